@@ -1,0 +1,1 @@
+"""The demo: sample outlets on loopback, polled by the real daemon."""

@@ -1,0 +1,61 @@
+"""The exceptions that people get to read, and the place in a file that they point at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Location:
+    """A place in a text file; ``line`` and ``column`` count from 1, 0 means unknown."""
+
+    path: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        if not self.line:
+            return self.path
+        if not self.column:
+            return f"{self.path}:{self.line}"
+        return f"{self.path}:{self.line}:{self.column}"
+
+
+class WatcherError(Exception):
+    """Root of every error that this program raises on purpose; its text is one lower-case sentence."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One mistake in a file that a person wrote: where, which key, what was expected."""
+
+    location: Location
+    message: str  # "close_together.within: expected a number of sentences, like 2 sentences"
+    code: str = "invalid"  # stable, for machines and for lint suppressions
+
+    def __str__(self) -> str:
+        return f"{self.location}: {self.message}"
+
+
+class ProblemsError(WatcherError):
+    """Every mistake found in one go, in the order of the files."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+class ConfigError(ProblemsError):
+    """The configuration is wrong."""
+
+
+class RuleError(ProblemsError):
+    """One or more rule files are wrong."""
+
+
+class FeedError(WatcherError):
+    """A body is not a feed."""
+
+
+class StoreError(WatcherError):
+    """The store cannot be opened or written."""

@@ -1,0 +1,446 @@
+"""The values that flow through the stages; all frozen, all sequences tuples, all datetimes aware UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from enum import IntEnum, StrEnum
+
+
+class Severity(IntEnum):
+    """How loud a rule is; the order counts."""
+
+    WATCH = 1
+    WARNING = 2
+    CRITICAL = 3
+
+    @property
+    def label(self) -> str:
+        return self.name.lower()
+
+
+class RuleStatus(StrEnum):
+    """What happens to the signals of a rule."""
+
+    DRAFT = "draft"  # evaluated and recorded, never sent
+    TEST = "test"  # sent only to the test recipients
+    STABLE = "stable"
+    OFF = "off"  # not evaluated
+
+
+class Stance(StrEnum):
+    """Whether the text says that it happened."""
+
+    HAPPENED = "happened"
+    PLANNED = "planned"
+    POSSIBLE = "possible"
+    DENIED = "denied"
+    PAST = "past"
+
+
+class Field(StrEnum):
+    """The part of an article that a span points into."""
+
+    TITLE = "title"
+    TEXT = "text"
+
+
+class Extraction(StrEnum):
+    """Where the text of an article came from."""
+
+    FULL = "full"  # the linked page, or a feed that carries the whole text
+    SUMMARY = "summary"  # only the feed's summary
+    TITLE = "title"  # only the headline
+
+
+class SourceKind(StrEnum):
+    FEED = "feed"
+    SITEMAP = "sitemap"
+    PAGE = "page"
+    JSONL = "jsonl"
+
+
+class FetchReason(StrEnum):
+    """Why a fetch gave no new content, or why a body was not usable; the state a source is in."""
+
+    OK = "ok"
+    NOT_MODIFIED = "not modified"
+    EMPTY = "empty"
+    NOT_A_FEED = "not a feed"
+    BLOCKED = "blocked"  # challenge or consent page
+    HTTP_ERROR = "http error"
+    TIMEOUT = "timeout"
+    TOO_LARGE = "too large"
+    TRUNCATED = "truncated"
+    BAD_CERTIFICATE = "bad certificate"
+    REFUSED_ADDRESS = "refused address"  # private or otherwise not allowed
+    TOO_MANY_REDIRECTS = "too many redirects"
+    UNREACHABLE = "unreachable"  # name resolution, connection refused or reset
+    BAD_URL = "bad url"
+    NO_ARTICLE = "no article text"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A place that publishes news, as configured."""
+
+    id: str
+    url: str
+    kind: SourceKind = SourceKind.FEED
+    language: str | None = None  # ISO 639-1; None: detected for each article
+    every: timedelta = timedelta(minutes=5)
+    expect_every: timedelta | None = None  # longer silence is a fault
+    publisher: str = ""  # newsroom family; the id where none is given
+    affiliation: str = "unknown"  # independent, state, party...; shown in alerts
+    tags: tuple[str, ...] = ()
+    full_text: bool = True  # fetch the page when the feed carries only a summary
+    catch_up: timedelta = timedelta(hours=24)  # first poll: older items are baseline, never alerted
+
+
+@dataclass(frozen=True, slots=True)
+class FetchTarget:
+    """What to fetch and what we know of it already."""
+
+    url: str
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A complete body; validators are only set when the body is undamaged."""
+
+    body: bytes  # after decompression
+    final_url: str
+    status: int
+    content_type: str | None  # the whole header, with its charset
+    etag: str | None
+    last_modified: str | None
+    fetched_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NotModified:
+    """The server says that nothing changed."""
+
+    checked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FetchFailed:
+    """No usable body, and why."""
+
+    reason: FetchReason
+    detail: str  # one lower-case sentence for people
+    checked_at: datetime
+    status: int | None = None
+    retry_after: timedelta | None = None
+
+
+FetchOutcome = Fetched | NotModified | FetchFailed
+
+
+@dataclass(frozen=True, slots=True)
+class FeedEntry:
+    """One item of a feed, cleaned: plain text, absolute URL."""
+
+    source_id: str
+    guid: str | None
+    url: str | None
+    title: str
+    summary: str  # plain text; the whole article when ``is_full_text``
+    is_full_text: bool
+    published_at: datetime | None  # None: missing, unparsable or in the future
+
+
+@dataclass(frozen=True, slots=True)
+class PageText:
+    """What a page says, without its furniture."""
+
+    title: str
+    text: str
+    published_at: datetime | None
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One news item, cleaned; every later stage reads it and none changes it."""
+
+    id: str  # hash of the canonical URL, else of source and guid, else of the text
+    source_id: str
+    url: str | None
+    title: str
+    text: str
+    language: str  # ISO 639-1, "und" when not known
+    extraction: Extraction
+    published_at: datetime | None
+    first_seen_at: datetime
+    publisher: str = ""
+    affiliation: str = "unknown"
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Half-open, in code points of the field as stored."""
+
+    field: Field
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """The words that decided a stance."""
+
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Toll:
+    """A number of people, read conservatively."""
+
+    at_least: int
+    at_most: int | None = None  # only where the text states one
+    vague: bool = False  # "dozens", "several": shown as "at least"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A clue found in the text."""
+
+    clue: str
+    text: str  # the matched words as they stand in the original
+    span: Span
+    stance: Stance | None = None  # None for states, which have no stance
+    cue: Cue | None = None
+    state: str | None = None  # ISO 3166-1 alpha-2 (and XK), for states clues
+    toll: Toll | None = None  # for killed and injured clues
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A rule that holds on one article."""
+
+    rule_id: str
+    rule_version: str  # hash of the rule as loaded, with the lists it uses
+    family: str
+    severity: Severity
+    article_id: str
+    states: tuple[str, ...]  # sorted
+    killed: Toll | None
+    injured: Toll | None
+    matches: tuple[Match, ...]  # only those that made the rule hold, in text order
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A rule that did not look at an article, and why; never the same as no match."""
+
+    rule_id: str
+    reason: str  # "language: ru is not among en"
+
+
+class EventChange(StrEnum):
+    """What a signal did to an event; every value but REPEATED and COPIED is news."""
+
+    OPENED = "opened"
+    CONFIRMED = "confirmed"
+    DEATHS_DOUBLED = "deaths_doubled"
+    NEW_STATE = "new_state"
+    SEVERITY_RAISED = "severity_raised"
+    PUBLISHERS_DOUBLED = "publishers_doubled"
+    CORRECTED = "correction"
+    REPEATED = "repeated"  # another report, nothing new in it
+    COPIED = "copied"  # a copy of a report that the event already has
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One article's part in an event."""
+
+    article_id: str
+    source_id: str
+    publisher: str
+    affiliation: str
+    title: str
+    url: str | None
+    published_at: datetime | None
+    first_seen_at: datetime
+    copy_of: str | None = None  # article id of the report that it copies
+    killed: Toll | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happened in the world, as far as the reports say."""
+
+    id: str
+    rule_id: str
+    family: str
+    title: str  # the rule's title
+    severity: Severity
+    states: tuple[str, ...]
+    killed: Toll | None
+    injured: Toll | None
+    reports: tuple[Report, ...]  # in order of arrival
+    opened_at: datetime
+    last_seen_at: datetime
+    is_confirmed: bool
+    notified_killed: int  # the toll that recipients know
+    notified_publishers: int  # independent publishers that recipients know
+    group_for: timedelta  # stays open this long after the last report
+
+    @property
+    def publishers(self) -> tuple[str, ...]:
+        """Independent newsroom families in order of arrival; copies and repeats confirm nothing."""
+        return tuple(dict.fromkeys(r.publisher for r in self.reports if r.copy_of is None))
+
+
+@dataclass(frozen=True, slots=True)
+class EventDecision:
+    """What to do about a signal: the event as it is now, and what is new about it."""
+
+    event: Event
+    changes: tuple[EventChange, ...]
+    reason: str  # for logs and `explain`: why it joined or opened
+
+    @property
+    def is_news(self) -> bool:
+        """Whether people are told."""
+        return any(change not in (EventChange.REPEATED, EventChange.COPIED) for change in self.changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A quoted passage; highlights are (start, end) relative to ``text``, sorted, disjoint."""
+
+    article_id: str
+    field: Field
+    text: str
+    highlights: tuple[tuple[int, int], ...]
+
+
+class AlertKind(StrEnum):
+    """What the message is about."""
+
+    EVENT = "event"
+    NOTICE = "notice"  # about the daemon itself, for operators
+    EXERCISE = "exercise"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What we say about an event; complete, so that rendering needs nothing else."""
+
+    id: str  # short, derived from content; shown to people
+    kind: AlertKind
+    event_id: str | None  # None for notices
+    changes: tuple[EventChange, ...]
+    severity: Severity
+    headline: str  # what happened, one line of plain words
+    rule_id: str | None
+    rule_title: str | None
+    family: str | None
+    states: tuple[str, ...]
+    killed: Toll | None
+    injured: Toll | None
+    excerpts: tuple[Excerpt, ...]
+    reports: tuple[Report, ...]  # the newest decisive report first, then the others in order of arrival
+    publishers: tuple[str, ...]  # independent ones
+    copies: int  # reports folded away as copies
+    extraction: Extraction | None  # of the report quoted; None for notices
+    created_at: datetime
+    body: str = ""  # notices only: plain text, may have several lines
+    is_test_rule: bool = False
+    previous_alert_id: str | None = None  # the first alert of the same event, which an update replies to
+
+
+class Channel(StrEnum):
+    TELEGRAM = "telegram"
+    EMAIL = "email"
+    CONSOLE = "console"
+    WEBHOOK = "webhook"
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """A daily span of local time in which nothing but urgent messages is sent; may pass midnight."""
+
+    start: time
+    end: time
+    zone: str  # IANA name
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Who asked for alerts, over which channel, and for which."""
+
+    id: str
+    channel: Channel
+    target: str  # chat id, mail address, URL; "-" for the console
+    rules: tuple[str, ...] = ("*",)  # allow-list of rule ids, shell wildcards
+    tags: tuple[str, ...] = ()  # of sources or families; empty: any
+    states: tuple[str, ...] = ()  # empty: any
+    min_severity: Severity = Severity.WATCH
+    quiet_hours: QuietHours | None = None
+    is_test: bool = False  # also gets rules with status `test`
+    is_operator: bool = False  # gets notices about the daemon itself
+
+
+class DeliveryState(StrEnum):
+    PENDING = "pending"
+    SENDING = "sending"  # claimed, with a lease
+    DELIVERED = "delivered"
+    FAILED = "failed"  # given up, with the reason; visible until someone acts
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The attempt history of one alert for one recipient."""
+
+    id: str  # derived from alert and recipient
+    alert_id: str
+    recipient_id: str
+    channel: Channel
+    target: str
+    state: DeliveryState
+    attempts: int
+    not_before_at: datetime
+    lease_until_at: datetime | None
+    last_error: str | None
+    reference: str | None  # what the channel calls the sent message: message id
+    created_at: datetime
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """Accepted by the channel; ``reference`` is its name for the message."""
+
+    reference: str
+    new_target: str | None = None  # a migrated chat: use this from now on
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Not accepted, may be later."""
+
+    reason: str
+    after: timedelta | None = None  # the channel's own word (flood wait); None: our back-off
+    new_target: str | None = None
+    whole_channel: bool = False  # the wait holds for every recipient of this channel
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Never going to be accepted."""
+
+    reason: str
+    recipient_is_gone: bool = False  # blocked, deleted, unknown: close the recipient, tell operators
+
+
+Outcome = Delivered | Retry | GiveUp
+

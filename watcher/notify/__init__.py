@@ -1,0 +1,1 @@
+"""The channels: each sends one rendered message and says what came of it."""

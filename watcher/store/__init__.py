@@ -1,0 +1,1 @@
+"""The embedded store: one SQLite file, one connection, one transaction for each step."""

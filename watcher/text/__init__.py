@@ -1,0 +1,1 @@
+"""Reading text: folding, sentences, numbers, dates; offsets always point into the original."""

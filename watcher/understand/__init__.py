@@ -1,0 +1,1 @@
+"""Understanding text: which states, how many killed and injured, and whether it happened."""
