@@ -206,6 +206,9 @@ class Toll:
     at_most: int | None = None  # only where the text states one
     vague: bool = False  # "dozens", "several": shown as "at least"
 
+    def __str__(self) -> str:
+        return f"at least {self.at_least:,}" if self.vague else f"{self.at_least:,}"
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -244,7 +247,7 @@ class Skipped:
 
 
 class EventChange(StrEnum):
-    """What a signal did to an event; every value but REPEATED and COPIED is news."""
+    """What a signal did to an event; every value but REPEATED, COPIED and HELD is news."""
 
     OPENED = "opened"
     CONFIRMED = "confirmed"
@@ -255,6 +258,7 @@ class EventChange(StrEnum):
     CORRECTED = "correction"
     REPEATED = "repeated"  # another report, nothing new in it
     COPIED = "copied"  # a copy of a report that the event already has
+    HELD = "held"  # the rule wants a confirmation before anybody is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +296,7 @@ class Event:
     notified_killed: int  # the toll that recipients know
     notified_publishers: int  # independent publishers that recipients know
     group_for: timedelta  # stays open this long after the last report
+    is_announced: bool = True  # False: held until it is confirmed; nobody was told yet
 
     @property
     def publishers(self) -> tuple[str, ...]:
@@ -310,7 +315,7 @@ class EventDecision:
     @property
     def is_news(self) -> bool:
         """Whether people are told."""
-        return any(change not in (EventChange.REPEATED, EventChange.COPIED) for change in self.changes)
+        return not {EventChange.REPEATED, EventChange.COPIED, EventChange.HELD} & set(self.changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,6 +419,7 @@ class Delivery:
     reference: str | None  # what the channel calls the sent message: message id
     created_at: datetime
     settled_at: datetime | None
+    is_silent: bool = False  # sent without a sound: the recipient's quiet hours, and the rule says `silent`
 
 
 @dataclass(frozen=True, slots=True)
