@@ -207,7 +207,11 @@ class Toll:
     vague: bool = False  # "dozens", "several": shown as "at least"
 
     def __str__(self) -> str:
-        return f"at least {self.at_least:,}" if self.vague else f"{self.at_least:,}"
+        if self.at_most is None:
+            return f"at least {self.at_least:,}"
+        if self.at_most <= self.at_least:
+            return f"{self.at_least:,}"
+        return f"{self.at_least:,} to {self.at_most:,}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +262,7 @@ class EventChange(StrEnum):
     CORRECTED = "correction"
     REPEATED = "repeated"  # another report, nothing new in it
     COPIED = "copied"  # a copy of a report that the event already has
+    RULE_ADDED = "rule_added"  # another rule holds for the same happening; news for those who follow that rule
     HELD = "held"  # the rule wants a confirmation before anybody is told
 
 
@@ -282,9 +287,9 @@ class Event:
     """What happened in the world, as far as the reports say."""
 
     id: str
-    rule_id: str
+    rule_id: str  # the rule that leads: the most severe, then the first
     family: str
-    title: str  # the rule's title
+    title: str  # the leading rule's title
     severity: Severity
     states: tuple[str, ...]
     killed: Toll | None
@@ -297,6 +302,8 @@ class Event:
     notified_publishers: int  # independent publishers that recipients know
     group_for: timedelta  # stays open this long after the last report
     is_announced: bool = True  # False: held until it is confirmed; nobody was told yet
+    rule_ids: tuple[str, ...] = ()  # every rule that holds for it, the leading one first
+    is_test: bool = False  # of rules with status `test`; never mixed with stable ones
 
     @property
     def publishers(self) -> tuple[str, ...]:
@@ -311,6 +318,8 @@ class EventDecision:
     event: Event
     changes: tuple[EventChange, ...]
     reason: str  # for logs and `explain`: why it joined or opened
+    signals: tuple[Signal, ...] = ()  # of this article, for this event; the most severe first
+    known_rule_ids: tuple[str, ...] = ()  # the event's rules before this article
 
     @property
     def is_news(self) -> bool:
