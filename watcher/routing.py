@@ -1,0 +1,267 @@
+"""What is said about an event, and who hears it and when.
+
+Pure: a decision, the people who asked and the time go in; an alert and one delivery for each recipient come out. Ids derive
+from content, so that routing the same decision twice writes the same rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
+from zoneinfo import ZoneInfo
+
+from watcher.model import (
+    Alert,
+    AlertKind,
+    Article,
+    Delivery,
+    DeliveryState,
+    Event,
+    EventChange,
+    EventDecision,
+    Excerpt,
+    Field,
+    Match,
+    QuietHours,
+    Recipient,
+    Report,
+    Severity,
+    Signal,
+)
+from watcher.text.reading import Reading
+
+MAX_EXCERPTS = 4  # what a person reads on a telephone before scrolling
+ID_CHARS = 8  # 40 bits: with 100,000 alerts the chance of one repeat is under 0.5 %
+_ID_ALPHABET = (
+    "abcdefghjkmnpqrstuvwxyz23456789"  # without 0 and o, 1, i and l, which people confuse when they read aloud
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SendPolicy:
+    """What a rule says about sending."""
+
+    to: tuple[str, ...] | None = None  # recipient ids; None: whoever's subscription covers it
+    in_quiet_hours: str = "hold"  # hold | send | silent
+
+
+def compose_alert(
+    decision: EventDecision,
+    article: Article,
+    state_names: Mapping[str, str],
+    now: datetime,
+    previous_alert_id: str | None,
+) -> Alert:
+    """The alert about a decision that is news: complete, so that rendering needs nothing else."""
+    event = decision.event
+    newest = next(report for report in reversed(event.reports) if report.article_id == article.id)
+    others = tuple(report for report in event.reports if report is not newest)
+    return Alert(
+        id=derived_id("alert", event.id, article.id, *(change.value for change in decision.changes)),
+        kind=AlertKind.EVENT,
+        event_id=event.id,
+        changes=decision.changes,
+        severity=event.severity,
+        headline=_headline(event, state_names),
+        rule_id=event.rule_id,
+        rule_title=event.title,
+        family=event.family,
+        states=event.states,
+        killed=event.killed,
+        injured=event.injured,
+        excerpts=quote(article, decision.signals),
+        reports=(newest, *others),
+        publishers=event.publishers,
+        copies=len(_copies(event)),
+        extraction=article.extraction,
+        created_at=now,
+        is_test_rule=event.is_test,
+        previous_alert_id=previous_alert_id,
+    )
+
+
+def _copies(event: Event) -> tuple[Report, ...]:
+    return tuple(report for report in event.reports if report.copy_of is not None)
+
+
+def _headline(event: Event, state_names: Mapping[str, str]) -> str:
+    facts = []
+    if event.states:
+        facts.append(join_words([state_names.get(code, code) for code in event.states]))
+    if event.killed:
+        facts.append(f"{event.killed} killed")
+    if event.injured:
+        facts.append(f"{event.injured} injured")
+    return event.title + (": " + ", ".join(facts) if facts else "")
+
+
+def join_words(words: Sequence[str]) -> str:
+    """The words as English lists them: "A", "A and B", "A, B and C"."""
+    return " and ".join(part for part in (", ".join(words[:-1]), words[-1] if words else "") if part)
+
+
+def quote(article: Article, signals: Sequence[Signal]) -> tuple[Excerpt, ...]:
+    """The sentences that made the rules fire, in the order of the text, matched words marked.
+
+    A sentence that holds a phrase or a figure is quoted; one that only names a state is not, unless nothing else is there.
+    """
+    reading = Reading.of(article.title, article.text, article.language, article.published_at or article.first_seen_at)
+    matches = [match for signal in signals for match in signal.matches]
+    telling = [match for match in matches if match.state is None] or matches
+    chosen: list[int] = []
+    for match in telling:
+        index = reading.sentence_at(_offset(reading, match)).index
+        if index not in chosen:
+            chosen.append(index)
+    excerpts = []
+    for index in sorted(chosen[:MAX_EXCERPTS]):
+        sentence = reading.sentences[index]
+        span = reading.span(sentence.start, sentence.end)
+        inside = sorted(
+            (max(match.span.start, span.start) - span.start, min(match.span.end, span.end) - span.start)
+            for match in matches
+            if match.span.field is span.field and match.span.start < span.end and match.span.end > span.start
+        )
+        whole = article.title if span.field is Field.TITLE else article.text
+        excerpts.append(Excerpt(article.id, span.field, whole[span.start : span.end], _disjoint(inside)))
+    return tuple(excerpts)
+
+
+def _offset(reading: Reading, match: Match) -> int:
+    return match.span.start + (0 if match.span.field is Field.TITLE else reading.text_start)
+
+
+def _disjoint(spans: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    merged: list[tuple[int, int]] = []
+    for start, end in spans:
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        else:
+            merged.append((start, end))
+    return tuple(merged)
+
+
+def route_alert(
+    alert: Alert,
+    decision: EventDecision,
+    tags: Sequence[str],
+    recipients: Iterable[Recipient],
+    policies: Mapping[str, SendPolicy],
+    now: datetime,
+) -> tuple[Delivery, ...]:
+    """One delivery for each recipient that the event concerns; ``tags`` are those of the article's source."""
+    event = decision.event
+    is_only_new_rule = set(decision.changes) == {EventChange.RULE_ADDED}
+    deliveries = []
+    for recipient in recipients:
+        rule_ids = [rule_id for rule_id in event.rule_ids if covers(recipient, event, rule_id, tags, policies)]
+        if not rule_ids:
+            continue
+        if is_only_new_rule and set(rule_ids) & set(decision.known_rule_ids):
+            continue  # told already, under a rule that they follow
+        policy = policies.get(rule_ids[0], SendPolicy())
+        quiet_until = quiet_hours_end(recipient.quiet_hours, now) if recipient.quiet_hours else None
+        holds = quiet_until is not None and policy.in_quiet_hours == "hold"
+        silent = quiet_until is not None and policy.in_quiet_hours == "silent"
+        deliveries.append(_delivery(alert, recipient, quiet_until if holds and quiet_until else now, now, silent))
+    return tuple(deliveries)
+
+
+def covers(
+    recipient: Recipient, event: Event, rule_id: str, tags: Sequence[str], policies: Mapping[str, SendPolicy]
+) -> bool:
+    """Whether this rule's part in the event is something that the recipient asked for.
+
+    The scope is an allow-list: an event that names no state is never in the scope of somebody who named states.
+    """
+    policy = policies.get(rule_id, SendPolicy())
+    if event.is_test and not recipient.is_test:
+        return False
+    if policy.to is not None and recipient.id not in policy.to:
+        return False
+    if policy.to is None and not any(fnmatchcase(rule_id, pattern) for pattern in recipient.rules):
+        return False
+    if recipient.tags and not set(recipient.tags) & {event.family, *tags}:
+        return False
+    if recipient.states and not set(recipient.states) & set(event.states):
+        return False
+    return event.severity >= recipient.min_severity
+
+
+def quiet_hours_end(quiet: QuietHours, now: datetime) -> datetime | None:
+    """When the quiet span that ``now`` lies in ends, as UTC; None outside it.
+
+    Local wall-clock times of the zone by name, so that a change of clocks moves the span with the people in it.
+    """
+    zone = ZoneInfo(quiet.zone)
+    local = now.astimezone(zone)
+    for days_back in (0, 1):
+        day = local.date() - timedelta(days=days_back)
+        start = datetime.combine(day, quiet.start, zone)
+        end_day = day if quiet.end > quiet.start else day + timedelta(days=1)
+        end = datetime.combine(end_day, quiet.end, zone)
+        if start.astimezone(UTC) <= now < end.astimezone(UTC):
+            return end.astimezone(UTC)
+    return None
+
+
+def compose_notice(key: str, headline: str, body: str, severity: Severity, now: datetime) -> Alert:
+    """A message to operators about the daemon itself; the same ``key`` gives the same id, and so one message."""
+    return Alert(
+        id=derived_id("notice", key),
+        kind=AlertKind.NOTICE,
+        event_id=None,
+        changes=(),
+        severity=severity,
+        headline=headline,
+        rule_id=None,
+        rule_title=None,
+        family=None,
+        states=(),
+        killed=None,
+        injured=None,
+        excerpts=(),
+        reports=(),
+        publishers=(),
+        copies=0,
+        extraction=None,
+        created_at=now,
+        body=body,
+    )
+
+
+def route_notice(alert: Alert, recipients: Iterable[Recipient], now: datetime) -> tuple[Delivery, ...]:
+    """One delivery for each operator."""
+    return tuple(_delivery(alert, recipient, now, now, False) for recipient in recipients if recipient.is_operator)
+
+
+def _delivery(alert: Alert, recipient: Recipient, not_before_at: datetime, now: datetime, silent: bool) -> Delivery:
+    return Delivery(
+        id=derived_id("delivery", alert.id, recipient.id),
+        alert_id=alert.id,
+        recipient_id=recipient.id,
+        channel=recipient.channel,
+        target=recipient.target,
+        state=DeliveryState.PENDING,
+        attempts=0,
+        not_before_at=not_before_at,
+        lease_until_at=None,
+        last_error=None,
+        reference=None,
+        created_at=now,
+        settled_at=None,
+        is_silent=silent,
+    )
+
+
+def derived_id(*parts: str) -> str:
+    """A short id that people can read aloud, the same for the same parts."""
+    number = int.from_bytes(hashlib.blake2b("\x1f".join(parts).encode(), digest_size=8).digest())
+    letters = []
+    for _ in range(ID_CHARS):
+        number, index = divmod(number, len(_ID_ALPHABET))
+        letters.append(_ID_ALPHABET[index])
+    return "".join(letters)
