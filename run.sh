@@ -8,7 +8,8 @@
 # The first call installs pinned, hash-checked packages into .venv beside this file; later calls need no network.
 set -eu
 
-root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+self=$(readlink -f -- "$0" 2>/dev/null) || self=$0
+root=$(CDPATH='' cd -- "$(dirname -- "$self")" && pwd)
 venv=$root/.venv
 python=$venv/bin/python
 requirements=$root/requirements-dev.txt
@@ -67,7 +68,7 @@ install_packages() {
     printf 'run.sh: installing into %s (once; needs the network)\n' "$venv" >&2
     rm -rf "$venv"
     "$base" -m venv "$venv" || fail "$base cannot make a virtual environment (on Debian and Ubuntu: apt install python3-venv)"
-    "$python" -m pip install --quiet --disable-pip-version-check --require-hashes --requirement "$requirements" ||
+    "$python" -m pip install -qq --disable-pip-version-check --require-hashes --requirement "$requirements" ||
         fail 'could not install the packages (see above); run it again once the network is there'
     stamp packages "$(packages_wanted)"
 }
@@ -77,7 +78,7 @@ install() {
         install_packages
     fi
     rm -f "$venv/checkout.stamp"
-    "$python" -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation --editable "$root" ||
+    "$python" -m pip install -qq --disable-pip-version-check --no-index --no-deps --no-build-isolation --editable "$root" ||
         fail 'could not link the checkout into .venv (see above)'
     stamp checkout "$(checkout_wanted)"
 }
