@@ -1,7 +1,7 @@
 """What is said about an event, and who hears it and when.
 
-Pure: a decision, the people who asked and the time go in; an alert and one delivery for each recipient come out. Ids derive
-from content, so that routing the same decision twice writes the same rows.
+Pure: a decision, the people who asked and the time go in; an alert and one delivery for each recipient come out. Ids
+derive from content, so that routing the same decision twice writes the same rows.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from watcher.model import (
 from watcher.text.reading import Reading
 
 MAX_EXCERPTS = 4  # what a person reads on a telephone before scrolling
-ID_CHARS = 8  # 40 bits: with 100,000 alerts the chance of one repeat is under 0.5 %
+ID_CHARS = 10  # 49 bits: among 100,000 alerts the chance of two alike is about one in 100,000
 _ID_ALPHABET = (
     "abcdefghjkmnpqrstuvwxyz23456789"  # without 0 and o, 1, i and l, which people confuse when they read aloud
 )
@@ -106,7 +106,7 @@ def join_words(words: Sequence[str]) -> str:
 def quote(article: Article, signals: Sequence[Signal]) -> tuple[Excerpt, ...]:
     """The sentences that made the rules fire, in the order of the text, matched words marked.
 
-    A sentence that holds a phrase or a figure is quoted; one that only names a state is not, unless nothing else is there.
+    A sentence that holds a phrase or a figure is quoted; one that only names a state is not, unless there is no other.
     """
     reading = Reading.of(article.title, article.text, article.language, article.published_at or article.first_seen_at)
     matches = [match for signal in signals for match in signal.matches]
