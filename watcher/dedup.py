@@ -225,7 +225,7 @@ def _extend(
             return EventDecision(grown, (EventChange.HELD,), reason, (signal,), event.rule_ids)
         changes = [EventChange.OPENED, EventChange.CONFIRMED]
     if not changes:
-        quiet = EventChange.COPIED if report.copy_of else EventChange.REPEATED
+        quiet = EventChange.COPIED if is_new_report and report.copy_of else EventChange.REPEATED
         return EventDecision(grown, (quiet,), reason, (signal,), event.rule_ids)
     announced = replace(
         grown,
