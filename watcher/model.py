@@ -409,6 +409,7 @@ class DeliveryState(StrEnum):
     SENDING = "sending"  # claimed, with a lease
     DELIVERED = "delivered"
     FAILED = "failed"  # given up, with the reason; visible until someone acts
+    DROPPED = "dropped"  # by an operator, with the reason
 
 
 @dataclass(frozen=True, slots=True)

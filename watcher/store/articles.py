@@ -1,0 +1,320 @@
+"""Seen articles, the keys that recognise them again, near copies, and the fetch state of each source."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from watcher.model import Article, Extraction, FetchReason
+from watcher.store.codec import decode_time, encode_time, storable
+from watcher.store.db import Db
+
+_PARAMETERS_AT_ONCE = 500  # SQLite before 3.32 allows 999 in one statement
+_CANDIDATES = 20  # a story has few originals; more candidates only cost confirmations
+
+
+class ArticleStatus(StrEnum):
+    """What became of an article."""
+
+    EVALUATED = "evaluated"
+    BASELINE = "baseline"  # was there before we looked for the first time: known, never alerted
+    QUARANTINED = "quarantined"  # could not be read or evaluated; the reason says why
+
+
+class KeyKind(StrEnum):
+    """How an item is recognised again, the strongest first."""
+
+    URL = "url"
+    GUID = "guid"
+    FINGERPRINT = "fingerprint"
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleKeys:
+    """What recognises an item: its canonical URL anywhere, its guid and its text's fingerprint within its source."""
+
+    source_id: str
+    url: str | None = None  # canonical
+    guid: str | None = None
+    fingerprint: str | None = None
+
+    def digests(self) -> dict[bytes, KeyKind]:
+        """A short hash for each key that is there; feeds carry guids of any length."""
+        keys = (
+            (KeyKind.URL, "", self.url),
+            (KeyKind.GUID, self.source_id, self.guid),
+            (KeyKind.FINGERPRINT, self.source_id, self.fingerprint),
+        )
+        return {_digest(kind, scope, value): kind for kind, scope, value in keys if value}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredArticle:
+    """An article with what the store knows about it."""
+
+    article: Article
+    status: ArticleStatus
+    reason: str | None
+    raw_hash: str | None  # of the bytes that it was read from
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An article that may be the original of a copy; ``shared / min(sampled, of the new one)`` estimates how likely."""
+
+    article_id: str
+    shared: int  # sampled hashes in common
+    sampled: int  # sampled hashes of this article
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """Where polling of a source stands; ``replace`` and save it after each poll."""
+
+    source_id: str
+    url: str  # that the validators belong to
+    etag: str | None = None
+    last_modified: str | None = None
+    body_hash: str | None = None
+    reason: FetchReason = FetchReason.OK
+    detail: str = ""  # of the last failure, for people
+    failures: int = 0  # in a row
+    polled_at: datetime | None = None
+    ok_at: datetime | None = None  # last poll without a failure
+    new_item_at: datetime | None = None
+    next_poll_at: datetime | None = None
+    baseline_at: datetime | None = None  # when the first poll had stored what was there before us; None: not yet
+
+
+class Articles:
+    """The tables articles, article_keys, shingles and sources; writes need an open transaction."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
+
+    def known(self, keys: ArticleKeys) -> dict[KeyKind, str]:
+        """The article id that each kind of key already belongs to; empty for a new item.
+
+        Keys can disagree: a feed may give every item the same guid.
+        """
+        digests = keys.digests()
+        marks = ", ".join("?" * len(digests))
+        rows = self._db.rows(
+            f"SELECT k.digest, a.id FROM article_keys k JOIN articles a ON a.n = k.article_n WHERE digest IN ({marks})",
+            tuple(digests),
+        )
+        found = {digests[row["digest"]]: row["id"] for row in rows}
+        return {kind: found[kind] for kind in KeyKind if kind in found}
+
+    def insert(
+        self,
+        article: Article,
+        keys: ArticleKeys,
+        *,
+        status: ArticleStatus = ArticleStatus.EVALUATED,
+        reason: str | None = None,
+        raw_hash: str | None = None,
+        sampled: Sequence[int] = (),
+    ) -> bool:
+        """Whether the article is new; one with the same id stays as it was, and only learns the keys.
+
+        ``sampled`` are the sampled shingle hashes (text.shingles.sample) by which copies find it.
+        """
+        is_new = self._db.insert(
+            "articles",
+            {
+                "id": article.id,
+                "source_id": article.source_id,
+                "url": None if article.url is None else storable(article.url),
+                "title": storable(article.title),
+                "text": storable(article.text),
+                "language": article.language,
+                "extraction": article.extraction.value,
+                "published_at": _time_or_none(article.published_at),
+                "first_seen_at": encode_time(article.first_seen_at),
+                "publisher": article.publisher,
+                "affiliation": article.affiliation,
+                "tags": json.dumps(article.tags),
+                "status": status.value,
+                "reason": None if reason is None else storable(reason),
+                "raw_hash": raw_hash,
+                "sampled": len(sampled),
+            },
+        )
+        self.add_keys(article.id, keys)
+        if is_new:
+            number = self._number(article.id)
+            self._db.write_many("INSERT OR IGNORE INTO shingles VALUES (?, ?)", [(hash_, number) for hash_ in sampled])
+        return is_new
+
+    def add_keys(self, article_id: str, keys: ArticleKeys) -> None:
+        """Nothing; the article is recognised by these too. A key that belongs to another article stays there."""
+        number = self._number(article_id)
+        self._db.write_many(
+            "INSERT INTO article_keys (digest, kind, article_n) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            [(digest, kind.value, number) for digest, kind in keys.digests().items()],
+        )
+
+    def set_status(self, article_id: str, status: ArticleStatus, reason: str | None = None) -> None:
+        """Nothing; says anew what became of an article."""
+        self._db.write(
+            "UPDATE articles SET status = ?, reason = ? WHERE id = ?",
+            (status.value, None if reason is None else storable(reason), article_id),
+        )
+
+    def get(self, article_id: str) -> Article | None:
+        """The article as it was stored."""
+        stored = self.get_stored(article_id)
+        return None if stored is None else stored.article
+
+    def get_stored(self, article_id: str) -> StoredArticle | None:
+        """The article with its status and the hash of its raw form."""
+        row = self._db.row("SELECT * FROM articles WHERE id = ?", (article_id,))
+        return None if row is None else _stored_article(row)
+
+    def since(self, at: datetime, status: ArticleStatus | None = None) -> Iterator[StoredArticle]:
+        """Articles first seen at that time or later, in order of arrival; read in pages, so writing between is fine."""
+        after = 0
+        sql = (
+            "SELECT * FROM articles WHERE first_seen_at >= ? AND n > ? AND (? IS NULL OR status = ?) "
+            "ORDER BY n LIMIT 200"
+        )
+        value = None if status is None else status.value
+        while rows := self._db.rows(sql, (encode_time(at), after, value, value)):
+            yield from map(_stored_article, rows)
+            after = rows[-1]["n"]
+
+    def candidates(self, sampled: Sequence[int], since: datetime) -> tuple[Candidate, ...]:
+        """Articles first seen since then that share sampled hashes, the most first, at most twenty."""
+        first = self._db.value("SELECT min(n) FROM articles WHERE first_seen_at >= ?", (encode_time(since),))
+        if first is None:
+            return ()
+        shared: Counter[int] = Counter()
+        for start in range(0, len(sampled), _PARAMETERS_AT_ONCE):
+            part = sampled[start : start + _PARAMETERS_AT_ONCE]
+            marks = ", ".join("?" * len(part))
+            rows = self._db.rows(
+                f"SELECT article_n, count(*) FROM shingles WHERE hash IN ({marks}) AND article_n >= ? GROUP BY 1",
+                (*part, first),
+            )
+            for number, count in rows:
+                shared[number] += count
+        best = sorted(shared.items(), key=lambda item: (-item[1], item[0]))[:_CANDIDATES]
+        return tuple(self._candidate(number, count) for number, count in best)
+
+    def prune(self, before: datetime) -> int:
+        """How many articles first seen before then lost their text; what no signal rests on is only kept as known.
+
+        Their keys stay for good: feeds repeat items after years.
+        """
+        last = self._db.value("SELECT max(n) FROM articles WHERE first_seen_at < ?", (encode_time(before),))
+        if last is None:
+            return 0
+        self._db.write("DELETE FROM shingles WHERE article_n <= ?", (last,))
+        return self._db.write(
+            "UPDATE articles SET text = '' WHERE n <= ? AND text != '' AND id NOT IN (SELECT article_id FROM signals)",
+            (last,),
+        )
+
+    def source_state(self, source_id: str, url: str) -> SourceState:
+        """Where polling of the source stands; without validators when its URL has changed since."""
+        row = self._db.row("SELECT * FROM sources WHERE id = ?", (source_id,))
+        if row is None:
+            return SourceState(source_id, url)
+        state = _source_state(row)
+        if state.url == url:
+            return state
+        return SourceState(source_id, url, baseline_at=state.baseline_at, new_item_at=state.new_item_at)
+
+    def source_states(self) -> tuple[SourceState, ...]:
+        """Every source that was ever polled, by id."""
+        return tuple(map(_source_state, self._db.rows("SELECT * FROM sources ORDER BY id")))
+
+    def save_source_state(self, state: SourceState) -> None:
+        """Nothing; replaces what was known of the source."""
+        self._db.upsert(
+            "sources",
+            {
+                "id": state.source_id,
+                "url": storable(state.url),
+                "etag": state.etag and storable(state.etag),
+                "last_modified": state.last_modified and storable(state.last_modified),
+                "body_hash": state.body_hash,
+                "reason": state.reason.value,
+                "detail": storable(state.detail),
+                "failures": state.failures,
+                "polled_at": _time_or_none(state.polled_at),
+                "ok_at": _time_or_none(state.ok_at),
+                "new_item_at": _time_or_none(state.new_item_at),
+                "next_poll_at": _time_or_none(state.next_poll_at),
+                "baseline_at": _time_or_none(state.baseline_at),
+            },
+            key=("id",),
+        )
+
+    def _number(self, article_id: str) -> int:
+        number = self._db.value("SELECT n FROM articles WHERE id = ?", (article_id,))
+        if number is None:
+            raise KeyError(article_id)
+        return int(number)
+
+    def _candidate(self, number: int, shared: int) -> Candidate:
+        row = self._db.row("SELECT id, sampled FROM articles WHERE n = ?", (number,))
+        if row is None:
+            raise KeyError(number)
+        return Candidate(row["id"], shared, row["sampled"])
+
+
+def _digest(kind: KeyKind, scope: str, value: str) -> bytes:
+    text = "\0".join((kind.value, scope, value))
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _time_or_none(at: datetime | None) -> str | None:
+    return None if at is None else encode_time(at)
+
+
+def _read_time(text: str | None) -> datetime | None:
+    return None if text is None else decode_time(text)
+
+
+def _stored_article(row: sqlite3.Row) -> StoredArticle:
+    article = Article(
+        id=row["id"],
+        source_id=row["source_id"],
+        url=row["url"],
+        title=row["title"],
+        text=row["text"],
+        language=row["language"],
+        extraction=Extraction(row["extraction"]),
+        published_at=_read_time(row["published_at"]),
+        first_seen_at=decode_time(row["first_seen_at"]),
+        publisher=row["publisher"],
+        affiliation=row["affiliation"],
+        tags=tuple(json.loads(row["tags"])),
+    )
+    return StoredArticle(article, ArticleStatus(row["status"]), row["reason"], row["raw_hash"])
+
+
+def _source_state(row: sqlite3.Row) -> SourceState:
+    return SourceState(
+        source_id=row["id"],
+        url=row["url"],
+        etag=row["etag"],
+        last_modified=row["last_modified"],
+        body_hash=row["body_hash"],
+        reason=FetchReason(row["reason"]),
+        detail=row["detail"],
+        failures=row["failures"],
+        polled_at=_read_time(row["polled_at"]),
+        ok_at=_read_time(row["ok_at"]),
+        new_item_at=_read_time(row["new_item_at"]),
+        next_poll_at=_read_time(row["next_poll_at"]),
+        baseline_at=_read_time(row["baseline_at"]),
+    )

@@ -1,0 +1,170 @@
+"""Signals, the events that they form, and the alerts that were decided about them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from watcher.model import Alert, AlertKind, Event, Report, Signal
+from watcher.store.codec import decode_time, dumps, encode_time, loads, storable
+from watcher.store.db import Db
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSignal:
+    """A signal with when it was found and what became of it."""
+
+    signal: Signal
+    at: datetime
+    event_id: str | None  # None: went into no event (draft rule, baseline)
+    outcome: str  # the named reason: "opened", "repeated", "draft rule"
+
+
+class Events:
+    """The tables signals, events, event_reports and alerts; writes need an open transaction."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
+
+    def open_events(self, now: datetime, *, rule_ids: Sequence[str] | None = None) -> tuple[Event, ...]:
+        """Events that still take reports, oldest first; ``rule_ids`` narrows to those that any of these rules made."""
+        rows = self._db.rows(
+            "SELECT id, body FROM events WHERE open_until_at >= ? ORDER BY opened_at, id", (encode_time(now),)
+        )
+        every = self._events(rows)
+        if rule_ids is None:
+            return every
+        return tuple(event for event in every if {event.rule_id, *event.rule_ids} & set(rule_ids))
+
+    def get(self, event_id: str) -> Event | None:
+        """The event with all its reports."""
+        found = self._events(self._db.rows("SELECT id, body FROM events WHERE id = ?", (event_id,)))
+        return found[0] if found else None
+
+    def by_article(self, article_id: str) -> tuple[Event, ...]:
+        """Events that an article is a report of, open or not, oldest first; one for each rule that held."""
+        return self._events(
+            self._db.rows(
+                "SELECT id, body FROM events WHERE id IN (SELECT event_id FROM event_reports WHERE article_id = ?) "
+                "ORDER BY opened_at, id",
+                (article_id,),
+            )
+        )
+
+    def recent(self, limit: int) -> tuple[Event, ...]:
+        """The events with the latest reports, newest first."""
+        return self._events(
+            self._db.rows("SELECT id, body FROM events ORDER BY last_seen_at DESC, id LIMIT ?", (limit,))
+        )
+
+    def save(self, event: Event) -> None:
+        """Nothing; replaces what was stored of the event. Reports are only ever added or revised in place."""
+        self._db.upsert(
+            "events",
+            {
+                "id": event.id,
+                "rule_id": event.rule_id,
+                "family": event.family,
+                "severity": int(event.severity),
+                "opened_at": encode_time(event.opened_at),
+                "last_seen_at": encode_time(event.last_seen_at),
+                "open_until_at": encode_time(event.last_seen_at + event.group_for),
+                "body": dumps(replace(event, reports=())),
+            },
+            key=("id",),
+        )
+        for position, report in enumerate(event.reports):
+            self._db.upsert(
+                "event_reports",
+                {
+                    "event_id": event.id,
+                    "position": position,
+                    "article_id": report.article_id,
+                    "body": dumps(report),
+                },
+                key=("event_id", "position"),
+            )
+
+    def save_signal(self, signal: Signal, *, at: datetime, event_id: str | None, outcome: str) -> bool:
+        """Whether the signal is new; a rule holds on an article once."""
+        return self._db.insert(
+            "signals",
+            {
+                "article_id": signal.article_id,
+                "rule_id": signal.rule_id,
+                "rule_version": signal.rule_version,
+                "family": signal.family,
+                "severity": int(signal.severity),
+                "at": encode_time(at),
+                "event_id": event_id,
+                "outcome": outcome,
+                "body": dumps(signal),
+            },
+        )
+
+    def signals_of(self, article_id: str) -> tuple[StoredSignal, ...]:
+        """The signals found in an article, in the order they were saved."""
+        return _signals(self._db.rows("SELECT * FROM signals WHERE article_id = ? ORDER BY n", (article_id,)))
+
+    def signals_since(self, at: datetime, *, rule_ids: Sequence[str] | None = None) -> tuple[StoredSignal, ...]:
+        """Signals found at that time or later, in the order they were saved."""
+        rows = self._db.rows("SELECT * FROM signals WHERE at >= ? ORDER BY n", (encode_time(at),))
+        return _signals(row for row in rows if rule_ids is None or row["rule_id"] in rule_ids)
+
+    def save_alert(self, alert: Alert) -> bool:
+        """Whether the alert is new; its id derives from its content, so the same decision is stored once."""
+        return self._db.insert(
+            "alerts",
+            {
+                "id": alert.id,
+                "kind": alert.kind.value,
+                "event_id": alert.event_id,
+                "rule_id": alert.rule_id,
+                "severity": int(alert.severity),
+                "headline": storable(alert.headline),
+                "created_at": encode_time(alert.created_at),
+                "body": dumps(alert),
+            },
+        )
+
+    def get_alert(self, alert_id: str) -> Alert | None:
+        """The alert as it was decided."""
+        body = self._db.value("SELECT body FROM alerts WHERE id = ?", (alert_id,))
+        return None if body is None else loads(Alert, body)
+
+    def alerts(
+        self, *, limit: int, since: datetime | None = None, kind: AlertKind | None = None, rule_id: str | None = None
+    ) -> tuple[Alert, ...]:
+        """Alerts, newest first."""
+        rows = self._db.rows(
+            "SELECT body FROM alerts WHERE created_at >= :since AND (:kind IS NULL OR kind = :kind) "
+            "AND (:rule_id IS NULL OR rule_id = :rule_id) ORDER BY n DESC LIMIT :limit",
+            {
+                "since": "" if since is None else encode_time(since),
+                "kind": None if kind is None else kind.value,
+                "rule_id": rule_id,
+                "limit": limit,
+            },
+        )
+        return tuple(loads(Alert, row["body"]) for row in rows)
+
+    def alerts_of_event(self, event_id: str) -> tuple[Alert, ...]:
+        """Every alert about an event; the first is what updates reply to."""
+        rows = self._db.rows("SELECT body FROM alerts WHERE event_id = ? ORDER BY n", (event_id,))
+        return tuple(loads(Alert, row["body"]) for row in rows)
+
+    def _events(self, rows: Iterable[sqlite3.Row]) -> tuple[Event, ...]:
+        return tuple(replace(loads(Event, row["body"]), reports=self._reports(row["id"])) for row in rows)
+
+    def _reports(self, event_id: str) -> tuple[Report, ...]:
+        rows = self._db.rows("SELECT body FROM event_reports WHERE event_id = ? ORDER BY position", (event_id,))
+        return tuple(loads(Report, row["body"]) for row in rows)
+
+
+def _signals(rows: Iterable[sqlite3.Row]) -> tuple[StoredSignal, ...]:
+    return tuple(
+        StoredSignal(loads(Signal, row["body"]), decode_time(row["at"]), row["event_id"], row["outcome"])
+        for row in rows
+    )

@@ -1,0 +1,93 @@
+"""The schema as ordered steps; a step that has been released is never edited, a change is a new step at the end."""
+
+from __future__ import annotations
+
+from sqlite_utils import Database, Migrations
+
+# Times are ISO 8601 text in UTC (codec.encode_time). Bodies are JSON (codec.dumps); columns beside a body repeat what
+# queries need. No STRICT tables and no RETURNING: SQLite 3.34 is still shipped by long-term distributions.
+STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "0001_start",
+        (
+            """CREATE TABLE sources (
+                id TEXT PRIMARY KEY, url TEXT NOT NULL, etag TEXT, last_modified TEXT, body_hash TEXT,
+                reason TEXT NOT NULL, detail TEXT NOT NULL, failures INTEGER NOT NULL,
+                polled_at TEXT, ok_at TEXT, new_item_at TEXT, next_poll_at TEXT, baseline_at TEXT)""",
+            """CREATE TABLE articles (
+                n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, source_id TEXT NOT NULL, url TEXT, title TEXT NOT NULL,
+                text TEXT NOT NULL, language TEXT NOT NULL, extraction TEXT NOT NULL, published_at TEXT,
+                first_seen_at TEXT NOT NULL, publisher TEXT NOT NULL, affiliation TEXT NOT NULL, tags TEXT NOT NULL,
+                status TEXT NOT NULL, reason TEXT, raw_hash TEXT, sampled INTEGER NOT NULL)""",
+            "CREATE INDEX articles_by_time ON articles (first_seen_at)",
+            "CREATE INDEX articles_in_quarantine ON articles (first_seen_at) WHERE status = 'quarantined'",
+            """CREATE TABLE article_keys (
+                digest BLOB NOT NULL, kind TEXT NOT NULL, article_n INTEGER NOT NULL REFERENCES articles (n),
+                PRIMARY KEY (digest)) WITHOUT ROWID""",
+            """CREATE TABLE shingles (
+                hash INTEGER NOT NULL, article_n INTEGER NOT NULL,
+                PRIMARY KEY (hash, article_n)) WITHOUT ROWID""",
+            """CREATE TABLE events (
+                id TEXT PRIMARY KEY, rule_id TEXT NOT NULL, family TEXT NOT NULL, severity INTEGER NOT NULL,
+                opened_at TEXT NOT NULL, last_seen_at TEXT NOT NULL, open_until_at TEXT NOT NULL,
+                body TEXT NOT NULL)""",
+            "CREATE INDEX events_open ON events (open_until_at)",
+            """CREATE TABLE event_reports (
+                event_id TEXT NOT NULL REFERENCES events (id), position INTEGER NOT NULL, article_id TEXT NOT NULL,
+                body TEXT NOT NULL, PRIMARY KEY (event_id, position)) WITHOUT ROWID""",
+            "CREATE INDEX event_reports_by_article ON event_reports (article_id)",
+            """CREATE TABLE signals (
+                n INTEGER PRIMARY KEY, article_id TEXT NOT NULL REFERENCES articles (id), rule_id TEXT NOT NULL,
+                rule_version TEXT NOT NULL, family TEXT NOT NULL, severity INTEGER NOT NULL, at TEXT NOT NULL,
+                event_id TEXT REFERENCES events (id), outcome TEXT NOT NULL, body TEXT NOT NULL,
+                UNIQUE (article_id, rule_id))""",
+            "CREATE INDEX signals_by_rule ON signals (rule_id, at)",
+            """CREATE TABLE alerts (
+                n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,
+                event_id TEXT REFERENCES events (id), rule_id TEXT, severity INTEGER NOT NULL, headline TEXT NOT NULL,
+                created_at TEXT NOT NULL, body TEXT NOT NULL)""",
+            "CREATE INDEX alerts_by_event ON alerts (event_id)",
+            "CREATE INDEX alerts_by_time ON alerts (created_at)",
+            """CREATE TABLE deliveries (
+                n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, alert_id TEXT NOT NULL REFERENCES alerts (id),
+                event_id TEXT, severity INTEGER NOT NULL, recipient_id TEXT NOT NULL, channel TEXT NOT NULL,
+                target TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL, not_before_at TEXT NOT NULL,
+                lease_until_at TEXT, last_error TEXT, reference TEXT, created_at TEXT NOT NULL, settled_at TEXT,
+                is_silent INTEGER NOT NULL, UNIQUE (alert_id, recipient_id))""",
+            """CREATE INDEX deliveries_unsettled ON deliveries (channel, target)
+                WHERE state IN ('pending', 'sending')""",
+            "CREATE INDEX deliveries_failed ON deliveries (settled_at) WHERE state = 'failed'",
+            "CREATE INDEX deliveries_by_event ON deliveries (event_id, recipient_id)",
+            """CREATE TABLE recipient_states (
+                recipient_id TEXT NOT NULL, target TEXT NOT NULL, new_target TEXT, closed_at TEXT, closed_reason TEXT,
+                PRIMARY KEY (recipient_id, target)) WITHOUT ROWID""",
+            """CREATE TABLE channel_waits (
+                channel TEXT NOT NULL, target TEXT NOT NULL, until_at TEXT NOT NULL,
+                PRIMARY KEY (channel, target)) WITHOUT ROWID""",
+            """CREATE TABLE runs (
+                id INTEGER PRIMARY KEY, version TEXT NOT NULL, started_at TEXT NOT NULL, alive_at TEXT NOT NULL,
+                stopped_at TEXT)""",
+            """CREATE TABLE notices (
+                key TEXT PRIMARY KEY, state TEXT NOT NULL, detail TEXT NOT NULL, changed_at TEXT NOT NULL)
+                WITHOUT ROWID""",
+        ),
+    ),
+)
+
+
+def migrations() -> Migrations:
+    """Every step in order, for sqlite-utils to apply each in a transaction of its own and to write it down."""
+    every = Migrations("watcher")
+    for name, statements in STEPS:
+        every(name=name)(_Step(name, statements))
+    return every
+
+
+class _Step:
+    def __init__(self, name: str, statements: tuple[str, ...]) -> None:
+        self.__name__ = name
+        self._statements = statements
+
+    def __call__(self, db: Database, /) -> None:
+        for statement in self._statements:
+            db.execute(statement)

@@ -1,0 +1,347 @@
+"""Deliveries: claim, settle, list, requeue, drop; and what the channels told us about recipients and waits."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from watcher.errors import StoreError
+from watcher.model import Alert, Channel, Delivery, DeliveryState, Severity
+from watcher.store.codec import decode_time, encode_time, loads, storable
+from watcher.store.db import Db
+
+# An update waits for the first message of its event, to reply to it; but a first message that failed this often
+# (20 minutes of back-off) must not hold up what came later. Each message can be read alone.
+BLOCKING_ATTEMPTS = 8
+
+ABANDONED = "the program stopped while it was being sent; it may have arrived"
+LEASE_EXPIRED = "the channel did not answer in time; it may have arrived"
+
+# Pending deliveries that nothing holds up but time: nobody is sending to that target, and no earlier message of the
+# same event to the same recipient is on its way. `ready_at` is when the last wait is over.
+_READY = f"""
+    SELECT d.*, max(d.not_before_at, coalesce((
+        SELECT max(w.until_at) FROM channel_waits w WHERE w.channel = d.channel AND w.target IN ('', d.target)
+    ), '')) AS ready_at
+    FROM deliveries d
+    WHERE d.state = 'pending'
+    AND NOT EXISTS (
+        SELECT 1 FROM deliveries s WHERE s.state = 'sending' AND s.channel = d.channel AND s.target = d.target)
+    AND NOT EXISTS (
+        SELECT 1 FROM deliveries e WHERE e.event_id = d.event_id AND e.recipient_id = d.recipient_id AND e.n < d.n
+        AND e.state IN ('pending', 'sending') AND e.attempts < {BLOCKING_ATTEMPTS})
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery that is ours to send until its lease ends, with all that sending needs."""
+
+    delivery: Delivery
+    alert: Alert
+    reply_to: str | None  # the channel's reference of the first message of this event to this recipient
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxEntry:
+    """A delivery as operators look at it."""
+
+    delivery: Delivery
+    severity: Severity
+    headline: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedRecipient:
+    """A recipient that the channel says is gone."""
+
+    recipient_id: str
+    target: str
+    closed_at: datetime
+    reason: str
+
+
+class Outbox:
+    """The tables deliveries, recipient_states and channel_waits; writes need an open transaction."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
+
+    def add(self, deliveries: Iterable[Delivery]) -> int:
+        """How many are new; an (alert, recipient) that is stored already stays as it is.
+
+        The alerts must be stored before. A recipient who moved gets the new target; one who is closed gets a failed
+        delivery, so that operators see what did not go out.
+        """
+        return sum(self._add(delivery) for delivery in deliveries)
+
+    def claim_due(
+        self, now: datetime, *, limit: int, lease: timedelta, channel: Channel | None = None
+    ) -> tuple[Claimed, ...]:
+        """Up to ``limit`` deliveries to send now, severest first, then oldest; each target at most once.
+
+        A target gets its next message only after the last one is settled, so the order within a chat is kept whatever
+        the caller does at once. Deliveries whose lease has ended become pending first.
+        """
+        self._release("lease_until_at <= ?", encode_time(now), LEASE_EXPIRED)
+        rows = self._db.rows(
+            f"""SELECT * FROM (
+                SELECT *, row_number() OVER (
+                    PARTITION BY channel, target ORDER BY severity DESC, created_at, n) AS place
+                FROM ({_READY}) WHERE ready_at <= :now AND (:channel IS NULL OR channel = :channel))
+            WHERE place = 1 ORDER BY severity DESC, created_at, n LIMIT :limit""",
+            {"now": encode_time(now), "channel": channel and channel.value, "limit": limit},
+        )
+        return tuple(self._claim(row, encode_time(now + lease)) for row in rows)
+
+    def release_abandoned(self) -> int:
+        """How many deliveries a dead process had claimed; they are pending again. For the holder of the lock."""
+        return self._release("1 = ?", 1, ABANDONED)
+
+    def next_due_at(self, channel: Channel | None = None) -> datetime | None:
+        """When the next delivery can be claimed or the next lease ends; None: not before something is settled or added.
+
+        May lie in the past.
+        """
+        found = self._db.value(
+            f"""SELECT min(at) FROM (
+                SELECT min(ready_at) AS at FROM ({_READY}) WHERE :channel IS NULL OR channel = :channel
+                UNION ALL
+                SELECT min(lease_until_at) FROM deliveries
+                WHERE state = 'sending' AND (:channel IS NULL OR channel = :channel))""",
+            {"channel": channel and channel.value},
+        )
+        return None if found is None else decode_time(found)
+
+    def settle_delivered(self, delivery: Delivery, *, reference: str, now: datetime) -> bool:
+        """Whether this was news; also after the lease has ended, because what arrived must not be sent again."""
+        return self._settle(
+            delivery,
+            "state = 'delivered', reference = ?, last_error = NULL, lease_until_at = NULL, settled_at = ?",
+            (storable(reference), encode_time(now)),
+            must_hold_lease=False,
+        )
+
+    def settle_retry(self, delivery: Delivery, *, not_before: datetime, reason: str) -> bool:
+        """Whether the delivery was still ours; it is pending again, not before then."""
+        return self._settle(
+            delivery,
+            "state = 'pending', not_before_at = ?, last_error = ?, lease_until_at = NULL",
+            (encode_time(not_before), storable(reason)),
+            must_hold_lease=True,
+        )
+
+    def settle_failed(self, delivery: Delivery, *, reason: str, now: datetime) -> bool:
+        """Whether the delivery was still ours; it is given up and stays visible until someone acts."""
+        return self._settle(
+            delivery,
+            "state = 'failed', last_error = ?, lease_until_at = NULL, settled_at = ?",
+            (storable(reason), encode_time(now)),
+            must_hold_lease=True,
+        )
+
+    def hold_back(self, channel: Channel, target: str | None, until: datetime) -> None:
+        """Nothing; no delivery to the target (None: to the whole channel) is claimed before then."""
+        self._db.write(
+            "INSERT INTO channel_waits VALUES (?, ?, ?) ON CONFLICT (channel, target) "
+            "DO UPDATE SET until_at = max(until_at, excluded.until_at)",
+            (channel.value, target or "", encode_time(until)),
+        )
+
+    def waits(self, now: datetime) -> dict[tuple[Channel, str], datetime]:
+        """Until when channels asked us to wait: by channel and target, where the target "" is the whole channel."""
+        rows = self._db.rows("SELECT * FROM channel_waits WHERE until_at > ? ORDER BY 1, 2", (encode_time(now),))
+        return {(Channel(row["channel"]), row["target"]): decode_time(row["until_at"]) for row in rows}
+
+    def move_recipient(self, recipient_id: str, old_target: str, new_target: str) -> None:
+        """Nothing; what is pending and what comes for the old target goes to the new one (a migrated chat)."""
+        self._db.write(
+            "INSERT INTO recipient_states (recipient_id, target, new_target) VALUES (?, ?, ?) "
+            "ON CONFLICT (recipient_id, target) DO UPDATE SET new_target = excluded.new_target",
+            (recipient_id, old_target, new_target),
+        )
+        self._db.write(
+            "UPDATE deliveries SET target = ? "
+            "WHERE recipient_id = ? AND target = ? AND state IN ('pending', 'sending')",
+            (new_target, recipient_id, old_target),
+        )
+
+    def close_recipient(self, recipient_id: str, target: str, *, reason: str, now: datetime) -> int:
+        """How many pending deliveries failed with it; the recipient gets nothing more until ``reopen_recipient``.
+
+        Holds for this target only: a recipient with a new address in the configuration is open again.
+        """
+        self._db.write(
+            "INSERT INTO recipient_states (recipient_id, target, closed_at, closed_reason) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (recipient_id, target) "
+            "DO UPDATE SET closed_at = excluded.closed_at, closed_reason = excluded.closed_reason",
+            (recipient_id, target, encode_time(now), storable(reason)),
+        )
+        return self._db.write(
+            "UPDATE deliveries SET state = 'failed', last_error = ?, settled_at = ? "
+            "WHERE recipient_id = ? AND target = ? AND state = 'pending'",
+            (storable(f"recipient closed: {reason}"), encode_time(now), recipient_id, target),
+        )
+
+    def reopen_recipient(self, recipient_id: str) -> bool:
+        """Whether it was closed; new deliveries are tried again, failed ones after ``requeue``."""
+        return bool(
+            self._db.write(
+                "UPDATE recipient_states SET closed_at = NULL, closed_reason = NULL "
+                "WHERE recipient_id = ? AND closed_at IS NOT NULL",
+                (recipient_id,),
+            )
+        )
+
+    def closed_recipients(self) -> tuple[ClosedRecipient, ...]:
+        """Every recipient that a channel said is gone, by id."""
+        rows = self._db.rows("SELECT * FROM recipient_states WHERE closed_at IS NOT NULL ORDER BY 1, 2")
+        return tuple(
+            ClosedRecipient(row["recipient_id"], row["target"], decode_time(row["closed_at"]), row["closed_reason"])
+            for row in rows
+        )
+
+    def get(self, delivery_id: str) -> Delivery | None:
+        """The delivery as it stands."""
+        row = self._db.row("SELECT * FROM deliveries WHERE id = ?", (delivery_id,))
+        return None if row is None else _delivery(row)
+
+    def entries(
+        self,
+        *,
+        states: Collection[DeliveryState] = tuple(DeliveryState),
+        recipient_id: str | None = None,
+        alert_id: str | None = None,
+        limit: int = 100,
+    ) -> tuple[OutboxEntry, ...]:
+        """Deliveries with their headlines, newest first."""
+        marks = ", ".join("?" * len(states))
+        rows = self._db.rows(
+            f"SELECT d.*, a.headline FROM deliveries d JOIN alerts a ON a.id = d.alert_id WHERE d.state IN ({marks}) "
+            "AND (? IS NULL OR d.recipient_id = ?) AND (? IS NULL OR d.alert_id = ?) ORDER BY d.n DESC LIMIT ?",
+            (*(state.value for state in states), recipient_id, recipient_id, alert_id, alert_id, limit),
+        )
+        return tuple(OutboxEntry(_delivery(row), Severity(row["severity"]), row["headline"]) for row in rows)
+
+    def requeue(self, delivery_id: str, now: datetime) -> bool:
+        """Whether a failed or dropped delivery is pending again, with its attempts counted anew."""
+        return bool(
+            self._db.write(
+                "UPDATE deliveries SET state = 'pending', attempts = 0, not_before_at = ?, settled_at = NULL "
+                "WHERE id = ? AND state IN ('failed', 'dropped')",
+                (encode_time(now), delivery_id),
+            )
+        )
+
+    def drop(self, delivery_id: str, *, reason: str, now: datetime) -> bool:
+        """Whether a pending or failed delivery was taken out of the outbox by a person, with the reason."""
+        return bool(
+            self._db.write(
+                "UPDATE deliveries SET state = 'dropped', last_error = ?, settled_at = ? "
+                "WHERE id = ? AND state IN ('pending', 'failed')",
+                (storable(reason), encode_time(now), delivery_id),
+            )
+        )
+
+    def _add(self, delivery: Delivery) -> bool:
+        alert = self._db.row("SELECT event_id, severity FROM alerts WHERE id = ?", (delivery.alert_id,))
+        if alert is None:
+            raise StoreError(f"delivery {delivery.id} belongs to an alert that is not stored: {delivery.alert_id}")
+        target = self._current_target(delivery.recipient_id, delivery.target)
+        row = {
+            "id": delivery.id,
+            "alert_id": delivery.alert_id,
+            "event_id": alert["event_id"],
+            "severity": alert["severity"],
+            "recipient_id": delivery.recipient_id,
+            "channel": delivery.channel.value,
+            "target": target,
+            "state": delivery.state.value,
+            "attempts": delivery.attempts,
+            "not_before_at": encode_time(delivery.not_before_at),
+            "last_error": delivery.last_error,
+            "created_at": encode_time(delivery.created_at),
+            "settled_at": None,
+            "is_silent": delivery.is_silent,
+        }
+        closed = self._db.value(
+            "SELECT closed_reason FROM recipient_states "
+            "WHERE recipient_id = ? AND target = ? AND closed_at IS NOT NULL",
+            (delivery.recipient_id, target),
+        )
+        if closed is not None:
+            row["state"] = DeliveryState.FAILED.value
+            row["last_error"] = f"recipient closed: {closed}"
+            row["settled_at"] = row["created_at"]
+        return self._db.insert("deliveries", row)
+
+    def _current_target(self, recipient_id: str, target: str) -> str:
+        seen = {target}
+        while moved := self._db.value(
+            "SELECT new_target FROM recipient_states WHERE recipient_id = ? AND target = ?", (recipient_id, target)
+        ):
+            if moved in seen:  # moved back
+                break
+            seen.add(moved)
+            target = moved
+        return target
+
+    def _claim(self, row: sqlite3.Row, lease_until: str) -> Claimed:
+        changed = self._db.write(
+            "UPDATE deliveries SET state = 'sending', attempts = attempts + 1, lease_until_at = ? "
+            "WHERE n = ? AND state = 'pending'",
+            (lease_until, row["n"]),
+        )
+        claimed = self._db.row("SELECT * FROM deliveries WHERE n = ?", (row["n"],))
+        body = self._db.value("SELECT body FROM alerts WHERE id = ?", (row["alert_id"],))
+        if changed != 1 or claimed is None:
+            raise StoreError(f"delivery {row['id']} was claimed by somebody else inside our transaction")
+        reply_to = self._db.value(
+            "SELECT reference FROM deliveries WHERE event_id = ? AND recipient_id = ? AND channel = ? AND n < ? "
+            "AND target = ? AND state = 'delivered' ORDER BY n LIMIT 1",
+            (row["event_id"], row["recipient_id"], row["channel"], row["n"], row["target"]),
+        )
+        return Claimed(_delivery(claimed), loads(Alert, body), reply_to)
+
+    def _release(self, condition: str, value: object, reason: str) -> int:
+        # Due at once: the attempt may have failed for reasons of ours, and the attempts still count.
+        return self._db.write(
+            "UPDATE deliveries SET state = 'pending', lease_until_at = NULL, last_error = ? "
+            f"WHERE state = 'sending' AND {condition}",
+            (reason, value),
+        )
+
+    def _settle(self, delivery: Delivery, change: str, values: tuple[str, ...], *, must_hold_lease: bool) -> bool:
+        # The number of attempts tells our claim from a later one of the same delivery.
+        held = (
+            "AND state = 'sending' AND attempts = ?"
+            if must_hold_lease
+            else "AND state != 'delivered' AND ? IS NOT NULL"
+        )
+        return bool(
+            self._db.write(
+                f"UPDATE deliveries SET {change} WHERE id = ? {held}",
+                (*values, delivery.id, delivery.attempts),
+            )
+        )
+
+
+def _delivery(row: sqlite3.Row) -> Delivery:
+    return Delivery(
+        id=row["id"],
+        alert_id=row["alert_id"],
+        recipient_id=row["recipient_id"],
+        channel=Channel(row["channel"]),
+        target=row["target"],
+        state=DeliveryState(row["state"]),
+        attempts=row["attempts"],
+        not_before_at=decode_time(row["not_before_at"]),
+        lease_until_at=None if row["lease_until_at"] is None else decode_time(row["lease_until_at"]),
+        last_error=row["last_error"],
+        reference=row["reference"],
+        created_at=decode_time(row["created_at"]),
+        settled_at=None if row["settled_at"] is None else decode_time(row["settled_at"]),
+        is_silent=bool(row["is_silent"]),
+    )
