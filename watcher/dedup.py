@@ -120,7 +120,7 @@ def _merge(earlier: EventDecision, later: EventDecision) -> EventDecision:
         changes=tuple(changes) or earlier.changes,
         reason=earlier.reason,
         signals=(*earlier.signals, *later.signals),
-        known_rule_ids=earlier.known_rule_ids,
+        told_rule_ids=earlier.told_rule_ids,
     )
 
 
@@ -218,22 +218,27 @@ def _extend(
     if in_time and len(grown.publishers) >= policy.confirm_publishers:
         grown = replace(grown, is_confirmed=True)
     changes = [change for change in _news(event, grown) if change in policy.update_on]
+    told = event.rule_ids
     if is_new_rule:
         changes.append(EventChange.RULE_ADDED)
+        if signal.severity > event.severity and EventChange.SEVERITY_RAISED not in changes:
+            changes.append(EventChange.SEVERITY_RAISED)
+        if policy.family != event.family:  # ambassadors recalled after a clash: news to everybody
+            told = ()
     if not event.is_announced:
         if not grown.is_confirmed:
-            return EventDecision(grown, (EventChange.HELD,), reason, (signal,), event.rule_ids)
+            return EventDecision(grown, (EventChange.HELD,), reason, (signal,), told)
         changes = [EventChange.OPENED, EventChange.CONFIRMED]
     if not changes:
         quiet = EventChange.COPIED if is_new_report and report.copy_of else EventChange.REPEATED
-        return EventDecision(grown, (quiet,), reason, (signal,), event.rule_ids)
+        return EventDecision(grown, (quiet,), reason, (signal,), told)
     announced = replace(
         grown,
         is_announced=True,
         notified_killed=max(event.notified_killed, grown.killed.at_least if grown.killed else 0),
         notified_publishers=len(grown.publishers),
     )
-    return EventDecision(announced, tuple(changes), reason, (signal,), event.rule_ids)
+    return EventDecision(announced, tuple(changes), reason, (signal,), told)
 
 
 def _news(before: Event, after: Event) -> list[EventChange]:
@@ -258,7 +263,7 @@ def add_copy(event: Event, article: Article, same_text: frozenset[str], now: dat
     if any(known.article_id == article.id and known.source_id == article.source_id for known in event.reports):
         return EventDecision(event, (EventChange.REPEATED,), "the event has this article already")
     grown = replace(event, reports=(*event.reports, report), last_seen_at=max(event.last_seen_at, now))
-    return EventDecision(grown, (EventChange.COPIED,), "the event has this text already", (), event.rule_ids)
+    return EventDecision(grown, (EventChange.COPIED,), "the event has this text already")
 
 
 def _higher(one: Toll | None, other: Toll | None) -> Toll | None:

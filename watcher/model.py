@@ -319,7 +319,7 @@ class EventDecision:
     changes: tuple[EventChange, ...]
     reason: str  # for logs and `explain`: why it joined or opened
     signals: tuple[Signal, ...] = ()  # of this article, for this event; the most severe first
-    known_rule_ids: tuple[str, ...] = ()  # the event's rules before this article
+    told_rule_ids: tuple[str, ...] = ()  # a rule that was only added is no news to those who follow these
 
     @property
     def is_news(self) -> bool:
@@ -370,6 +370,7 @@ class Alert:
     body: str = ""  # notices only: plain text, may have several lines
     is_test_rule: bool = False
     previous_alert_id: str | None = None  # the first alert of the same event, which an update replies to
+    also: tuple[str, ...] = ()  # titles of the other rules that hold for the event
 
 
 class Channel(StrEnum):

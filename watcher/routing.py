@@ -52,6 +52,7 @@ def compose_alert(
     decision: EventDecision,
     article: Article,
     state_names: Mapping[str, str],
+    rule_titles: Mapping[str, str],
     now: datetime,
     previous_alert_id: str | None,
 ) -> Alert:
@@ -80,6 +81,7 @@ def compose_alert(
         created_at=now,
         is_test_rule=event.is_test,
         previous_alert_id=previous_alert_id,
+        also=tuple(rule_titles.get(rule_id, rule_id) for rule_id in event.rule_ids if rule_id != event.rule_id),
     )
 
 
@@ -160,7 +162,7 @@ def route_alert(
         rule_ids = [rule_id for rule_id in event.rule_ids if covers(recipient, event, rule_id, tags, policies)]
         if not rule_ids:
             continue
-        if is_only_new_rule and set(rule_ids) & set(decision.known_rule_ids):
+        if is_only_new_rule and set(rule_ids) & set(decision.told_rule_ids):
             continue  # told already, under a rule that they follow
         policy = policies.get(rule_ids[0], SendPolicy())
         quiet_until = quiet_hours_end(recipient.quiet_hours, now) if recipient.quiet_hours else None
