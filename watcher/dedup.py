@@ -75,7 +75,13 @@ def decide_article(
     """
     events = list(open_events)
     decided: dict[str, EventDecision] = {}
-    for signal in sorted(signals, key=lambda signal: (-signal.severity, signal.rule_id)):
+
+    def order(signal: Signal) -> tuple[bool, int, str]:
+        # What continues an event comes first, so that the article's other signals find the event by the article.
+        joins = find_event(signal, policies[signal.rule_id], open_events, same_text, now)
+        return (joins is None, -signal.severity, signal.rule_id)
+
+    for signal in sorted(signals, key=order):
         policy = policies[signal.rule_id]
         decision = _decide_signal(signal, article, policy, events, same_text, now)
         event = decision.event
@@ -119,8 +125,8 @@ def _merge(earlier: EventDecision, later: EventDecision) -> EventDecision:
         later,
         changes=tuple(changes) or earlier.changes,
         reason=earlier.reason,
-        signals=(*earlier.signals, *later.signals),
-        told_rule_ids=earlier.told_rule_ids,
+        signals=tuple(sorted((*earlier.signals, *later.signals), key=lambda signal: -signal.severity)),
+        told_rule_ids=tuple(rule_id for rule_id in earlier.told_rule_ids if rule_id in later.told_rule_ids),
     )
 
 

@@ -155,7 +155,8 @@ def test_two_rules_about_different_parties_are_two_events() -> None:
     assert [decision.event.states for decision in decisions] == [("AM", "AZ"), ("TR", "US")]
 
 
-def test_a_graver_rule_on_a_later_report_raises_the_event() -> None:
+@pytest.mark.parametrize("same_text", [set(), {"article-1"}], ids=["another report", "a copy"])
+def test_a_graver_rule_on_a_later_report_raises_the_event(same_text: set[str]) -> None:
     clash_event = event(rule_id=CLASH, rule_ids=(CLASH,), family="clash", severity=Severity.WARNING)
     policies = (policy(), policy(rule_id=CLASH, family="clash"))
     item = article(id="article-2")
@@ -166,12 +167,13 @@ def test_a_graver_rule_on_a_later_report_raises_the_event() -> None:
             of=item,
             policies=policies,
             events=(clash_event,),
-            same_text=frozenset({"article-1"}),
+            same_text=frozenset(same_text),
         )
     )
     assert EventChange.SEVERITY_RAISED in decision.changes
     assert EventChange.RULE_ADDED in decision.changes
     assert decision.event.rule_ids == (CSTO, CLASH)
+    assert [one.rule_id for one in decision.signals] == [CSTO, CLASH]
     assert decision.told_rule_ids == ()  # another family: news to everybody
 
 
