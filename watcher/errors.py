@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from watcher.model import FetchReason
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Location:
@@ -54,7 +56,11 @@ class RuleError(ProblemsError):
 
 
 class FeedError(WatcherError):
-    """A body is not a feed."""
+    """A body is not a feed; ``reason`` is the state that this puts its source in."""
+
+    def __init__(self, message: str, reason: FetchReason = FetchReason.NOT_A_FEED) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class StoreError(WatcherError):

@@ -154,6 +154,16 @@ class FeedEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class ParsedFeed:
+    """What a feed says; no entries means an empty feed, which is no error."""
+
+    title: str
+    language: str | None  # ISO 639-1, as the feed itself declares it
+    entries: tuple[FeedEntry, ...]  # in the order of the feed
+    damage: FetchReason | None = None  # TRUNCATED: cut off, only the entries before the cut; keep no validators of it
+
+
+@dataclass(frozen=True, slots=True)
 class PageText:
     """What a page says, without its furniture."""
 

@@ -1,0 +1,1 @@
+"""What the web hands us, made safe and plain: addresses, encodings, markup, dates, links."""
