@@ -48,7 +48,7 @@ class _BodyError(Exception):
 
 
 class PublicResolver(AbstractResolver):
-    """Looks names up and keeps only public addresses; connections go to exactly these, so DNS cannot change its mind."""
+    """Looks names up and keeps only public addresses; connections go to these, whatever DNS says next."""
 
     def __init__(self, resolver: AbstractResolver) -> None:
         self._resolver = resolver

@@ -165,7 +165,8 @@ def _find_day(text: str) -> tuple[tuple[int, int, int], str] | None:
             month = _month(found["name"])
             if month:
                 year = int(found["year"])
-                year += 0 if year > 99 else 2000 if year < 90 else 1900  # as RFC 2822 readers do
+                if len(found["year"]) == 2:
+                    year += 2000 if year < 90 else 1900  # as feedparser reads RFC 822
                 return (year, month, int(found["day"])), text[: found.start()] + " " + text[found.end() :]
     return None
 

@@ -8,10 +8,10 @@ from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsp
 _MAX_URL_CHARS = 4_000  # longer ones are data, not links; servers refuse from 8,000 on
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _TRACKING = frozenset(
-    "fbclid gclid dclid gbraid wbraid msclkid yclid ysclid twclid ttclid igshid igsh mc_cid mc_eid _ga _gl _hsenc _hsmi "
-    "ref ref_src ref_url referrer cmp cmpid xtor maca ito smid spm wt_mc s_cid ns_campaign ns_mchannel ns_source "
-    "ns_linkname traffic_source feedtype guccounter guce_referrer guce_referrer_sig vero_id oly_anon_id oly_enc_id amp "
-    "outputtype".split()
+    "fbclid gclid dclid gbraid wbraid msclkid yclid ysclid twclid ttclid igshid igsh mc_cid mc_eid _ga _gl _hsenc "
+    "_hsmi ref ref_src ref_url referrer cmp cmpid xtor maca ito smid spm wt_mc s_cid ns_campaign ns_mchannel "
+    "ns_source ns_linkname traffic_source feedtype guccounter guce_referrer guce_referrer_sig vero_id oly_anon_id "
+    "oly_enc_id amp outputtype".split()
 )
 _TRACKING_PREFIXES = ("utm_", "at_", "mtm_", "pk_", "hsa_", "itm_")
 _PRESENTATION_HOSTS = re.compile(r"^(?:www\d?|amp|m|mobile)\.(?=[^.]+\.[^.]+)")
