@@ -1,0 +1,102 @@
+"""One article prepared for matching: the string that everything points into, and its parts on demand."""
+
+from __future__ import annotations
+
+import bisect
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from watcher.model import Field, Span
+from watcher.text.fold import Folded, fold
+from watcher.text.sentences import Sentence, split_clauses, split_sentences
+
+_TITLE_SEPARATOR = "\n\n"
+_LEAD_SENTENCES = 3  # of the text, after the title: RULES.md's `in: lead`
+
+
+class Reading:
+    """An article as one string, ``full``, with its analyses; each is made when first asked for. For one thread."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, full: str, title_end: int, text_start: int, language: str, reference_at: datetime) -> None:
+        self.full = full
+        self.title_end = title_end  # 0: no title
+        self.text_start = text_start
+        self.language = language
+        self.reference_at = reference_at  # published, or else first seen
+        self.cache: dict[str, Any] = {}  # for the layers above, by their own keys
+        self._clauses: dict[int, tuple[tuple[int, int], ...]] = {}
+
+    @classmethod
+    def of(cls, title: str, text: str, language: str, reference_at: datetime) -> Reading:
+        """The reading of an article's title and text, both as stored."""
+        if not title:
+            return cls(text, 0, 0, language, reference_at)
+        return cls(title + _TITLE_SEPARATOR + text, len(title), len(title) + 2, language, reference_at)
+
+    @cached_property
+    def folded(self) -> Folded:
+        """The whole folded."""
+        return fold(self.full)
+
+    @cached_property
+    def sentences(self) -> tuple[Sentence, ...]:
+        """All sentences in order; the title is the first where there is one."""
+        return split_sentences(self.full, self.title_end)
+
+    @cached_property
+    def _sentence_starts(self) -> list[int]:
+        return [sentence.start for sentence in self.sentences]
+
+    def sentence_at(self, offset: int) -> Sentence:
+        """The sentence around an offset; white space belongs to the sentence before it."""
+        if not self.sentences:
+            return Sentence(0, 0, len(self.full), 0)
+        return self.sentences[max(bisect.bisect_right(self._sentence_starts, offset) - 1, 0)]
+
+    def clause_at(self, offset: int) -> tuple[int, int]:
+        """The span of the clause around an offset."""
+        sentence = self.sentence_at(offset)
+        clauses = self._clauses.get(sentence.index)
+        if clauses is None:
+            clauses = split_clauses(self.full, sentence.start, sentence.end, self.language)
+            self._clauses[sentence.index] = clauses
+        for clause in clauses:
+            if offset < clause[1]:
+                return clause
+        return clauses[-1]
+
+    @cached_property
+    def lead_end(self) -> int:
+        """Where the lead ends: the title and the first three sentences of the text."""
+        body = [sentence for sentence in self.sentences if sentence.start >= self.text_start]
+        if not body:
+            return len(self.full)
+        return body[min(_LEAD_SENTENCES, len(body)) - 1].end
+
+    @cached_property
+    def is_caps_title(self) -> bool:
+        """Whether the title is wholly in capitals."""
+        return self.full[: self.title_end].isupper()
+
+    def is_caps(self, start: int, end: int) -> bool:
+        """Whether the sentences around ``start:end`` are wholly in capitals."""
+        first, last = self.sentence_at(start), self.sentence_at(max(end - 1, start))
+        return self.full[first.start : last.end].isupper()
+
+    @cached_property
+    def repeated_title(self) -> tuple[int, int] | None:
+        """Where the text merely repeats the title, if it does."""
+        title = self.full[: self.title_end].strip()
+        if not title:
+            return None
+        window = self.full.find(title, self.text_start)
+        return (window, window + len(title)) if window >= 0 else None
+
+    def span(self, start: int, end: int) -> Span:
+        """The span of ``start:end`` in the article's title or text, clipped to the field that it begins in."""
+        if start < self.title_end:
+            return Span(Field.TITLE, start, min(end, self.title_end))
+        return Span(Field.TEXT, max(start - self.text_start, 0), max(end - self.text_start, 0))
