@@ -1,0 +1,72 @@
+"""The channel for other programs: one JSON document posted to the recipient's address."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import aiohttp
+
+from watcher.model import Delivered, GiveUp, Outcome, Retry
+from watcher.notify.base import OutgoingMessage, plain_reason
+from watcher.render import render_json
+
+_TIMEOUT = aiohttp.ClientTimeout(total=20, connect=10)
+_GONE = 410
+_REFUSED = frozenset({400, 405, 413, 415, 422})  # the same document would be refused again
+_LONGEST_WAIT = timedelta(days=1)  # a server's Retry-After is believed up to this
+
+
+class WebhookNotifier:
+    """Posts alerts as JSON with the delivery's id as `Idempotency-Key`, so that a receiver can drop a repetition."""
+
+    def __init__(self, user_agent: str) -> None:
+        self._user_agent = user_agent
+        self._session: aiohttp.ClientSession | None = None
+
+    async def send(self, message: OutgoingMessage) -> Outcome:
+        """Delivered on any 2xx; 410 closes the recipient; what may pass (also 401, 403, 404) is tried again."""
+        if self._session is None:  # a session needs a running loop
+            self._session = aiohttp.ClientSession(timeout=_TIMEOUT, headers={"User-Agent": self._user_agent})
+        delivery = message.delivery
+        try:
+            async with self._session.post(
+                delivery.target,
+                json=render_json(message.alert, message.names),
+                headers={"Idempotency-Key": delivery.id},
+                allow_redirects=False,
+            ) as response:
+                return _outcome(response, message)
+        except aiohttp.InvalidURL:
+            return GiveUp("the address is not a valid URL")
+        except aiohttp.ClientConnectorError as error:
+            return Retry(plain_reason(f"cannot connect: {error.os_error.strerror or type(error).__name__}"))
+        except TimeoutError:
+            return Retry("no answer in time; it may have arrived")
+        except (aiohttp.ClientError, OSError) as error:
+            # Only the kind: the text of these errors can carry the address, and that can carry a secret.
+            return Retry(f"the connection broke ({type(error).__name__}); it may have arrived")
+
+    async def aclose(self) -> None:
+        """Nothing; closes the connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+
+def _outcome(response: aiohttp.ClientResponse, message: OutgoingMessage) -> Outcome:
+    status = response.status
+    if 200 <= status < 300:
+        return Delivered(message.delivery.id)
+    reason = plain_reason(f"the receiver answered {status} {response.reason or ''}")
+    if status == _GONE:
+        return GiveUp(reason, recipient_is_gone=True)
+    if status in _REFUSED:
+        return GiveUp(reason)
+    return Retry(reason, after=_retry_after(response.headers.get("Retry-After")))
+
+
+def _retry_after(header: str | None) -> timedelta | None:
+    # The form with a date needs the server's clock to agree with ours; our own back-off does as well.
+    if header is None or not header.isascii() or not header.isdigit():
+        return None
+    return min(timedelta(seconds=min(int(header[:9]), 10**8)), _LONGEST_WAIT)
