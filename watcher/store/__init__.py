@@ -42,10 +42,14 @@ class Store:
     def open(cls, path: Path | None, *, exclusive: bool, busy_timeout: timedelta = BUSY_TIMEOUT) -> Store:
         """The store in that file (None: a new one in memory); raises StoreError.
 
-        The daemon opens exclusively: it creates or migrates the file and keeps others of its kind out. Commands open
-        beside it; they read at any time and write in short transactions.
+        The daemon opens exclusively: it creates or migrates the file, keeps others of its kind out, and what a dead
+        one was sending becomes pending again. Commands open beside it; they read at any time, and write briefly.
         """
-        return cls(Db.open(path, exclusive=exclusive, busy_timeout=busy_timeout))
+        store = cls(Db.open(path, exclusive=exclusive, busy_timeout=busy_timeout))
+        if exclusive:
+            with store.transaction():
+                store.outbox.release_abandoned()
+        return store
 
     def __enter__(self) -> Store:
         return self

@@ -168,6 +168,15 @@ class Outbox:
             (new_target, recipient_id, old_target),
         )
 
+    def retarget(self, recipient_id: str, channel: Channel, target: str) -> int:
+        """How many pending deliveries now go to that target: for a recipient whose address was put right in a file."""
+        current = self._current_target(recipient_id, target)
+        return self._db.write(
+            "UPDATE deliveries SET target = ? "
+            "WHERE recipient_id = ? AND channel = ? AND target != ? AND state = 'pending'",
+            (current, recipient_id, channel.value, current),
+        )
+
     def close_recipient(self, recipient_id: str, target: str, *, reason: str, now: datetime) -> int:
         """How many pending deliveries failed with it; the recipient gets nothing more until ``reopen_recipient``.
 
@@ -314,7 +323,8 @@ class Outbox:
         )
 
     def _settle(self, delivery: Delivery, change: str, values: tuple[str, ...], *, must_hold_lease: bool) -> bool:
-        # The number of attempts tells our claim from a later one of the same delivery.
+        # The number of attempts tells our claim from a later one of the same delivery. A recipient may have moved
+        # meanwhile, so the target does not count.
         held = (
             "AND state = 'sending' AND attempts = ?"
             if must_hold_lease
