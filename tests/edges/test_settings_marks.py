@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watcher.toml_marks import KeyPath, find_keys
+from watcher.settings.marks import KeyPath, find_keys
 
 TRICKY = '''\
 # a comment with "quotes" and [brackets]

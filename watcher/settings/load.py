@@ -1,0 +1,259 @@
+"""From a file, the environment and files of secrets to settings, or to every problem in them."""
+
+from __future__ import annotations
+
+import re
+import stat
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+from pydantic_settings import EnvSettingsSource
+from pydantic_settings.sources.utils import parse_env_vars
+
+from watcher.errors import ConfigError, Location, Problem
+from watcher.settings.marks import KeyPath, find_keys
+from watcher.settings.messages import explain, spell
+from watcher.settings.schema import ARRAYS, ENV_DELIMITER, ENV_PREFIX, SECTIONS, Settings, shipped_rules
+from watcher.settings.values import suggest
+
+ENV_CONFIG = "WATCHER_CONFIG"  # where the configuration file is: read by the command line, not a setting
+
+
+def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """The settings of the file, overridden by ``WATCHER_...`` of ``environ``, with secrets read and paths absolute.
+
+    Relative paths start at the file's folder (without a file: at the working directory). Raises ConfigError with
+    every problem that there is.
+    """
+    return _Loading(path, environ).load()
+
+
+class _Environment(EnvSettingsSource):
+    """pydantic-settings' reader of environment variables, for the variables that it is given."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+        super().__init__(Settings)
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return parse_env_vars(self.environ, self.case_sensitive, self.env_ignore_empty, self.env_parse_none_str)
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError:
+            return value  # the model says what it expected instead, together with every other problem
+
+
+_SECRETS = (("telegram", "token"), ("email", "password"))
+
+
+class _Loading:
+    """One attempt to load; gathers problems and warnings on its way."""
+
+    def __init__(self, path: Path | None, environ: Mapping[str, str]) -> None:
+        self.path = path
+        self.folder = (path.parent if path else Path()).resolve()
+        self.environ = environ
+        credentials = environ.get("CREDENTIALS_DIRECTORY")
+        self.credentials = Path(credentials) if credentials else None
+        self.marks: Mapping[KeyPath, tuple[int, int]] = {}
+        self.variables: dict[KeyPath, str] = {}  # key path -> name of the variable that sets it
+        self.problems: list[Problem] = []
+        self.warnings: list[Problem] = []
+
+    def load(self) -> Settings:
+        raw = self.read_file()
+        for key in [key for key in raw if key.startswith("_")]:  # pydantic-settings has arguments of such names
+            del raw[key]
+            self.add((key,), "unknown key")
+        self.check_variables()
+        usable = {name: value for name, value in self.environ.items() if name in self.variables.values()}
+        _override(raw, _Environment(usable)())
+        self.read_secrets(raw)
+        self.check_across(raw)
+        self.check_channels(raw)
+        settings = None
+        try:
+            settings = Settings(**raw)
+        except ValidationError as error:
+            self.problems.extend(self.problem(detail) for detail in error.errors(include_url=False))
+        if settings is None or self.problems:
+            raise ConfigError(self.ordered(self.problems))
+        settings = self.absolute(settings)
+        settings._warnings = self.ordered(self.warnings)
+        return settings
+
+    def read_file(self) -> dict[str, Any]:
+        if self.path is None:
+            return {}
+        name = str(self.path)
+        try:
+            text = self.path.read_bytes().decode("utf-8-sig")
+        except OSError as error:
+            raise ConfigError(
+                (Problem(Location(name), f"cannot be read: {(error.strerror or 'error').lower()}"),)
+            ) from error
+        except UnicodeDecodeError as error:
+            line = error.object.count(b"\n", 0, error.start) + 1
+            raise ConfigError((Problem(Location(name, line), "is not UTF-8 text"),)) from error
+        try:
+            raw = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError((syntax_problem(name, text, str(error)),)) from error
+        self.marks = find_keys(text)
+        return raw
+
+    def check_variables(self) -> None:
+        """Accept the variables that name a setting, report the others."""
+        for name in sorted(self.environ):
+            if not name.upper().startswith(ENV_PREFIX) or name.upper() == ENV_CONFIG:
+                continue
+            section, *keys = name.upper().removeprefix(ENV_PREFIX).lower().split(ENV_DELIMITER)
+            where = Location(name)
+            if section not in SECTIONS:
+                near = suggest(section, SECTIONS)
+                self.problems.append(Problem(where, f"begins with no section of the settings{near}", "unknown-key"))
+            elif section in ARRAYS and keys:
+                whole = f"{ENV_PREFIX}{section.upper()}"
+                self.problems.append(Problem(where, f"the {section} are set as a whole: a JSON list in {whole}"))
+            else:
+                self.variables[(section, *keys)] = name
+
+    def locate(self, path: KeyPath) -> Location:
+        """Where the nearest part of ``path`` that somebody wrote stands; the environment overrides the file."""
+        if path[0] in ARRAYS and path[:1] in self.variables:  # replaces the file's array, does not add to it
+            return Location(self.variables[path[:1]])
+        for length in range(len(path), 0, -1):
+            if path[:length] in self.variables:
+                return Location(self.variables[path[:length]])
+            if path[:length] in self.marks:
+                return Location(str(self.path), *self.marks[path[:length]])
+        return Location(str(self.path) if self.path else "configuration")
+
+    def problem(self, error: ErrorDetails) -> Problem:
+        """The validator's finding in the words of the file."""
+        code = "unknown-key" if error["type"] == "extra_forbidden" else "invalid"
+        return Problem(self.locate(error["loc"]), f"{spell(error['loc'])}: {explain(error)}", code)
+
+    def ordered(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
+        """The file's from top to bottom, then the environment's."""
+        return tuple(sorted(problems, key=lambda problem: (problem.location.path != str(self.path), problem)))
+
+    def add(self, path: KeyPath, message: str) -> None:
+        self.problems.append(Problem(self.locate(path), f"{spell(path)}: {message}"))
+
+    def warn(self, path: KeyPath, message: str) -> None:
+        self.warnings.append(Problem(self.locate(path), f"{spell(path)}: {message}"))
+
+    def check_across(self, raw: Mapping[str, Any]) -> None:
+        """What no single section can know; reads the raw values, so that it is told together with the rest."""
+        for section in ARRAYS:
+            first_with: dict[str, int] = {}
+            for index, item in enumerate(_tables(raw.get(section))):
+                name = item.get("id")
+                if isinstance(name, str) and first_with.setdefault(name, index) != index:
+                    first = self.locate((section, first_with[name], "id"))
+                    self.add(
+                        (section, index, "id"),
+                        f"{name!r} is taken by line {first.line}" if first.line else f"{name!r} is taken",
+                    )
+        for index, item in enumerate(_tables(raw.get("recipients"))):
+            channel = item.get("channel")
+            if channel in ("telegram", "email") and channel not in raw:
+                self.add(("recipients", index, "channel"), f"needs the section [{channel}], which is not there")
+        if not raw.get("sources"):
+            self.warn(("sources",), "there is none, so nothing will ever be read")
+        if not raw.get("recipients") and "telegram" not in raw:
+            self.warn(("recipients",), "there is none, so nobody will ever be told")
+
+    def check_channels(self, raw: Mapping[str, Any]) -> None:
+        """Whether each channel has what it needs to log in; reads the raw values, secrets included."""
+        telegram, email = raw.get("telegram"), raw.get("email")
+        if isinstance(telegram, dict) and not telegram.get("token") and not telegram.get("token_file"):
+            self.add(("telegram",), "needs the bot's token: set token_file")
+        if isinstance(email, dict):
+            if email.get("username") and not email.get("password") and not email.get("password_file"):
+                self.add(("email", "username"), "needs a password: set password_file")
+            if email.get("password") and not email.get("username"):
+                self.add(("email",), "has a password but no username")
+            is_local = email.get("host", "localhost") in ("localhost", "127.0.0.1", "::1")
+            if email.get("username") and email.get("security", "none") == "none" and not is_local:
+                self.warn(("email", "security"), "the password travels in clear; use starttls or tls")
+
+    def read_secrets(self, raw: Mapping[str, Any]) -> None:
+        """Put what the files of secrets hold into ``raw``, over what the file and the environment say."""
+        for section, key in _SECRETS:
+            table = raw.get(section)
+            if not isinstance(table, dict):
+                continue
+            path = (section, f"{key}_file")
+            file = self.find_secret(f"{section}_{key}", table.get(path[1]))
+            if file is None:
+                if table.get(key) and self.path and (section, key) not in self.variables:
+                    self.warn_if_readable((section, key), self.path)
+                continue
+            try:
+                secret = file.read_text(encoding="utf-8").strip()
+            except OSError as error:
+                self.add(path, f"{file} cannot be read: {(error.strerror or 'error').lower()}")
+                continue
+            except UnicodeDecodeError:
+                self.add(path, f"{file} is not text")
+                continue
+            if not secret:
+                self.add(path, f"{file} is empty")
+            if self.credentials is None or not file.is_relative_to(self.credentials):
+                self.warn_if_readable(path, file)
+            table[key] = secret
+
+    def find_secret(self, default: str, name: object) -> Path | None:
+        """The file ``name``, a systemd credential first; without a name the credential ``default``, if it is there."""
+        given = name if isinstance(name, str) else ""
+        if self.credentials and (self.credentials / (given or default)).is_file():
+            return self.credentials / (given or default)
+        return self.folder / given if given else None
+
+    def warn_if_readable(self, path: KeyPath, file: Path) -> None:
+        if file.stat().st_mode & stat.S_IROTH:
+            self.warn(path, f"every user of this machine can read {file}; chmod 600 it")
+
+    def absolute(self, settings: Settings) -> Settings:
+        """The settings with every path made absolute, and the shipped rules where no others are named."""
+        store, rules = settings.store, settings.rules
+        paths = tuple(self.folder / path for path in rules.paths) or (shipped_rules(),)
+        return settings.model_copy(
+            update={
+                "store": store.model_copy(update={"path": self.folder / store.path}),
+                "rules": rules.model_copy(update={"paths": paths}),
+            }
+        )
+
+
+def _override(base: dict[str, Any], other: Mapping[str, Any]) -> None:
+    """Put ``other`` over ``base``, table by table."""
+    for key, value in other.items():
+        if isinstance(value, dict) and isinstance(base.get(key), dict):
+            _override(base[key], value)
+        else:
+            base[key] = value
+
+
+def _tables(value: object) -> Iterator[Mapping[str, Any]]:
+    """The tables of an array of tables; an empty one for each item that is none."""
+    for item in value if isinstance(value, list) else ():
+        yield item if isinstance(item, dict) else {}
+
+
+def syntax_problem(path: str, text: str, message: str) -> Problem:
+    found = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", message, re.DOTALL)
+    if found is None:
+        return Problem(Location(path), f"not valid TOML: {message}", "syntax")
+    line = int(found[2]) if found[2] else text.count("\n") + 1
+    column = int(found[3]) if found[3] else len(text) - text.rfind("\n")
+    return Problem(Location(path, line, column), f"not valid TOML: {found[1][0].lower()}{found[1][1:]}", "syntax")

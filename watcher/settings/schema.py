@@ -1,0 +1,260 @@
+"""The sections of the configuration, their defaults and what each setting is for."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from watcher.errors import Problem
+from watcher.model import Channel, QuietHours, Recipient, Severity, Source, SourceKind
+from watcher.settings.values import (
+    CHECK_TARGET,
+    Duration,
+    Id,
+    Interval,
+    Port,
+    Size,
+    Url,
+    Word,
+    check_language,
+    check_mail_address,
+    check_rule_pattern,
+    check_state,
+    parse_quiet_hours,
+)
+
+ENV_PREFIX = "WATCHER_"
+ENV_DELIMITER = "__"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StoreSettings(_Section):
+    path: Path = Field(Path("watcher.db"), description="the database file; made when it is not there")
+
+
+class RulesSettings(_Section):
+    paths: tuple[Path, ...] = Field((), description="folders and files of rules; empty: those that come with watcher")
+
+
+class HttpSettings(_Section):
+    user_agent: Word = Field("escalation-watcher", description="how sites see us; put a contact address in it")
+    timeout: Interval = Field(timedelta(seconds=20), description="for a whole fetch, wall clock, redirects included")
+    max_bytes: Size = Field(5_000_000, description="largest body accepted, after decompression")
+    concurrency: int = Field(50, ge=1, le=1000, description="fetches at the same time")
+    per_host: int = Field(2, ge=1, le=100, description="fetches at the same time from one host")
+    allow_private_networks: bool = Field(False, description="whether sources may live on loopback or private addresses")
+
+
+class LogSettings(_Section):
+    format: Literal["auto", "console", "json"] = Field(
+        "auto", description="auto: console on a terminal, short lines for the systemd journal, else json"
+    )
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least that is written")
+
+
+class SourceSettings(_Section):
+    id: Id = Field(description="permanent name of the source; letters, digits, _ . -")
+    url: Url = Field(description="where it is")
+    kind: SourceKind = Field(SourceKind.FEED, description="what is found there")
+    every: Interval = Field(timedelta(minutes=5), description="time between two polls")
+    expect_every: Interval | None = Field(
+        None, description="silence longer than this is a fault; left out: any is fine"
+    )
+    catch_up: Duration = Field(
+        timedelta(hours=24), description="at the very first poll, older items are noted but never alerted"
+    )
+    language: Annotated[str, AfterValidator(check_language)] = Field(
+        "", description="ISO 639-1 code; empty: detected for each article"
+    )
+    publisher: str = Field(
+        "", description="the newsroom family, inside which copies confirm nothing; empty: the host of the URL"
+    )
+    affiliation: Word = Field("unknown", description="independent, state, party...; shown in alerts")
+    tags: tuple[Word, ...] = Field((), description="words of your own, for rules and recipients to select by")
+    full_text: bool = Field(True, description="fetch the page when the feed carries only a summary")
+
+    @field_validator("expect_every")
+    @classmethod
+    def _not_shorter_than_a_poll(cls, value: timedelta | None, info: ValidationInfo) -> timedelta | None:
+        every = info.data.get("every")
+        if value is not None and every is not None and value < every:
+            raise ValueError("expected no less than `every`: silence cannot be noticed between two polls")
+        return value
+
+
+class TelegramSettings(_Section):
+    token_file: str = Field(
+        "", description="file that holds the bot's token; empty: the systemd credential telegram_token"
+    )
+    token: SecretStr = Field(SecretStr(""), description="the token itself; better from the environment than from here")
+    base_url: Url = Field("https://api.telegram.org/bot", description="another one for a local Bot API server")
+    admins: tuple[int, ...] = Field((), description="Telegram user ids that may use operator commands")
+
+
+class EmailSettings(_Section):
+    host: Word = Field("localhost", description="the mail server")
+    port: Port = Field(25, description="25 for none, 587 for starttls, 465 for tls, as a rule")
+    security: Literal["none", "starttls", "tls"] = Field("none", description="how the connection is protected")
+    username: str = Field("", description="empty: no login")
+    password_file: str = Field(
+        "", description="file that holds the password; empty: the systemd credential email_password"
+    )
+    password: SecretStr = Field(SecretStr(""), description="the password itself; better from the environment than here")
+    sender: str = Field(description="address that alerts come from")
+
+    @field_validator("sender")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        return check_mail_address(value)
+
+
+class RecipientSettings(_Section):
+    id: Id = Field(description="permanent name of the recipient; letters, digits, _ . -")
+    channel: Channel = Field(description="how the alerts travel")
+    to: str = Field(
+        "", coerce_numbers_to_str=True, validate_default=True, description="chat id, mail address or URL; console: none"
+    )
+    rules: tuple[Annotated[str, AfterValidator(check_rule_pattern)], ...] = Field(
+        ("*",), description="only these rules; * stands for anything"
+    )
+    tags: tuple[Word, ...] = Field((), description="only sources with one of these tags; empty: any")
+    states: tuple[Annotated[str, AfterValidator(check_state)], ...] = Field(
+        (), description="only events with one of these states (ISO 3166 codes); empty: any"
+    )
+    min_severity: Literal["watch", "warning", "critical"] = Field("watch", description="only this severity and above")
+    quiet_hours: Annotated[QuietHours | None, BeforeValidator(parse_quiet_hours)] = Field(
+        None, description="hours without messages (rules may except themselves); the time zone is part of it"
+    )
+    operator: bool = Field(False, description="whether notices about watcher itself go there too")
+    test: bool = Field(False, description="whether alerts of rules with status test go there too")
+
+    @field_validator("to")
+    @classmethod
+    def _fits_channel(cls, value: str, info: ValidationInfo) -> str:
+        channel = info.data.get("channel")
+        return value if channel is None else CHECK_TARGET[channel](value)
+
+
+class Settings(BaseSettings):
+    """Everything that is configured; built directly, it reads neither files nor the environment."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter=ENV_DELIMITER,
+    )
+
+    store: StoreSettings = StoreSettings()
+    rules: RulesSettings = RulesSettings()
+    http: HttpSettings = HttpSettings()
+    log: LogSettings = LogSettings()
+    sources: tuple[SourceSettings, ...] = ()
+    telegram: TelegramSettings | None = None
+    email: EmailSettings | None = None
+    recipients: tuple[RecipientSettings, ...] = ()
+
+    _warnings: tuple[Problem, ...] = PrivateAttr(())
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What is allowed but probably not meant, in the order of the file."""
+        return self._warnings
+
+    def to_sources(self) -> tuple[Source, ...]:
+        """The sources as the program uses them, in the order of the file."""
+        return tuple(
+            Source(
+                id=source.id,
+                url=source.url,
+                kind=source.kind,
+                language=source.language or None,
+                every=source.every,
+                expect_every=source.expect_every,
+                publisher=source.publisher or _publisher_of(source),
+                affiliation=source.affiliation,
+                tags=source.tags,
+                full_text=source.full_text,
+                catch_up=source.catch_up,
+            )
+            for source in self.sources
+        )
+
+    def to_recipients(self) -> tuple[Recipient, ...]:
+        """The recipients as the program uses them, in the order of the file."""
+        return tuple(
+            Recipient(
+                id=recipient.id,
+                channel=recipient.channel,
+                target=recipient.to,
+                rules=recipient.rules,
+                tags=recipient.tags,
+                states=recipient.states,
+                min_severity=Severity[recipient.min_severity.upper()],
+                quiet_hours=recipient.quiet_hours,
+                is_test=recipient.test,
+                is_operator=recipient.operator,
+            )
+            for recipient in self.recipients
+        )
+
+
+def _publisher_of(source: SourceSettings) -> str:
+    """The host without www; the id where the host is a mere address, which names no newsroom."""
+    host = urlsplit(source.url).hostname or source.id
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return source.id if "." not in host else host.removeprefix("www.")
+    return source.id
+
+
+def shipped_rules() -> Path:
+    """The folder of rules that come with the program, in an installed package or in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    installed = package / "shipped_rules"
+    return installed if installed.is_dir() else package.parent / "rules"
+
+
+SECTIONS: Mapping[str, type[_Section]] = {
+    "store": StoreSettings,
+    "rules": RulesSettings,
+    "http": HttpSettings,
+    "log": LogSettings,
+    "sources": SourceSettings,
+    "telegram": TelegramSettings,
+    "email": EmailSettings,
+    "recipients": RecipientSettings,
+}
+ARRAYS = ("sources", "recipients")

@@ -1,0 +1,167 @@
+"""What people write as a value, read strictly: times, sizes, quiet hours, addresses, codes."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import zoneinfo
+from collections.abc import Callable, Iterable, Mapping
+from datetime import time, timedelta
+from functools import cache
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from babel import Locale
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from watcher.model import Channel, QuietHours
+
+_DURATION_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_SIZE_UNITS: Mapping[str, int] = {"B": 1} | {
+    f"{prefix}{infix}B": base ** (power + 1)
+    for power, prefix in enumerate("KMG")
+    for infix, base in (("", 1000), ("i", 1024))
+}
+ID = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+CHAT = re.compile(r"-?\d{1,19}|@[A-Za-z]\w{3,31}", re.ASCII)  # chat id, or the name of a public channel
+MAIL_ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")  # one bare address; the server judges the rest
+
+
+def parse_duration(value: object) -> timedelta:
+    """The length of time that ``30s``, ``5m``, ``2h`` or ``7d`` names; raises ValueError."""
+    if isinstance(value, timedelta):
+        return value
+    found = re.fullmatch(r"(\d{1,6})([smhd])", value, re.ASCII) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError(f"expected a length of time like 30s, 5m, 2h or 7d, found {value!r}")
+    return timedelta(**{_DURATION_UNITS[found[2]]: int(found[1])})
+
+
+def parse_size(value: object) -> int:
+    """The number of bytes that ``5MB`` (5,000,000) or ``5MiB`` (5,242,880) names; raises ValueError."""
+    found = re.fullmatch(r"(\d{1,6}) ?([KMG]?i?B)", value, re.ASCII) if isinstance(value, str) else None
+    if found is None or found[2] not in _SIZE_UNITS:
+        raise ValueError(f"expected a size like 500KB, 5MB or 1GiB, found {value!r}")
+    return int(found[1]) * _SIZE_UNITS[found[2]]
+
+
+def parse_quiet_hours(value: object) -> QuietHours | None:
+    """The span that ``22:00-07:00 Asia/Yerevan`` names, None for an empty text; raises ValueError."""
+    if value == "":
+        return None
+    found = (
+        re.fullmatch(r"(\d\d):(\d\d) ?- ?(\d\d):(\d\d)(?: +(\S+))?", value, re.ASCII)
+        if isinstance(value, str)
+        else None
+    )
+    if found is None:
+        raise ValueError(f"expected hours and a time zone like 22:00-07:00 Asia/Yerevan, found {value!r}")
+    zone = found[5]
+    if zone is None:
+        raise ValueError(f"expected a time zone after the hours, like {value} Asia/Yerevan")
+    if zone not in (zones := zoneinfo.available_timezones()):
+        raise ValueError(f"unknown time zone {zone!r}{suggest(zone, zones)}")
+    try:
+        start, end = time(int(found[1]), int(found[2])), time(int(found[3]), int(found[4]))
+    except ValueError:
+        raise ValueError(f"expected hours between 00:00 and 23:59, found {value!r}") from None
+    if start == end:
+        raise ValueError(f"start and end are both {found[1]}:{found[2]}; leave quiet_hours out to have none")
+    return QuietHours(start=start, end=end, zone=zone)
+
+
+@cache
+def languages() -> Mapping[str, str]:
+    """English name of each language that has a two-letter code."""
+    return {code: name for code, name in Locale("en").languages.items() if len(code) == 2}
+
+
+def check_language(code: str) -> str:
+    """The code itself, also when empty; raises ValueError."""
+    if code and code not in languages():
+        by_name = {name.lower(): known for known, name in languages().items()}
+        near = by_name.get(code.lower()) or re.split("[-_]", code.lower())[0]
+        hint = f"; did you mean {near}?" if near in languages() else ""
+        raise ValueError(f"expected a two-letter language code like en or ru, found {code!r}{hint}")
+    return code
+
+
+def check_url(url: str) -> str:
+    """The URL itself when it is http or https with a host; raises ValueError."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises when it is no number
+    except ValueError as error:
+        raise ValueError(f"not a URL: {str(error).lower()}") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"\s", url):
+        raise ValueError(f"expected an address that starts with https:// or http://, found {url!r}")
+    return url
+
+
+def check_state(code: str) -> str:
+    """The code itself when it looks like ISO 3166-1 alpha-2; raises ValueError."""
+    if not re.fullmatch(r"[A-Z]{2}", code):
+        raise ValueError(f"expected the two-letter code of a state in capitals, like AM, found {code!r}")
+    return code
+
+
+def check_rule_pattern(pattern: str) -> str:
+    """The pattern itself when a rule id can fit it; raises ValueError."""
+    if not re.fullmatch(r"[a-z0-9*?\[\]!-]+", pattern):
+        raise ValueError(
+            f"expected rule ids or patterns like csto-* (small letters, digits, hyphens), found {pattern!r}"
+        )
+    return pattern
+
+
+def suggest(word: object, known: Iterable[str]) -> str:
+    """``; did you mean X?`` for the nearest of ``known``, also by the last part of a path; empty without one."""
+    names = sorted(known)
+    by_spelling = {name.rpartition("/")[2].lower(): name for name in names} | {name.lower(): name for name in names}
+    near = difflib.get_close_matches(str(word).lower().replace(" ", "_"), by_spelling, n=1, cutoff=0.6)
+    return f"; did you mean {by_spelling[near[0]]}?" if near else ""
+
+
+def at_least(least: timedelta, spelled: str) -> AfterValidator:
+    def check(value: timedelta) -> timedelta:
+        if value < least:
+            raise ValueError(f"expected at least {spelled}")
+        return value
+
+    return AfterValidator(check)
+
+
+def check_mail_address(value: str) -> str:
+    """The address itself when it is one bare address; raises ValueError."""
+    if not MAIL_ADDRESS.fullmatch(value):
+        raise ValueError(f"expected one mail address like desk@example.org, found {value!r}")
+    return value
+
+
+def check_chat(value: str) -> str:
+    if not CHAT.fullmatch(value):
+        raise ValueError(f"expected a Telegram chat id like -100200300, or @name of a public channel, found {value!r}")
+    return value
+
+
+def check_console(value: str) -> str:
+    if value not in ("", "-"):
+        raise ValueError("the console needs no address: leave `to` out")
+    return "-"
+
+
+CHECK_TARGET: Mapping[Channel, Callable[[str], str]] = {
+    Channel.TELEGRAM: check_chat,
+    Channel.EMAIL: check_mail_address,
+    Channel.WEBHOOK: check_url,
+    Channel.CONSOLE: check_console,
+}
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+Interval = Annotated[Duration, at_least(timedelta(seconds=1), "1s")]
+Size = Annotated[int, BeforeValidator(parse_size), Field(gt=0)]
+Url = Annotated[str, AfterValidator(check_url)]
+Id = Annotated[str, Field(pattern=ID)]
+Word = Annotated[str, Field(min_length=1)]
+Port = Annotated[int, Field(ge=1, le=65535)]
