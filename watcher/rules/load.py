@@ -285,7 +285,7 @@ def _report(
     if kind == "missing":
         node = _node_at(root, steps[:-1])
         place = root.pairs[0][0] if node is root else node
-        loading.wrong(file, place, f"{_dotted(path[:-1])}expected the key {path[-1]}, found none", "missing-key")
+        loading.wrong(file, place, f"{_dotted(path[:-1])}the key {path[-1]}: is missing here", "missing-key")
         return
     if kind == "extra_forbidden":
         parent = _node_at(root, steps[:-1])
@@ -313,8 +313,11 @@ def _message(kind: str, found: Any, value: object, model: type[BaseModel] | None
     if kind in ("tuple_type", "list_type"):
         return f"expected a list, each item on its own line after - , found {describe(value)}"
     if kind in ("model_type", "model_attributes_type", "mapping_type", "dict_type"):
-        keys = list_names(_keys_of(model), 6) if model and kind.startswith("model") else "names of your own"
-        return f"expected keys with values ({keys}), found {describe(value)}"
+        keys = _keys_of(model) if kind.startswith("model") else []
+        if "at_least" in keys and isinstance(value, str) and value.strip().isdecimal():
+            return f"expected a key with the number: write {{at_least: {value.strip()}}}"
+        what = list_names(keys, 6) if keys else "names of your own"
+        return f"expected keys with values ({what}), found {describe(value)}"
     if kind == "too_short":
         return "expected at least one, found none"
     return str(found["msg"]).lower()

@@ -201,8 +201,20 @@ def _duration(value: object) -> timedelta:
         return value
     found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
     if not found:
-        raise wrong(f"expected a duration like 30m, 72h or 10d, found {describe(value)}")
+        raise wrong(f"expected a duration like 30m, 72h or 10d, found {describe(value)}{_duration_meant(value)}")
     return timedelta(**{UNITS[found[2]]: int(found[1])})
+
+
+def _duration_meant(value: object) -> str:
+    """How to write what was meant by "3 days" or "2w"."""
+    found = re.fullmatch(r"([1-9][0-9]{0,4})\s*([a-z]+)", value.strip().lower()) if isinstance(value, str) else None
+    if not found:
+        return ""
+    if found[2].startswith("w"):
+        return f": write {int(found[1]) * 7}d"
+    unit = next((short for short, name in UNITS.items() if name.startswith(found[2].rstrip("s"))), None)
+    unit = unit or {"hr": "h", "hrs": "h"}.get(found[2])
+    return f": write {found[1]}{unit}" if unit else ""
 
 
 def _later_by(value: object) -> timedelta:
@@ -259,7 +271,8 @@ def _window(value: object) -> Window:
         return Window(None)
     found = _WINDOW.fullmatch(text)
     if not found:
-        raise wrong(f"expected a number of sentences, like 2 sentences, or paragraph, found {describe(value)}")
+        better = f": write {text} sentences" if _INTEGER.fullmatch(text) else ""
+        raise wrong(f"expected a number of sentences, like 2 sentences, or paragraph, found {describe(value)}{better}")
     if int(found[1]) > MAX_SENTENCES:
         raise wrong(f"expected at most {MAX_SENTENCES} sentences, found {found[1]}")
     return Window(int(found[1]))
