@@ -1,0 +1,284 @@
+"""The names of states in the data files, compiled into one automaton over folded text."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from importlib import resources
+from typing import Any, Literal
+
+import ahocorasick_rs
+import yaml
+
+from watcher.text.fold import fold_term
+
+Kind = Literal["name", "demonym", "capital", "government", "leader", "forces", "territory"]
+
+_DATA = resources.files("watcher.understand") / "data" / "states"
+_THEMES = ("leaders", "territories", "traps", "compounds", "cues")
+_KINDS: dict[str, Kind] = {
+    "names": "name",
+    "demonyms": "demonym",
+    "capitals": "capital",
+    "government": "government",
+    "forces": "forces",
+}
+_LEADER = re.compile(r"\s*(?P<spellings>.+?)\s+(?P<since>\d{4})-(?P<until>\d{4})?\s*$")
+_SPELLING = re.compile(r"(?P<name>[^(!]+?)\s*(?:\((?P<surname>[^)]+)\))?(?P<sure>!)?$")
+_OPEN_END = 9999
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """One meaning of a term."""
+
+    code: str  # of the state; empty for a territory and for a name that holds no state
+    kind: Kind | None  # None: a longer name that holds no state
+    written: str  # as in the data: where it has a capital letter, so must the text
+    languages: frozenset[str]  # empty: every language
+    is_ambiguous: bool = False
+    is_surname: bool = False  # of a leader, without the rest of the name
+    is_combining: bool = False  # only before a hyphen: "Russo-"
+    is_unmistakable: bool = False  # of a surname: needs neither the full name nor a title
+    years: tuple[int, int] = (0, _OPEN_END)  # of a leader's office
+    until: date | None = None  # a former state's last day
+    reason: str = ""  # of a longer name that holds no state: "newspaper"
+
+
+@dataclass(frozen=True, slots=True)
+class Compounds:
+    """How a language makes a description of a name, as compiled patterns; None: it has no such form."""
+
+    after_hyphen: re.Pattern[str] | None
+    after_space: re.Pattern[str] | None
+    before_hyphen: re.Pattern[str] | None
+    before_space: re.Pattern[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Patterns:
+    """The contexts of English that take a party away or make an ambiguous name one, compiled from traps and cues."""
+
+    press: re.Pattern[str]
+    institutions: re.Pattern[str]
+    institutions_before: re.Pattern[str]
+    treaties: re.Pattern[str]
+    sports: re.Pattern[str]
+    things: re.Pattern[str]
+    ethnic: re.Pattern[str]
+    relations: re.Pattern[str]
+    titles: re.Pattern[str]
+    offices: re.Pattern[str]
+    cities: Mapping[str, re.Pattern[str]]
+    other_reading: Mapping[str, re.Pattern[str]]
+    office_in_clause: frozenset[str]
+    given_names: frozenset[str]
+    first_names: frozenset[str]  # names of states that are first names too
+    surnames: frozenset[str]  # names of states and capitals that are surnames too
+    rivals: Mapping[str, tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gazetteer:
+    """Every name of a state that we know, ready to look for; built once by `load`, safe to share between threads."""
+
+    version: str  # hash of the data files
+    automaton: ahocorasick_rs.AhoCorasick  # over folded text; pattern i means terms[i]
+    terms: tuple[tuple[Name, ...], ...]
+    languages: frozenset[str]  # with a file of their own; any other language is read with all of them
+    any_ending: Mapping[str, int]  # letters that a name may carry at its end, by language
+    compounds: Mapping[str, Compounds]
+    patterns: Patterns
+    _short_names: Mapping[str, str]
+
+    @classmethod
+    def load(cls) -> Gazetteer:
+        """The gazetteer of the shipped data files."""
+        digest = hashlib.sha256()
+        themes: dict[str, Any] = {}
+        languages: dict[str, Any] = {}
+        for path in sorted(_DATA.iterdir(), key=lambda entry: entry.name):
+            if not path.name.endswith(".yaml"):
+                continue
+            body = path.read_bytes()
+            digest.update(path.name.encode() + b"\0" + body)
+            stem = path.name.removesuffix(".yaml")
+            # The base loader gives nothing but text, so `NO` stays Norway; the C one takes a tenth of the time.
+            data = yaml.load(body, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))  # noqa: S506
+            (themes if stem in _THEMES else languages)[stem] = data
+        terms: dict[str, list[Name]] = {}
+        for term, name in _all_names(themes, languages):
+            known = terms.setdefault(term, [])
+            if name not in known:
+                known.append(name)
+        return cls(
+            version=digest.hexdigest()[:16],
+            automaton=ahocorasick_rs.AhoCorasick(list(terms), store_patterns=False),
+            terms=tuple(tuple(names) for names in terms.values()),
+            languages=frozenset(languages),
+            any_ending={code: int(data["any_ending"]) for code, data in languages.items() if "any_ending" in data},
+            compounds={language: _compounds(table) for language, table in themes["compounds"].items()},
+            patterns=_patterns(themes["traps"], themes["cues"], themes["leaders"]),
+            _short_names={code: _items(row)[0].rstrip("?") for code, row in languages["en"]["names"].items()},
+        )
+
+    def names(self) -> Mapping[str, str]:
+        """The English short name of each party by its ISO 3166-1 alpha-2 code (XK: Kosovo)."""
+        return self._short_names
+
+
+def _all_names(themes: Mapping[str, Any], languages: Mapping[str, Any]) -> Iterator[tuple[str, Name]]:
+    """Folded term and meaning, in a fixed order."""
+    for language, data in languages.items():
+        yield from _language_names(language, data)
+    paradigms = {language: data["endings"] for language, data in languages.items() if "endings" in data}
+    for language, row in themes["territories"]["territories"].items():
+        for term in _items(row):
+            yield from _forms(Name("", "territory", term, frozenset({language})), paradigms.get(language))
+    for code, table in themes["territories"]["former_states"].items():
+        until = date.fromisoformat(table["until"])
+        for language in table.keys() - {"until"}:
+            for term in table[language]:
+                name = Name(code, "name", term, frozenset({language}), until=until)
+                yield from _forms(name, paradigms.get(language))
+    for reason, row in themes["traps"]["names"].items():
+        for term in _items(row):
+            yield fold_term(term), Name("", None, term, frozenset(), reason=reason)
+    for code, row in themes["leaders"]["leaders"].items():
+        yield from _leaders(code, row)
+
+
+def _language_names(language: str, data: Mapping[str, Any]) -> Iterator[tuple[str, Name]]:
+    only = frozenset({language})
+    for section, kind in _KINDS.items():
+        for code, row in data.get(section, {}).items():
+            for item in _items(row):
+                name = Name(code, kind, item.rstrip("?"), only, is_ambiguous=item.endswith("?"))
+                yield from _forms(name, data.get("endings"))
+    for code, row in data.get("combining", {}).items():
+        for item in _items(row):
+            yield fold_term(item), Name(code, "demonym", item, only, is_combining=True)
+    for code, row in data.get("leaders", {}).items():
+        for item in _items(row):
+            yield from _forms(Name(code, "leader", item, only), data.get("endings"))
+    for reason, row in data.get("traps", {}).items():
+        for item in _items(row):
+            yield from _forms(Name("", None, item, only, reason=reason), data.get("endings"))
+
+
+def _leaders(code: str, row: str) -> Iterator[tuple[str, Name]]:
+    for item in _items(row):
+        leader = _LEADER.match(item)
+        if leader is None:
+            raise ValueError(f"leaders.yaml: {code}: {item!r} has no years")
+        years = int(leader["since"]), int(leader["until"] or _OPEN_END)
+        for written in leader["spellings"].split("/"):
+            spelling = _SPELLING.match(written.strip())
+            if spelling is None:
+                raise ValueError(f"leaders.yaml: {code}: {written!r} is no name")
+            full = spelling["name"]
+            surname = spelling["surname"] or full.rsplit(" ", 1)[-1]
+            yield fold_term(full), Name(code, "leader", full, frozenset(), years=years)
+            if surname != full:
+                is_sure = spelling["sure"] is not None
+                yield (
+                    fold_term(surname),
+                    Name(code, "leader", surname, frozenset(), is_surname=True, is_unmistakable=is_sure, years=years),
+                )
+
+
+def _forms(name: Name, endings: Mapping[str, str] | None) -> Iterator[tuple[str, Name]]:
+    """A name under each of its inflected forms; under its own where the language's file has no endings."""
+    if not endings:
+        yield fold_term(name.written), name
+        return
+    words = [_word_forms(word, endings) for word in name.written.split(" ")]
+    if len(words) == 1:
+        written = {form for column in words[0] for form in column}
+    else:
+        # Words of one name stand in the same case, so paradigms of one length go side by side.
+        size = max(len(column) for forms in words for column in forms)
+        usable = [[column for column in forms if len(column) in (1, size)] or forms[:1] for forms in words]
+        written = {
+            " ".join(column[case % len(column)] for column in columns)
+            for columns in itertools.product(*usable)
+            for case in range(size)
+        }
+    for term in sorted({fold_term(form) for form in written}):
+        yield term, name
+
+
+def _word_forms(word: str, endings: Mapping[str, str]) -> list[list[str]]:
+    """The paradigms of a word: each a row of forms, by the longest ending in the table; the word alone if none fits."""
+    for size in range(min(len(word) - 1, 4), -1, -1):
+        ending = word[len(word) - size :]
+        key = ending or ("consonant" if word[-1:].isalpha() and word[-1] not in _VOWELS and not word.isupper() else "")
+        if key in endings:
+            stem = word[: len(word) - size]
+            return [[stem + form.strip("_") for form in row.split()] for row in endings[key].split("|")]
+    return [[word]]
+
+
+_VOWELS = frozenset("аеёиіїйоуыэюяьєАЕЁИІОУЫЭЮЯ'’")
+
+
+def _items(row: str) -> list[str]:
+    return [item.strip().strip('"') for item in row.split(",") if item.strip()]
+
+
+def _alternatives(words: Iterable[str]) -> str:
+    return "|".join(re.escape(word) for word in sorted(words, key=lambda word: (-len(word), word)))
+
+
+def _compounds(table: Mapping[str, list[str]]) -> Compounds:
+    hyphen = "[-\u2010\u2011\u2013\u2212]"
+    after = _alternatives(table.get("after_hyphen", ()))
+    # "US/UN-brokered", "Turkish-Russian-brokered", "US- and Russian-brokered".
+    joined = rf"(?:[-/\u2013][A-Z][\w.]*){{0,2}}|{hyphen},? (?:(?:and|or) )?[\w.]+ ?"
+    before = _alternatives(table.get("before_hyphen", ()))
+    behind = _alternatives(fold_term(phrase) for phrase in table.get("after_space", ()))
+    ahead = _alternatives(fold_term(phrase) for phrase in table.get("before_space", ()))
+    article = r"(?! (?:a|an|the|by|to|his|her|its|their|with|for|in|on|at|as|up|out|off|over|from|and)\b)"
+    return Compounds(
+        after_hyphen=re.compile(rf"(?:{joined}){hyphen}(?P<word>(?:{after}|[a-z]{{3,}}ed)\b)") if after else None,
+        after_space=re.compile(rf" (?P<word>{behind})\b{article}") if behind else None,
+        before_hyphen=re.compile(rf"(?:^|[^\w])(?P<word>{before}){hyphen}\s?$", re.IGNORECASE) if before else None,
+        before_space=re.compile(rf"(?:^|[^\w])(?P<word>{ahead}) ?(?:ال)?$") if ahead else None,
+    )
+
+
+def _patterns(traps: Mapping[str, Any], cues: Mapping[str, Any], leaders: Mapping[str, Any]) -> Patterns:
+    def behind(key: str, *, flags: int = 0) -> re.Pattern[str]:
+        return re.compile(rf" (?P<word>(?:{_alternatives(_items(traps[key]))}))\b", flags)
+
+    def anywhere(row: str, *, flags: int = 0) -> re.Pattern[str]:
+        return re.compile(rf"\b(?P<word>(?:{_alternatives(_items(row))}))(?!\w)", flags)
+
+    return Patterns(
+        press=behind("press"),
+        institutions=behind("institutions"),
+        institutions_before=re.compile(
+            rf"\b(?P<word>{_alternatives(_items(traps['institutions_before']))})(?: the)? $"
+        ),
+        treaties=re.compile(
+            rf" (?:(?:peace|climate|nuclear|ceasefire) )?(?P<word>{_alternatives(_items(traps['treaties']))})\b",
+            re.IGNORECASE,
+        ),
+        sports=re.compile(rf"(?:['’]s?)? (?P<word>{_alternatives(_items(traps['sports']))})\b"),
+        things=re.compile(rf"[- ](?P<word>{_alternatives(_items(traps['things']))})\b(?! government)"),
+        ethnic=re.compile(rf"\b(?P<word>{_alternatives(_items(traps['ethnic']))}) $", re.IGNORECASE),
+        relations=re.compile(rf"[- ]Americans? (?:\w+ )?(?:{_alternatives(_items(traps['relations']))})\b"),
+        titles=re.compile(rf"(?:^|\W)(?:{_alternatives(_items(leaders['titles']))}) $", re.IGNORECASE),
+        offices=anywhere(cues["offices"], flags=re.IGNORECASE),
+        cities={code: anywhere(row) for code, row in cues["cities"].items()},
+        other_reading={code: anywhere(row) for code, row in cues["other_reading"].items()},
+        office_in_clause=frozenset(cues["office_in_clause"]),
+        given_names=frozenset(_items(cues["given_names"])),
+        first_names=frozenset(_items(cues["first_names"])),
+        surnames=frozenset(_items(cues["surnames"])),
+        rivals={fold_term(term): (first, second) for term, (first, second) in cues["rivals"].items()},
+    )

@@ -1,0 +1,481 @@
+"""Which states a text names as parties, and why the other names in it are none.
+
+A capital counts for its state, because news uses it for the government ("Yerevan accused Baku"). It is a mere place where
+the text hosts something in it ("talks in Vienna", "the Geneva talks") or somebody speaks there ("reporters in Moscow").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from watcher.text.fold import is_word_end, is_word_start
+from watcher.text.reading import Reading
+from watcher.understand.gazetteer import Compounds, Gazetteer, Kind, Name
+
+__all__ = ["Gazetteer", "StateMention", "find_states"]
+
+_CACHE_KEY = "states"
+
+# Between a Turkish name and the end of the word, folded: plural, possessive, case, relative -ki.
+_TURKISH_ENDING = re.compile(
+    r"(?:'\w{1,10}|(?:l[iu])?(?:l[ae]r)?(?:[iu]m[iu]z)?(?:s[iu])?"
+    r"(?:n?[iu]n|y?[iu]|n?[ae]|y[ae]|n?[dt][ae]n?|y?l[ae])?(?:k[iu])?)(?!\w)"
+)
+_TURKISH = frozenset({"tr", "az"})
+# What Arabic writes together with the next word: and, so, with, to, like, the.
+_ARABIC_PREFIX = re.compile(r"(?:^|[^\w])(?:[وف]?(?:[بلك]|س)?(?:ال)?|[وف]?لل)$")
+
+_MONTH = (
+    r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
+    r"|Nov(?:ember)?|Dec(?:ember)?)\.?"
+)
+_DASH = r"(?:--?|[\u2013\u2014\u2015])"
+_PLACES = r"[^\W\d_][\w.'’-]*(?:[ ,/]{1,2}(?:[^\W\d_a-z][\w.'’]*|and|of|de|al|\d{1,4})){0,9}?[,.]?"
+# A dateline at the start of a line: places, then an agency, a date, or in capitals a dash.
+_DATELINES = (
+    re.compile(rf"\W{{0,3}}{_PLACES} ?\([A-Z][\w .,/&-]{{1,40}}\) ?(?:{_DASH}|:)"),
+    re.compile(rf"\W{{0,3}}{_PLACES} ?/[A-Za-z. ]{{2,20}}/"),
+    re.compile(
+        rf"\W{{0,3}}{_PLACES} ?\(?(?:{_MONTH} \d{{1,2}}|\d{{1,2}} {_MONTH})(?:,? \d{{4}})?\)?[,.]?"
+        rf"(?: ?(?:\([^()]{{2,40}}\)|/[^/]{{2,30}}/|[A-Z][A-Za-z]+[.,]))? ?(?:{_DASH}|[:.])",
+        re.IGNORECASE,
+    ),
+    re.compile(rf"\W{{0,3}}[A-Z][A-Z.'’ -]+(?:[,/] ?[\w. ]{{2,30}}){{0,2}} {_DASH} "),
+)
+# Behind a capital that begins a line: "Ouagadougou - Rwanda's threat", "Caracas, Venezuela - The results".
+_DATELINE_REST = re.compile(rf"(?:, [A-Z][\w. ]{{1,25}})?,? {_DASH} ")
+# Behind a capital in capitals that begins a line: "ISLAMABAD: Pakistan said", "MANILA U.S. forces", "SEOUL/TOKYO Japan put".
+_CAPS_DATELINE_REST = re.compile(r"(?:/[A-Z ]+)?(?:: | (?=[A-Z]))")
+# Behind a city that begins a line and is no capital: "GORIS, Armenia —".
+_CITY_BEFORE = re.compile(r"\W{0,3}[A-Z][\w'’.-]+(?: [A-Z][\w'’.-]+)?, $")
+_LONGEST_DATELINE = 110
+
+_HOSTED = (
+    r"(?:talks|summits?|meetings?|meet|meets|met|conferences?|forums?|negotiations|negotiating|ceremony|consultations"
+    r"|gathering|gathered|congress|workshop|seminar|symposium|festival|exhibition|held|hosted|hearing|trial)"
+)
+_HOSTED_BEFORE = re.compile(rf"\b{_HOSTED}\b(?:\W+\w+){{0,6}}?\W+(?:in|at|near|outside)\s+(?:central |downtown )?$")
+_HOSTED_BEHIND = re.compile(rf" (?:peace |nuclear |security |climate )?{_HOSTED}\b")
+_SPOKE_THERE = re.compile(
+    r"\b(?:said|told \w+(?: \w+)?|speaking|spoke|reporters|journalists|correspondents?|reporting|newsroom|bureau)"
+    r" (?:in|from) $"
+)
+_WORD = re.compile(r"[\w.'’]+")
+_NEXT_WORD = re.compile(r" ([A-Z][\w'’]+)")
+_LAST_WORD = re.compile(r"([^\W\d_][\w'’.-]*) $")
+# "speaks in French", not "in French waters".
+_TONGUE_BEFORE = re.compile(r"\b(?:in|into|from) $")
+_TONGUE_BEHIND = re.compile(r"(?=[.,;:!?)\"”]|$| (?:and|or|that|on|but|to|at|as|was|is|said)\b)")
+_OF_THE_STATE = re.compile(r"\b(?P<word>[\w ]{3,40}?) (?:of|in|from|to) (?:the )?$", re.IGNORECASE)
+_US_BEHIND = re.compile(
+    r"(?:-|['’]S\b| (?:TROOPS|ARMY|FORCES?|PRESIDENT|SAYS?|SAID|WARNS?|MILITARY|NAVY|NAVAL|MARINES?|STRIKES?|AIR|AIRSTRIKES?|EMBASSY"
+    r"|OFFICIALS?|SENATE|SENATORS?|CONGRESS|DRONES?|ENVOYS?|AMBASSADOR|WARSHIPS?|WARPLANES?|JETS?|SOLDIERS?|GENERAL"
+    r"|STATE|SECRETARY|DEFEN[CS]E|TREASURY|DOLLAR|SANCTIONS|AND [A-Z]+ FORCES|DIPLOMATS?|CONSULATE|CITIZENS?|NATIONALS?)\b)"
+)
+_HEADLINE_SHARE = 0.7  # share of capitalised words from which a sentence reads as a headline in title case
+
+
+@dataclass(frozen=True, slots=True)
+class StateMention:
+    """A name of a state in a text; offsets are half-open, in code points of ``Reading.full``."""
+
+    code: str  # ISO 3166-1 alpha-2, XK for Kosovo; of former states their old code; empty for a territory
+    start: int
+    end: int
+    kind: Kind
+    excluded: str | None  # why it names no party, in words; None: it counts
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    """A name where it stands."""
+
+    name: Name
+    others: tuple[Name, ...]  # further meanings, of surnames that several leaders share
+    term_start: int  # in the folded text
+    term_end: int
+    start: int  # in the original
+    end: int
+
+
+def find_states(reading: Reading, gazetteer: Gazetteer) -> tuple[StateMention, ...]:
+    """Every name of a state in text order, those that name no party included, with the reason."""
+    cached = reading.cache.get(_CACHE_KEY)
+    if cached is not None and cached[0] == gazetteer.version:
+        found: tuple[StateMention, ...] = cached[1]
+        return found
+    mentions = _Text(reading, gazetteer).mentions()
+    reading.cache[_CACHE_KEY] = gazetteer.version, mentions
+    return mentions
+
+
+class _Text:
+    """The names in one reading and what surrounds them."""
+
+    def __init__(self, reading: Reading, gazetteer: Gazetteer) -> None:
+        self._reading = reading
+        self._gazetteer = gazetteer
+        self._full = reading.full
+        self._folded = reading.folded.text
+        language = reading.language
+        self._languages = frozenset({language}) if language in gazetteer.languages else gazetteer.languages
+        self._compounds = [table for code, table in gazetteer.compounds.items() if code in self._languages]
+        # English contexts are cheap to look for and rarely mislead in other languages of the same script.
+        self._has_capitals = any(character.isupper() for character in self._full)
+        self._titles: dict[int, bool] = {}
+        self._caps: dict[int, bool] = {}
+
+    def mentions(self) -> tuple[StateMention, ...]:
+        """All mentions, with ambiguous ones decided last, because they need the others."""
+        hits, hidden = self._hits()
+        judged = [(hit, self._exclusion(hit)) for hit in hits if hit.name.kind is not None]
+        judged = [(self._among_rivals(hit, judged), reason) for hit, reason in judged]
+        judged = [(hit, self._ambiguity(hit, judged) if reason is None else reason) for hit, reason in judged]
+        mentions = [
+            StateMention(hit.name.code, hit.start, hit.end, hit.name.kind, reason)
+            for hit, reason in judged
+            if hit.name.kind is not None
+        ]
+        mentions += [
+            StateMention(hit.name.code, hit.start, hit.end, hit.name.kind, reason)
+            for hit, reason in hidden
+            if hit.name.kind is not None
+        ]
+        repeated = self._reading.repeated_title
+        if repeated is not None:
+            mentions = [m for m in mentions if not (repeated[0] <= m.start and m.end <= repeated[1])]
+        return tuple(sorted(mentions, key=lambda mention: (mention.start, mention.end)))
+
+    def _hits(self) -> tuple[list[_Hit], list[tuple[_Hit, str]]]:
+        """The longest names from left to right, and those that a longer name of another kind of thing hides."""
+        candidates = sorted(self._candidates(), key=lambda hit: (hit.term_start, -hit.term_end))
+        full_names = {
+            name: hit.term_start for hit in reversed(candidates) for name in (hit.name,) if self._is_full_leader(name)
+        }
+        hits: list[_Hit] = []
+        hidden: list[tuple[_Hit, str]] = []
+        for candidate in candidates:
+            hit: _Hit | None = candidate
+            if candidate.name.is_surname:
+                hit = self._settle_surname(candidate, full_names)
+            if hit is None:
+                continue
+            last = hits[-1] if hits else None
+            if last is not None and hit.term_start < last.term_end:
+                if last.name.kind is None and hit.name.kind is not None and hit.term_end <= last.term_end:
+                    hidden.append((hit, f"{last.name.reason}: {self._full[last.start : last.end]}"))
+                continue
+            hits.append(hit)
+        return hits, hidden
+
+    def _candidates(self) -> Iterator[_Hit]:
+        text, folded = self._folded, self._reading.folded
+        for index, start, end in self._gazetteer.automaton.find_matches_as_indexes(text, overlapping=True):
+            names = self._gazetteer.terms[index]
+            names = tuple(name for name in names if not name.languages or name.languages & self._languages)
+            if not names or not self._is_word(start, end, names):
+                continue
+            first, last = folded.original(start, end)
+            names = tuple(name for name in names if self._is_written(name, first, last))
+            if names:
+                # A name proper goes before a surname that is spelled like it.
+                name = min(names, key=lambda name: name.is_surname)
+                yield _Hit(name, names, start, end, first, last)
+
+    def _is_word(self, start: int, end: int, names: Sequence[Name]) -> bool:
+        text = self._folded
+        if not is_word_start(text, start):
+            if not "\u0600" <= text[start] <= "\u06ff" or not _ARABIC_PREFIX.search(text[max(start - 5, 0) : start]):
+                return False
+        if is_word_end(text, end):
+            return True
+        languages = frozenset[str]().union(*(name.languages for name in names))
+        if (not languages or languages & _TURKISH) and self._languages & _TURKISH:
+            return _TURKISH_ENDING.match(text, end) is not None
+        longest = max((self._gazetteer.any_ending.get(language, 0) for language in languages), default=0)
+        return longest > 0 and re.compile(rf"\w{{1,{longest}}}(?!\w)").match(text, end) is not None
+
+    def _is_written(self, name: Name, start: int, end: int) -> bool:
+        """Whether the original has the capital letters of the name, or is wholly in one case."""
+        original = self._full[start:end]
+        if "\n\n" in original:
+            return False
+        if not self._has_capitals:
+            return not name.is_ambiguous and not name.is_surname and not _is_abbreviation(name.written)
+        if self._is_caps(start):
+            return not (name.written == "US" and not self._is_united_states(start, end))
+        if name.written.islower():
+            return True
+        written, found = _WORD.findall(name.written), _WORD.findall(original)
+        if len(written) != len(found):
+            found = [original] * len(written)
+        for expected, word in zip(written, found, strict=True):
+            if _is_abbreviation(expected) and not expected[1:].islower():
+                if not word.isupper():
+                    return False
+            elif expected[0].isupper() and not word[0].isupper():
+                return False
+        return True
+
+    def _is_united_states(self, start: int, end: int) -> bool:
+        """Whether US in a text wholly in capitals is the state and not the pronoun."""
+        if _US_BEHIND.match(self._full, end) or self._full[max(start - 4, 0) : start] == "THE ":
+            return True
+        return not self._full[self._reading.sentence_at(start).start : start].strip(" \"'“‘")
+
+    @staticmethod
+    def _is_full_leader(name: Name) -> bool:
+        return name.kind == "leader" and not name.is_surname
+
+    def _settle_surname(self, hit: _Hit, full_names: dict[Name, int]) -> _Hit | None:
+        """The hit for the leader whom a bare surname means; None where it means nobody that we know."""
+        surnames = [name for name in hit.others if name.is_surname]
+        named = [
+            name
+            for name in surnames
+            if any(full.code == name.code and full.written.endswith(name.written) for full in full_names)
+        ]
+        year = self._reading.reference_at.year
+        in_office = [name for name in surnames if name.years[0] - 1 <= year <= name.years[1] + 1]
+        sure = [name for name in surnames if name.is_unmistakable]
+        titled = in_office if self._gazetteer.patterns.titles.search(self._before(hit.start)) else []
+        for choice in (named, [name for name in sure if name in in_office], sure, titled):
+            codes = {name.code for name in choice}
+            if len(codes) == 1:
+                return replace(hit, name=choice[0])
+        return None
+
+    def _exclusion(self, hit: _Hit) -> str | None:
+        """Why a name is no party, whatever else the text says; None: nothing speaks against it."""
+        name = hit.name
+        if name.kind == "territory":
+            return "territory"
+        if name.until is not None and self._reading.reference_at.date() > name.until:
+            return "former state"
+        if name.is_combining and not re.match("[-\u2010\u2011\u2013][A-Z]", self._full[hit.end : hit.end + 2]):
+            return "no name by itself"
+        reason = self._compound(hit)
+        if reason is not None:
+            return reason
+        if self._is_dateline(hit):
+            return "dateline"
+        return self._other_thing(hit)
+
+    def _compound(self, hit: _Hit) -> str | None:
+        before, behind = self._before(hit.start), self._behind(hit.end)
+        folded_before = self._folded[max(hit.term_start - 40, 0) : hit.term_start]
+        folded_behind = self._folded[hit.term_end : hit.term_end + 40]
+        for compounds in self._compounds:
+            word = self._compound_word(compounds, hit, before, behind, folded_before, folded_behind)
+            if word is not None:
+                return word
+        return None
+
+    @staticmethod
+    def _compound_word(
+        compounds: Compounds, hit: _Hit, before: str, behind: str, folded_before: str, folded_behind: str
+    ) -> str | None:
+        if compounds.after_hyphen and (found := compounds.after_hyphen.match(behind)):
+            return f"X-{found['word']}"
+        if compounds.before_hyphen and (found := compounds.before_hyphen.search(before)):
+            return f"{found['word'].lower()}-X"
+        if compounds.before_space and (found := compounds.before_space.search(folded_before)):
+            return f"{found['word'].strip()} X"
+        is_adjective = hit.name.kind == "demonym" or compounds.after_hyphen is None
+        if is_adjective and compounds.after_space and (found := compounds.after_space.match(folded_behind)):
+            return f"X {found['word']}"
+        return None
+
+    def _is_dateline(self, hit: _Hit) -> bool:
+        if hit.start < self._reading.title_end or hit.name.kind not in ("name", "capital", "government"):
+            return False
+        line = self._full.rfind("\n", 0, hit.start) + 1
+        if hit.start - max(line, self._reading.text_start) > _LONGEST_DATELINE:
+            return False
+        head = self._full[line : hit.start]
+        if any((found := form.match(self._full, line)) and found.end() >= hit.end for form in _DATELINES):
+            return not self._is_caps(hit.start) or bool(head.strip()) or self._reading.full.isupper()
+        behind = self._full[hit.end : hit.end + 60]
+        if hit.name.kind == "name":
+            city = _CITY_BEFORE.fullmatch(head)
+            return city is not None and re.match(rf"(?: \([^()]+\))? {_DASH} ", behind) is not None
+        if re.search(r"\w", head):
+            return False
+        if _DATELINE_REST.match(behind):
+            return True
+        is_upper = self._full[hit.start : hit.end].isupper() and not self._is_caps(hit.start)
+        return is_upper and _CAPS_DATELINE_REST.match(behind) is not None
+
+    def _other_thing(self, hit: _Hit) -> str | None:
+        """What else the words around a name make of it: a newspaper, a treaty, a person."""
+        patterns = self._gazetteer.patterns
+        kind = hit.name.kind
+        before, behind = self._before(hit.start), self._behind(hit.end)
+        if not self._is_caps(hit.start) and kind in ("name", "capital", "demonym"):
+            in_running_text = not self._is_title_case(hit.start)
+            if in_running_text and (found := patterns.press.match(behind)):
+                return f"newspaper: X {found['word']}"
+            if found := patterns.institutions.match(behind):
+                return f"institution: X {found['word']}"
+            if found := patterns.institutions_before.search(before):
+                return f"institution: {found['word']} X"
+            if person := self._person(hit, before, behind, in_running_text):
+                return f"person: {person}"
+        if found := patterns.sports.match(behind):
+            return f"sport: X {found['word']}"
+        if kind == "capital":
+            if found := patterns.treaties.match(behind):
+                return f"treaty: X {found['word']}"
+            return self._place(hit, before, behind)
+        if kind == "demonym":
+            return self._people(hit, before, behind)
+        return None
+
+    def _people(self, hit: _Hit, before: str, behind: str) -> str | None:
+        patterns = self._gazetteer.patterns
+        if found := patterns.things.match(behind):
+            return f"thing: X {found['word']}"
+        if found := patterns.ethnic.search(before):
+            return f"people: {found['word'].lower()} X"
+        if _TONGUE_BEFORE.search(before) and _TONGUE_BEHIND.match(behind) and not hit.name.written.endswith("s"):
+            return "language"
+        if hit.name.code != "US":
+            if re.match("[- ]Americans?\\b", behind) and not patterns.relations.match(behind):
+                return "people: X-American"
+        elif found := re.search(r"(\w+)[- ]$", before):
+            # The part before "American" decided the same about itself.
+            demonym = self._full[hit.start - len(found[0]) : hit.end]
+            is_pair = found[1] in self._demonyms_before(hit)
+            if is_pair and not patterns.relations.match(demonym[len(found[1]) :] + behind):
+                return "people: X-American"
+        return None
+
+    def _demonyms_before(self, hit: _Hit) -> frozenset[str]:
+        """The word before a hit, if it is a demonym."""
+        found = re.search(r"(\w+) $", self._folded[max(hit.term_start - 30, 0) : hit.term_start])
+        if found is None:
+            return frozenset()
+        matches = self._gazetteer.automaton.find_matches_as_indexes(found[1], overlapping=True)
+        whole = [self._gazetteer.terms[index] for index, start, end in matches if end - start == len(found[1])]
+        if any(name.kind in ("demonym", "territory") for names in whole for name in names):
+            start, end = hit.start - len(found[1]) - 1, hit.start - 1
+            return frozenset({self._full[start:end]})
+        return frozenset()
+
+    def _place(self, hit: _Hit, before: str, behind: str) -> str | None:
+        if _HOSTED_BEHIND.match(behind):
+            return "place: X talks"
+        if _SPOKE_THERE.search(before):
+            return "place: said in X"
+        clause, _ = self._reading.clause_at(hit.start)
+        if _HOSTED_BEFORE.search(self._full[max(clause, hit.start - 90) : hit.start]):
+            return "place: talks in X"
+        return None
+
+    def _person(self, hit: _Hit, before: str, behind: str, in_running_text: bool) -> str | None:
+        patterns = self._gazetteer.patterns
+        written = hit.name.written
+        if written in patterns.surnames and (found := _LAST_WORD.search(before)) and found[1] in patterns.given_names:
+            return f"{found[1]} {written}"
+        is_first_name = written in patterns.first_names and hit.name.is_ambiguous and in_running_text
+        if is_first_name and (found := _NEXT_WORD.match(behind)):
+            is_office = patterns.offices.match(behind.lstrip().lower())
+            if not is_office and not self._starts_name(hit.term_end + 1):
+                return f"{written} {found[1]}"
+        return None
+
+    def _starts_name(self, start: int) -> bool:
+        word = re.match(r"\w+(?: \w+)?", self._folded[start : start + 40])
+        if word is None:
+            return False
+        matches = self._gazetteer.automaton.find_matches_as_indexes(word[0], overlapping=True)
+        return any(first == 0 and is_word_end(word[0], end) for _, first, end in matches)
+
+    def _among_rivals(self, hit: _Hit, judged: Sequence[tuple[_Hit, str | None]]) -> _Hit:
+        """The hit for the second state of a shared name where only that one has a cue of its own."""
+        rivals = self._gazetteer.patterns.rivals
+        term = self._folded[hit.term_start : hit.term_end]
+        if term not in rivals:
+            return hit
+        own = {
+            other.name.code
+            for other, reason in judged
+            if reason is None and self._folded[other.term_start : other.term_end] not in rivals
+        }
+        first, second = rivals[term]
+        if second in own and first not in own:
+            return replace(hit, name=replace(hit.name, code=second))
+        return hit
+
+    def _ambiguity(self, hit: _Hit, judged: Sequence[tuple[_Hit, str | None]]) -> str | None:
+        """Why an ambiguous name does not count; None where a cue settles it."""
+        if not hit.name.is_ambiguous:
+            return None
+        patterns = self._gazetteer.patterns
+        code = hit.name.code
+        start, end = self._paragraph(hit.start)
+        sure = [other for other, reason in judged if reason is None and not other.name.is_ambiguous and other.name.code]
+        if any(start <= other.start < end and other.name.code == code for other in sure):
+            return None
+        paragraph = self._full[start:end]
+        if code in patterns.cities and patterns.cities[code].search(paragraph):
+            return None
+        clause_start, clause_end = self._reading.clause_at(hit.start)
+        if hit.name.kind != "name" and hit.name.kind != "demonym":
+            return f"ambiguous: {hit.name.written}"
+        behind, before = self._behind(hit.end), self._before(hit.start)
+        office = re.match(r"(?:['’]s?)? (?:\w+ ){0,2}?", behind)
+        if office and any(patterns.offices.match(behind, position) for position in _word_starts(behind, limit=3)):
+            return None
+        if (owner := _OF_THE_STATE.search(before)) and patterns.offices.search(owner["word"]):
+            return None
+        other_reading = patterns.other_reading.get(code)
+        if other_reading is not None and other_reading.search(paragraph):
+            return f"ambiguous: {hit.name.written}"
+        if code in patterns.office_in_clause and patterns.offices.search(self._full[clause_start:clause_end]):
+            return None
+        if any(clause_start <= other.start < clause_end and other.name.code != code for other in sure):
+            return None
+        return f"ambiguous: {hit.name.written}"
+
+    def _paragraph(self, offset: int) -> tuple[int, int]:
+        """The paragraph around an offset; a title and the first paragraph of the text explain each other."""
+        reading = self._reading
+        sentences = reading.sentences
+        number = reading.sentence_at(offset).paragraph
+        first = sentences[1].paragraph if reading.title_end and len(sentences) > 1 else number
+        numbers = {number, first, sentences[0].paragraph} if number in (first, sentences[0].paragraph) else {number}
+        inside = [sentence for sentence in sentences if sentence.paragraph in numbers]
+        return (inside[0].start, inside[-1].end) if inside else (0, len(reading.full))
+
+    def _before(self, start: int) -> str:
+        return self._full[max(start - 60, 0) : start]
+
+    def _behind(self, end: int) -> str:
+        return self._full[end : end + 80]
+
+    def _is_caps(self, offset: int) -> bool:
+        sentence = self._reading.sentence_at(offset)
+        if sentence.index not in self._caps:
+            self._caps[sentence.index] = self._reading.is_caps(sentence.start, sentence.end)
+        return self._caps[sentence.index]
+
+    def _is_title_case(self, offset: int) -> bool:
+        """Whether the sentence is a headline in which most words have a capital."""
+        sentence = self._reading.sentence_at(offset)
+        if sentence.index not in self._titles:
+            words = [word for word in _WORD.findall(self._full[sentence.start : sentence.end]) if len(word) > 3]
+            capitalised = sum(word[0].isupper() for word in words)
+            self._titles[sentence.index] = capitalised >= _HEADLINE_SHARE * len(words)
+        return self._titles[sentence.index]
+
+
+def _is_abbreviation(word: str) -> bool:
+    return word.isupper() and sum(character.isalpha() for character in word) > 1
+
+
+def _word_starts(text: str, limit: int) -> list[int]:
+    """Where the first ``limit`` words of what follows a name begin, a possessive left out."""
+    return [found.start() + 1 for found in re.finditer(r" \w", text)][:limit]
