@@ -7,9 +7,15 @@ from typing import Any
 
 from watcher.dedup import EventPolicy
 from watcher.model import (
+    Alert,
+    AlertKind,
     Article,
     Channel,
+    Delivery,
+    DeliveryState,
     Event,
+    EventChange,
+    Excerpt,
     Extraction,
     Field,
     Match,
@@ -117,3 +123,55 @@ def event(**values: Any) -> Event:
 def recipient(**values: Any) -> Recipient:
     defaults: dict[str, Any] = {"id": "desk", "channel": Channel.CONSOLE, "target": "-"}
     return Recipient(**(defaults | values))
+
+
+def excerpt(text: str, *highlighted: str, **values: Any) -> Excerpt:
+    spans = tuple((text.index(words), text.index(words) + len(words)) for words in highlighted)
+    defaults: dict[str, Any] = {"article_id": "article-1", "field": Field.TEXT, "text": text, "highlights": spans}
+    return Excerpt(**(defaults | values))
+
+
+def alert(**values: Any) -> Alert:
+    defaults: dict[str, Any] = {
+        "id": "hk4mbv7q2c",
+        "kind": AlertKind.EVENT,
+        "event_id": None,
+        "changes": (EventChange.OPENED,),
+        "severity": Severity.CRITICAL,
+        "headline": "A CSTO member invokes the mutual-defence clause: Armenia and Azerbaijan, at least 12 killed",
+        "rule_id": "csto-article-4-invoked",
+        "rule_title": "A CSTO member invokes the mutual-defence clause",
+        "family": "treaty",
+        "states": ("AM", "AZ"),
+        "killed": Toll(12, vague=True),
+        "injured": None,
+        "excerpts": (
+            excerpt("Yerevan invoked Article four of the Collective Security Treaty.", "invoked Article four"),
+            excerpt("Dozens of soldiers were killed.", "Dozens", "killed"),
+        ),
+        "reports": (report(),),
+        "publishers": ("Courier",),
+        "copies": 0,
+        "extraction": Extraction.FULL,
+        "created_at": NOW,
+    }
+    return Alert(**(defaults | values))
+
+
+def delivery(**values: Any) -> Delivery:
+    defaults: dict[str, Any] = {
+        "id": "delivery-1",
+        "alert_id": "hk4mbv7q2c",
+        "recipient_id": "desk",
+        "channel": Channel.TELEGRAM,
+        "target": "-100",
+        "state": DeliveryState.PENDING,
+        "attempts": 0,
+        "not_before_at": NOW,
+        "lease_until_at": None,
+        "last_error": None,
+        "reference": None,
+        "created_at": NOW,
+        "settled_at": None,
+    }
+    return Delivery(**(defaults | values))
