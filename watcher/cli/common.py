@@ -1,0 +1,103 @@
+"""What several commands share: where the configuration and the rules are, and how tables are printed."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from watcher.errors import ConfigError, Location, Problem
+from watcher.rulebook import RuleBook
+from watcher.rules.compile import CompiledRules, compile_rules
+from watcher.rules.load import load_rules
+from watcher.rules.schema import RuleSet
+from watcher.settings import ENV_CONFIG, Settings, load_settings, shipped_rules
+from watcher.understand.states import Gazetteer
+
+DEFAULT_CONFIG = Path("config.toml")
+
+
+class Format(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        help="The configuration file [default: $WATCHER_CONFIG, else config.toml].",
+        show_default=False,
+    ),
+]
+FormatOption = Annotated[Format, typer.Option("--format", help="text for people, json for programs.")]
+RulesOption = Annotated[
+    list[Path] | None,
+    typer.Option("--rules", help="A file or folder of rules; may be given again.", show_default=False),
+]
+
+
+def find_config(config: Path | None) -> Path | None:
+    """The configuration file that is meant; None where none was named and none lies here."""
+    if config is not None:
+        return config
+    if named := os.environ.get(ENV_CONFIG):
+        return Path(named)
+    return DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None
+
+
+def settings_of(config: Path | None) -> Settings:
+    """The settings that a command works with; raises ConfigError, also where there is no configuration file."""
+    path = find_config(config)
+    if path is None:
+        problem = Problem(Location(str(DEFAULT_CONFIG)), "is not here; name the configuration file with --config")
+        raise ConfigError((problem,))
+    return load_settings(path, os.environ)
+
+
+def find_rules(paths: Sequence[Path] | None, config: Path | None) -> tuple[Path, ...]:
+    """The rule files that are meant: those named, else the configured ones, else ./rules, else the shipped ones."""
+    if paths:
+        return tuple(paths)
+    if find_config(config) is not None:
+        return settings_of(config).rules.paths
+    here = Path("rules")
+    return (here,) if here.is_dir() else (shipped_rules(),)
+
+
+def compiled_rules(paths: Sequence[Path]) -> tuple[RuleSet, CompiledRules, Gazetteer]:
+    """The rules of these paths, ready to match; raises RuleError with every mistake."""
+    rule_set = load_rules(paths)
+    gazetteer = Gazetteer.load()
+    return rule_set, compile_rules(rule_set, gazetteer), gazetteer
+
+
+def load_all(config: Path | None) -> tuple[Settings, RuleBook]:
+    """Settings and rules as the daemon needs them; raises ProblemsError with every mistake of both."""
+    settings = settings_of(config)
+    rule_set, compiled, gazetteer = compiled_rules(settings.rules.paths)
+    return settings, RuleBook.of(rule_set, compiled, gazetteer.names(), settings.to_recipients())
+
+
+def print_json(value: Any) -> None:
+    """Nothing; prints one JSON document."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Nothing; prints a table that fits a terminal, or plain wide lines into a pipe. Cells are never markup."""
+    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    table = Table(*columns, title=Text(title), title_justify="left", show_edge=False, pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    console.print(table)

@@ -1,0 +1,288 @@
+"""Commands that look at the store, beside a running daemon or without one: status, sources, alerts, outbox."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from watcher.cli.common import ConfigOption, Format, FormatOption, print_json, print_table, settings_of
+from watcher.errors import StoreError
+from watcher.model import DeliveryState, FetchReason
+from watcher.render import render_json, render_text
+from watcher.settings import Settings
+from watcher.store import Store
+from watcher.store.articles import ArticleStatus, SourceState
+from watcher.understand.states import Gazetteer
+
+ALIVE_WITHIN = timedelta(minutes=3)  # the daemon writes a sign of life every minute
+LATE_AFTER = timedelta(minutes=15)  # an undelivered message older than this is trouble
+
+alerts_app = typer.Typer(help="The alerts that were decided.", invoke_without_command=True)
+outbox_app = typer.Typer(help="What was not delivered yet, and why.", invoke_without_command=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Nothing; adds the commands."""
+    app.command()(status)
+    app.command()(sources)
+    app.add_typer(alerts_app, name="alerts")
+    app.add_typer(outbox_app, name="outbox")
+
+
+def _open(config: ConfigOption) -> tuple[Settings, Store]:
+    settings = settings_of(config)
+    return settings, Store.open(settings.store.path, exclusive=False)
+
+
+def _ago(at: datetime | None, now: datetime) -> str:
+    """How long ago, in the largest unit that says enough."""
+    if at is None:
+        return "never"
+    seconds = int((now - at).total_seconds())
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if abs(seconds) >= 2 * size:
+            return f"{seconds // size} {unit} ago" if seconds > 0 else f"in {-seconds // size} {unit}"
+    return f"{seconds} s ago" if seconds >= 0 else f"in {-seconds} s"
+
+
+def status(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> None:
+    """One screen: is it alive, what does it read, what is undelivered. Exit 1 when something is wrong."""
+    settings, store = _open(config)
+    now = datetime.now(UTC)
+    with store:
+        counts = store.counts(now)
+        runs = store.journal.runs(1)
+        states = {state.source_id: state for state in store.articles.source_states()}
+        closed = store.outbox.closed_recipients()
+        quarantined = list(store.articles.since(now - timedelta(days=1), ArticleStatus.QUARANTINED))
+    failing = [state for source in settings.sources if (state := states.get(source.id)) and state.failures]
+    alive = bool(runs) and runs[0].stopped_at is None and now - runs[0].alive_at < ALIVE_WITHIN
+    late = counts.oldest_pending_at is not None and now - counts.oldest_pending_at > LATE_AFTER
+    troubles = [f"source {state.source_id}: {state.reason.value}: {state.detail}" for state in failing]
+    troubles += [f"recipient {one.recipient_id} is closed: {one.reason}" for one in closed]
+    troubles += [f"article {one.article.id} quarantined: {one.reason}" for one in quarantined]
+    if counts.deliveries.get(DeliveryState.FAILED):
+        troubles.append(f"{counts.deliveries[DeliveryState.FAILED]} deliveries failed; see `watcher outbox`")
+    if late:
+        troubles.append(f"the oldest undelivered message waits since {_ago(counts.oldest_pending_at, now)}")
+    if output is Format.JSON:
+        print_json(
+            {
+                "running": alive,
+                "last_sign_of_life": runs[0].alive_at.isoformat() if runs else None,
+                "sources": len(settings.sources),
+                "sources_failing": [state.source_id for state in failing],
+                "articles": counts.articles,
+                "quarantined": counts.quarantined,
+                "open_events": counts.open_events,
+                "alerts": counts.alerts,
+                "deliveries": {state.value: number for state, number in counts.deliveries.items()},
+                "oldest_undelivered": counts.oldest_pending_at and counts.oldest_pending_at.isoformat(),
+                "troubles": troubles,
+            }
+        )
+    else:
+        life = f"last sign of life {_ago(runs[0].alive_at, now)}" if runs else "has never run"
+        typer.echo(f"watcher     {'running' if alive else 'not running'}, {life}")
+        typer.echo(f"sources     {len(settings.sources)}, {len(failing)} failing")
+        typer.echo(f"articles    {counts.articles}, {counts.quarantined} quarantined")
+        typer.echo(f"events      {counts.open_events} open")
+        typer.echo(f"alerts      {counts.alerts}")
+        delivered = ", ".join(f"{number} {state.value}" for state, number in counts.deliveries.items() if number)
+        typer.echo(f"deliveries  {delivered or 'none'}")
+        for trouble in troubles:
+            typer.echo(f"! {trouble}")
+    if troubles:
+        raise typer.Exit(1)
+
+
+def sources(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> None:
+    """Every source: its state, its last new item, its failures, its next poll. Exit 1 when one fails."""
+    settings, store = _open(config)
+    now = datetime.now(UTC)
+    with store:
+        states = {state.source_id: state for state in store.articles.source_states()}
+    known = [(source, states.get(source.id, SourceState(source.id, source.url))) for source in settings.sources]
+    if output is Format.JSON:
+        print_json(
+            [
+                {
+                    "id": source.id,
+                    "url": source.url,
+                    "state": state.reason.value if state.polled_at else "never polled",
+                    "detail": state.detail,
+                    "failures": state.failures,
+                    "polled": state.polled_at and state.polled_at.isoformat(),
+                    "last_new_item": state.new_item_at and state.new_item_at.isoformat(),
+                    "next_poll": state.next_poll_at and state.next_poll_at.isoformat(),
+                }
+                for source, state in known
+            ]
+        )
+    else:
+        print_table(
+            "",
+            ("source", "state", "polled", "last new item", "failures", "next poll", "detail"),
+            [
+                (
+                    source.id,
+                    state.reason.value if state.polled_at else "never polled",
+                    _ago(state.polled_at, now),
+                    _ago(state.new_item_at, now),
+                    state.failures,
+                    _ago(state.next_poll_at, now) if state.next_poll_at else "",
+                    state.detail,
+                )
+                for source, state in known
+            ],
+        )
+    if any(state.reason is not FetchReason.OK for _, state in known):
+        raise typer.Exit(1)
+
+
+@alerts_app.callback(invoke_without_command=True)
+def alerts(
+    context: typer.Context,
+    config: ConfigOption = None,
+    limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 20,
+    output: FormatOption = Format.TEXT,
+) -> None:
+    """The latest alerts, newest first; `watcher alerts show ID` prints one whole."""
+    if context.invoked_subcommand:
+        return
+    _, store = _open(config)
+    with store:
+        found = store.events.alerts(limit=limit)
+        outcomes = {
+            alert.id: [entry.delivery for entry in store.outbox.entries(alert_id=alert.id, limit=1000)]
+            for alert in found
+        }
+    if output is Format.JSON:
+        names = Gazetteer.load().names()
+        print_json([render_json(alert, names) for alert in found])
+        return
+    print_table(
+        "",
+        ("alert", "time (UTC)", "severity", "what", "headline", "delivered"),
+        [
+            (
+                alert.id,
+                f"{alert.created_at:%Y-%m-%d %H:%M}",
+                alert.severity.label,
+                ", ".join(change.value for change in alert.changes) or alert.kind.value,
+                alert.headline,
+                f"{sum(one.state is DeliveryState.DELIVERED for one in outcomes[alert.id])}/{len(outcomes[alert.id])}",
+            )
+            for alert in found
+        ],
+    )
+
+
+@alerts_app.command("show")
+def show_alert(
+    alert_id: Annotated[str, typer.Argument(metavar="ID", help="The id that stands in the message.")],
+    config: ConfigOption = None,
+    output: FormatOption = Format.TEXT,
+) -> None:
+    """One alert as people got it, and who got it."""
+    _, store = _open(config)
+    with store:
+        alert = store.events.get_alert(alert_id)
+        deliveries = [entry.delivery for entry in store.outbox.entries(alert_id=alert_id, limit=1000)]
+    if alert is None:
+        raise StoreError(f"there is no alert {alert_id}")
+    names = Gazetteer.load().names()
+    if output is Format.JSON:
+        print_json(render_json(alert, names))
+        return
+    typer.echo(render_text(alert, names))
+    for delivery in deliveries:
+        reason = f": {delivery.last_error}" if delivery.last_error else ""
+        typer.echo(f"{delivery.recipient_id} ({delivery.channel.value}): {delivery.state.value}{reason}")
+
+
+@outbox_app.callback(invoke_without_command=True)
+def outbox(
+    context: typer.Context,
+    config: ConfigOption = None,
+    limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 50,
+    output: FormatOption = Format.TEXT,
+) -> None:
+    """What is pending, being sent or failed, with reasons. Exit 1 when something failed."""
+    if context.invoked_subcommand:
+        return
+    _, store = _open(config)
+    now = datetime.now(UTC)
+    with store:
+        entries = store.outbox.entries(
+            states=(DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.FAILED), limit=limit
+        )
+    if output is Format.JSON:
+        print_json(
+            [
+                {
+                    "id": entry.delivery.id,
+                    "alert": entry.delivery.alert_id,
+                    "recipient": entry.delivery.recipient_id,
+                    "channel": entry.delivery.channel.value,
+                    "state": entry.delivery.state.value,
+                    "attempts": entry.delivery.attempts,
+                    "not_before": entry.delivery.not_before_at.isoformat(),
+                    "reason": entry.delivery.last_error,
+                    "headline": entry.headline,
+                }
+                for entry in entries
+            ]
+        )
+    else:
+        print_table(
+            "",
+            ("delivery", "alert", "recipient", "state", "attempts", "next try", "reason", "headline"),
+            [
+                (
+                    entry.delivery.id,
+                    entry.delivery.alert_id,
+                    entry.delivery.recipient_id,
+                    entry.delivery.state.value,
+                    entry.delivery.attempts,
+                    "" if entry.delivery.state is DeliveryState.FAILED else _ago(entry.delivery.not_before_at, now),
+                    entry.delivery.last_error,
+                    entry.headline,
+                )
+                for entry in entries
+            ],
+        )
+    if any(entry.delivery.state is DeliveryState.FAILED for entry in entries):
+        raise typer.Exit(1)
+
+
+@outbox_app.command("retry")
+def retry_delivery(
+    delivery_id: Annotated[str, typer.Argument(metavar="DELIVERY")], config: ConfigOption = None
+) -> None:
+    """Try a failed delivery again; a recipient who was closed is open again."""
+    _, store = _open(config)
+    with store, store.transaction():
+        delivery = store.outbox.get(delivery_id)
+        if delivery is None:
+            raise StoreError(f"there is no delivery {delivery_id}")
+        store.outbox.reopen_recipient(delivery.recipient_id)
+        if not store.outbox.requeue(delivery_id, datetime.now(UTC)):
+            raise StoreError(f"delivery {delivery_id} is {delivery.state.value}; only failed ones can be tried again")
+    typer.echo(f"{delivery_id} is due again")
+
+
+@outbox_app.command("drop")
+def drop_delivery(
+    delivery_id: Annotated[str, typer.Argument(metavar="DELIVERY")],
+    reason: Annotated[str, typer.Option(help="Why nobody needs it any more; it is kept.")],
+    config: ConfigOption = None,
+) -> None:
+    """Take a delivery out of the outbox; it stays in the store with the reason."""
+    _, store = _open(config)
+    with store, store.transaction():
+        if not store.outbox.drop(delivery_id, reason=reason, now=datetime.now(UTC)):
+            raise StoreError(f"there is no pending or failed delivery {delivery_id}")
+    typer.echo(f"{delivery_id} is dropped: {reason}")

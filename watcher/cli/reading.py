@@ -1,0 +1,157 @@
+"""Commands that show how things are read, without a daemon or a store: extract, feed, match."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import zlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from watcher.cli.common import ConfigOption, RulesOption, compiled_rules, find_config, find_rules, settings_of
+from watcher.errors import FeedError
+from watcher.model import Fetched, FetchFailed, FetchTarget, NotModified
+
+MAX_FILE_BYTES = 50_000_000  # a page or feed on disk; larger is a mistake in the name
+
+Inputs = Annotated[list[str], typer.Argument(metavar="FILE-or-URL...", help="Files (also gzip) and web addresses.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Nothing; adds the commands."""
+    app.command()(extract)
+    app.command()(feed)
+    app.command()(match)
+
+
+def extract(inputs: Inputs, config: ConfigOption = None) -> None:
+    """Print what we read on each page, one JSON line each. Exit 1 when one has no article text."""
+    from watcher.extract import extract_page, page_to_json
+
+    now = datetime.now(UTC)
+    failed = False
+    for name, body, url, content_type in _read_all(inputs, config):
+        page = extract_page(body, url=url, content_type=content_type, now=now) if body is not None else None
+        if page is None:
+            failed = True
+            if body is not None:
+                typer.echo(f"{name}: no article text", err=True)
+            continue
+        typer.echo(json.dumps(page_to_json(name, page), ensure_ascii=False))
+    if failed:
+        raise typer.Exit(1)
+
+
+def feed(inputs: Inputs, config: ConfigOption = None) -> None:
+    """Print what we read in each feed, one JSON line for each entry. Exit 1 when one is not a feed."""
+    from watcher.feeds import entry_to_json, parse_feed
+
+    now = datetime.now(UTC)
+    failed = False
+    for name, body, url, content_type in _read_all(inputs, config):
+        if body is None:
+            failed = True
+            continue
+        try:
+            parsed = parse_feed(body, url=url or "", content_type=content_type, source_id=name, now=now)
+        except FeedError as error:
+            typer.echo(f"{name}: {error}", err=True)
+            failed = True
+            continue
+        for entry in parsed.entries:
+            typer.echo(json.dumps(entry_to_json(name, entry), ensure_ascii=False))
+    if failed:
+        raise typer.Exit(1)
+
+
+def _read_all(
+    inputs: Sequence[str], config: Path | None
+) -> list[tuple[str, bytes | None, str | None, str | None]]:
+    """Name, bytes (None: not readable, said on standard error), URL and content type of each input."""
+    read: list[tuple[str, bytes | None, str | None, str | None]] = []
+    for name in inputs:
+        if name.startswith(("http://", "https://")):
+            fetched = asyncio.run(fetch_typed(name, config))
+            if fetched is None:
+                read.append((name, None, None, None))
+            else:
+                read.append((name, fetched.body, fetched.final_url, fetched.content_type))
+            continue
+        try:
+            read.append((name, read_bytes(name), None, None))
+        except OSError as error:
+            typer.echo(f"{name}: {(error.strerror or str(error)).lower()}", err=True)
+            read.append((name, None, None, None))
+    return read
+
+
+def read_bytes(name: str) -> bytes:
+    """The bytes of a file, or of standard input for ``-``; gzip is unpacked. Raises OSError."""
+    body = sys.stdin.buffer.read(MAX_FILE_BYTES) if name == "-" else _read_file(Path(name))
+    if body.startswith(b"\x1f\x8b"):
+        try:
+            return zlib.decompressobj(wbits=31).decompress(body, MAX_FILE_BYTES)
+        except zlib.error as error:
+            raise OSError(f"damaged gzip: {error}") from error
+    return body
+
+
+def _read_file(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MAX_FILE_BYTES)
+
+
+async def fetch_typed(url: str, config: Path | None) -> Fetched | None:
+    """The page at an address that a person typed; None, with the reason on standard error, where there is none.
+
+    Somebody who types a private address means it; one that a site redirects to is refused unless the configuration
+    allows it.
+    """
+    from watcher.daemon import make_fetcher, utc_now
+    from watcher.settings.schema import HttpSettings
+    from watcher.web.addresses import is_public_address
+
+    http = settings_of(config).http if find_config(config) else HttpSettings()
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or (host and _is_address(host) and not is_public_address(host)):
+        http = http.model_copy(update={"allow_private_networks": True})
+    async with make_fetcher(http, utc_now) as fetcher:
+        outcome = await fetcher.fetch(FetchTarget(url))
+    if isinstance(outcome, FetchFailed):
+        typer.echo(f"{url}: {outcome.reason.value}: {outcome.detail}", err=True)
+        return None
+    return None if isinstance(outcome, NotModified) else outcome
+
+
+def _is_address(host: str) -> bool:
+    import ipaddress
+
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def match(
+    file: Annotated[str, typer.Argument(metavar="[FILE or -]", help="JSON Lines of articles; - reads them.")] = "-",
+    rules: RulesOption = None,
+    jobs: Annotated[int, typer.Option(help="Processes; 0: one for each processor.", min=0)] = 1,
+    config: ConfigOption = None,
+) -> None:
+    """Run the rules over articles in bulk: JSON Lines in, one JSON line for each signal out.
+
+    Exit 1 when input lines were unusable (each is named; the others are still done), 2 when a rule is wrong.
+    """
+    from watcher.bulk import match_lines
+
+    paths = find_rules(rules, config)
+    compiled_rules(paths)  # every mistake is told before the first line is read
+    raise typer.Exit(_match(file, paths, jobs or os.cpu_count() or 1, match_lines))

@@ -1,0 +1,69 @@
+"""Commands that run the service: run, check, demo."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from watcher.cli.common import ConfigOption, find_config, load_all
+from watcher.rules.load import load_rules
+
+
+def register(app: typer.Typer) -> None:
+    """Nothing; adds the commands."""
+    app.command()(run)
+    app.command()(check)
+    app.command()(demo)
+
+
+def run(
+    config: ConfigOption = None,
+    once: Annotated[
+        bool, typer.Option("--once", help="Poll every source once, evaluate, send what is due, end.")
+    ] = False,
+) -> None:
+    """Run the daemon. SIGTERM and SIGINT stop it, SIGHUP reloads configuration and rules."""
+    from watcher.daemon import Daemon, make_notifiers
+    from watcher.log import configure_logging
+    from watcher.store import Store
+
+    settings, book = load_all(config)
+    configure_logging(settings.log)
+    with Store.open(settings.store.path, exclusive=True) as store:
+        daemon = Daemon(settings, book, store, lambda: load_all(config), make_notifiers)
+        asyncio.run(daemon.run_once() if once else daemon.run())
+
+
+def check(config: ConfigOption = None) -> None:
+    """Check configuration, rules and recipients; print every mistake at once."""
+    from datetime import UTC, datetime
+
+    from watcher.rules.lint import lint_rules
+
+    path = find_config(config)
+    settings, book = load_all(config)
+    for warning in settings.warnings:
+        typer.echo(f"{warning.location}: warning: {warning.message}")
+    rule_set = load_rules(settings.rules.paths)
+    findings = lint_rules(
+        rule_set,
+        datetime.now(UTC).date(),
+        sources=settings.to_sources(),
+        recipients=[recipient.id for recipient in settings.recipients],
+    )
+    for finding in findings:
+        typer.echo(str(finding))
+    typer.echo(
+        f"{path}: good: {len(settings.sources)} sources, {len(book.versions)} rules, {len(book.recipients)} recipients"
+    )
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End when the story is told, instead of at Ctrl-C.")] = False,
+) -> None:
+    """See it work: sample outlets on this machine, polled by the real daemon. Needs nothing, not even a network."""
+    from watcher.demo.run import run_demo
+
+    asyncio.run(run_demo(once=once))

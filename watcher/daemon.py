@@ -1,0 +1,380 @@
+"""The composition root: builds every part, schedules the polls, answers signals, stops cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from apscheduler.events import (
+    EVENT_JOB_ERROR,
+    EVENT_JOB_MAX_INSTANCES,
+    EVENT_JOB_MISSED,
+    JobExecutionEvent,
+    JobSubmissionEvent,
+)
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from watcher import __version__, systemd
+from watcher.dispatch import Dispatcher, Settled
+from watcher.errors import ProblemsError
+from watcher.fetch import Fetcher
+from watcher.ingest import Ingest, Poll
+from watcher.model import AlertKind, Channel, Delivered, FetchReason, GiveUp, Retry, Severity, Source
+from watcher.notices import tell_operators
+from watcher.notify.base import Notifier
+from watcher.notify.console import ConsoleNotifier
+from watcher.notify.email import EmailNotifier
+from watcher.notify.telegram import TelegramNotifier
+from watcher.notify.webhook import WebhookNotifier
+from watcher.rulebook import RuleBook
+from watcher.settings import Settings
+from watcher.settings.schema import HttpSettings
+from watcher.store import Store
+
+log = structlog.get_logger()
+
+STOP_WITHIN = timedelta(seconds=4.5)  # systemd's stop and the operator's Ctrl-C are promised five
+START_SPREAD = timedelta(milliseconds=20)  # between the first polls of two sources
+HEARTBEAT_EVERY = timedelta(minutes=1)
+SILENCE_CHECK_EVERY = timedelta(minutes=5)
+
+Clock = Callable[[], datetime]
+# Loads the configuration and the rules anew; raises ProblemsError with every mistake.
+Load = Callable[[], tuple[Settings, RuleBook]]
+MakeNotifiers = Callable[[Settings], Mapping[Channel, Notifier]]
+
+
+def utc_now() -> datetime:
+    """The present, aware."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Daemon:
+    """One running watcher over an open store."""
+
+    settings: Settings
+    book: RuleBook
+    store: Store
+    load: Load
+    make_notifiers: MakeNotifiers
+    clock: Clock = utc_now
+    on_poll: Callable[[Poll], None] | None = None  # for the demo, which shows each poll
+
+    async def run(self) -> None:
+        """Nothing, after a stop was asked for by SIGTERM or SIGINT; SIGHUP reloads."""
+        async with AsyncExitStack() as stack:
+            parts = await Parts.open(self, stack)
+            stop = asyncio.Event()
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, stop.set)
+            loop.add_signal_handler(signal.SIGHUP, parts.start_reload)
+            parts.schedule()
+            dispatcher = asyncio.create_task(parts.run_dispatcher())
+            systemd.notify("READY=1", f"STATUS={len(parts.sources)} sources, {len(self.book.versions)} rules")
+            log.info("started", version=__version__, sources=len(parts.sources), rules=len(self.book.versions))
+            stopped = asyncio.create_task(stop.wait())
+            await asyncio.wait((stopped, dispatcher), return_when=asyncio.FIRST_COMPLETED)
+            systemd.notify("STOPPING=1")
+            log.info("stopping")
+            _give_up_after(STOP_WITHIN)
+            await parts.stop(dispatcher)
+            if not stopped.done():
+                stopped.cancel()
+                dispatcher.result()  # the outbox stopped by itself: its error ends the program, and systemd restarts it
+        log.info("stopped")
+
+    async def run_once(self) -> None:
+        """Nothing, after every source was polled once and everything due was sent once."""
+        async with AsyncExitStack() as stack:
+            parts = await Parts.open(self, stack)
+            await asyncio.gather(*(parts.poll(source_id) for source_id in parts.sources))
+            await parts.dispatch()
+
+
+class Parts:
+    """What lives as long as the daemon runs."""
+
+    def __init__(self, daemon: Daemon, fetcher: Fetcher, notifiers: Mapping[Channel, Notifier], run_id: int) -> None:
+        self._daemon = daemon
+        self._store = daemon.store
+        self._clock = daemon.clock
+        self._notifiers = notifiers
+        self._run_id = run_id
+        self._random = random.Random()  # noqa: S311  (spreads polls; keeps no secret)
+        self._wake = asyncio.Event()
+        self._dispatcher = Dispatcher(
+            self._store, notifiers, daemon.book.state_names, self._clock, self._random.random, self._settled
+        )
+        self._ingest = Ingest(self._store, fetcher, self._clock, self._wake.set, self._random.random)
+        self._reloading: asyncio.Task[None] | None = None
+        self._scheduler = AsyncIOScheduler(
+            timezone=UTC,
+            # The defaults skip a run that is a second late, without a word (elastalert2 #187, apscheduler #146).
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
+        self._scheduler.add_listener(self._job_failed, EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
+        self.sources: dict[str, Source] = {source.id: source for source in daemon.settings.to_sources()}
+
+    @classmethod
+    async def open(cls, daemon: Daemon, stack: AsyncExitStack) -> Parts:
+        """The parts, connected; ``stack`` closes them."""
+        fetcher = await stack.enter_async_context(make_fetcher(daemon.settings.http, daemon.clock))
+        notifiers = daemon.make_notifiers(daemon.settings)
+        for notifier in notifiers.values():
+            stack.push_async_callback(notifier.aclose)
+        with daemon.store.transaction():
+            daemon.store.outbox.release_abandoned()
+            run_id = daemon.store.journal.start_run(daemon.clock(), __version__)
+        parts = cls(daemon, fetcher, notifiers, run_id)
+        stack.callback(parts._end_run)
+        return parts
+
+    def _end_run(self) -> None:
+        with self._store.transaction():
+            self._store.journal.stop_run(self._run_id, self._clock())
+
+    def schedule(self) -> None:
+        """Nothing; the polls and the daemon's own jobs run from now on."""
+        for index, source_id in enumerate(self.sources):
+            self._schedule_poll(source_id, START_SPREAD * index)
+        self._every(HEARTBEAT_EVERY, self._heartbeat, "heartbeat")
+        self._every(SILENCE_CHECK_EVERY, self._check_silence, "silence")
+        if interval := systemd.watchdog_interval():
+            self._every(interval / 2, _feed_watchdog, "watchdog")
+        self._scheduler.start()
+
+    def _every(self, interval: timedelta, job: Callable[[], Awaitable[None]], name: str) -> None:
+        self._scheduler.add_job(job, "interval", seconds=interval.total_seconds(), id=name)
+
+    def _schedule_poll(self, source_id: str, delay: timedelta) -> None:
+        self._scheduler.add_job(
+            self._poll_and_reschedule,
+            "date",
+            run_date=utc_now() + max(delay, timedelta(0)),
+            args=(source_id,),
+            id=f"poll:{source_id}",
+            replace_existing=True,
+        )
+
+    async def _poll_and_reschedule(self, source_id: str) -> None:
+        next_poll_at: datetime | None = None
+        try:
+            poll = await self.poll(source_id)
+            next_poll_at = poll.next_poll_at if poll else None
+        finally:  # also when the poll broke: a source is never given up
+            if source := self.sources.get(source_id):
+                delay = next_poll_at - self._clock() if next_poll_at else source.every
+                self._schedule_poll(source_id, delay)
+
+    async def poll(self, source_id: str) -> Poll | None:
+        """What one poll found; None for a source that is no longer configured."""
+        source = self.sources.get(source_id)
+        if source is None:
+            return None
+        with structlog.contextvars.bound_contextvars(source_id=source_id):
+            poll = await self._ingest.poll(source, self._daemon.book)
+            if poll.reason not in (FetchReason.OK, FetchReason.NOT_MODIFIED):
+                log.warning("poll_failed", reason=poll.reason.value, detail=poll.detail)
+            elif poll.new or poll.baseline or poll.waiting:
+                log.info("polled", new=poll.new, baseline=poll.baseline, waiting=poll.waiting, alerts=len(poll.alerts))
+        if self._daemon.on_poll is not None:
+            self._daemon.on_poll(poll)
+        return poll
+
+    async def dispatch(self) -> None:
+        """Nothing; everything that is due was tried once."""
+        await self._dispatcher.dispatch_due()
+
+    async def run_dispatcher(self) -> None:
+        """Never returns: sends whatever becomes due until it is cancelled."""
+        await self._dispatcher.run(self._wake)
+
+    def _settled(self, settled: Settled) -> None:
+        delivery = settled.delivery
+        bound = log.bind(delivery_id=delivery.id, alert_id=delivery.alert_id, recipient_id=delivery.recipient_id)
+        match settled.outcome:
+            case Delivered():
+                bound.info("delivered", attempts=delivery.attempts)
+            case Retry(reason=reason):
+                bound.warning("delivery_delayed", reason=reason, next_attempt_at=str(settled.next_attempt_at))
+            case GiveUp(reason=reason):
+                bound.error("delivery_failed", reason=reason)
+        alert = self._store.events.get_alert(delivery.alert_id)
+        if not settled.given_up or alert is None or alert.kind is AlertKind.NOTICE:
+            return  # a notice about a notice would chase its own tail
+        reason = settled.outcome.reason if not isinstance(settled.outcome, Delivered) else ""
+        gone = f" and {settled.also_failed} more that were waiting" if settled.also_failed else ""
+        headline = (
+            f"Recipient {delivery.recipient_id} is gone and gets nothing more"
+            if settled.recipient_closed
+            else f"An alert could not be delivered to {delivery.recipient_id}"
+        )
+        self._tell(
+            key=f"recipient:{delivery.recipient_id}" if settled.recipient_closed else f"delivery:{delivery.id}",
+            state=f"closed {delivery.target}" if settled.recipient_closed else "failed",
+            headline=headline,
+            body=f"{reason}\nAlert {delivery.alert_id}{gone} was not delivered; see `watcher outbox`.",
+        )
+
+    def _tell(self, *, key: str, state: str, headline: str, body: str, severity: Severity = Severity.WARNING) -> None:
+        with self._store.transaction():
+            told = tell_operators(
+                self._store,
+                self._daemon.book.recipients,
+                self._clock(),
+                key=key,
+                state=state,
+                headline=headline,
+                body=body,
+                severity=severity,
+            )
+        if told:
+            self._wake.set()
+
+    async def stop(self, dispatcher: asyncio.Task[None]) -> None:
+        """Nothing; polls are abandoned (what they decided is stored), sends get a short grace."""
+        self._scheduler.shutdown(wait=False)
+        dispatcher.cancel()
+        await asyncio.wait((dispatcher,), timeout=STOP_WITHIN.total_seconds())
+
+    def start_reload(self) -> None:
+        """Nothing; a reload begins, unless one is under way."""
+        if self._reloading is None or self._reloading.done():
+            self._reloading = asyncio.create_task(self._reload())
+
+    async def _reload(self) -> None:
+        """Nothing; new rules, sources and recipients are in force, or the old ones stay and operators know why."""
+        systemd.notify("RELOADING=1", systemd.monotonic_usec())
+        old = self._daemon.book
+        try:
+            settings, book = await asyncio.to_thread(self._daemon.load)
+        except ProblemsError as error:
+            for problem in error.problems:
+                log.error("reload_refused", problem=str(problem))
+            self._tell_reload(
+                f"Reload refused: {len(error.problems)} mistakes; the rules of before stay in force",
+                "\n".join(map(str, error.problems)),
+                Severity.WARNING,
+            )
+        else:
+            self._daemon.settings, self._daemon.book = settings, book
+            self._take_sources(settings)
+            changes = book.changes_since(old)
+            log.info("reloaded", rules=len(book.versions), **changes)
+            lines = [f"{what}: {', '.join(rule_ids)}" for what, rule_ids in changes.items() if rule_ids]
+            self._tell_reload(
+                f"Reloaded: {len(book.versions)} rules, {len(self.sources)} sources",
+                "\n".join(lines or ["no rule changed"]),
+                Severity.WATCH,
+            )
+        systemd.notify("READY=1")
+
+    def _tell_reload(self, headline: str, body: str, severity: Severity) -> None:
+        # Each reload is answered, also one that fails just like the last.
+        state = f"{headline} {self._clock().isoformat()}"
+        self._tell(key="reload", state=state, headline=headline, body=body, severity=severity)
+
+    def _take_sources(self, settings: Settings) -> None:
+        old, new = self.sources, {source.id: source for source in settings.to_sources()}
+        self.sources = new
+        for source_id in old.keys() - new.keys():
+            if self._scheduler.get_job(f"poll:{source_id}"):
+                self._scheduler.remove_job(f"poll:{source_id}")
+        for source_id, source in new.items():
+            if old.get(source_id) != source:
+                self._schedule_poll(source_id, timedelta(0))
+
+    async def _heartbeat(self) -> None:
+        with self._store.transaction():
+            self._store.journal.mark_alive(self._run_id, self._clock())
+
+    async def _check_silence(self) -> None:
+        now = self._clock()
+        states = {state.source_id: state for state in self._store.articles.source_states()}
+        for source in self.sources.values():
+            state = states.get(source.id)
+            last = (state.new_item_at or state.baseline_at) if state else None
+            if source.expect_every is None or last is None:
+                continue
+            is_silent = now - last > source.expect_every
+            known = any(notice.key == f"silence:{source.id}" for notice in self._store.journal.notices("silence:"))
+            if not is_silent and not known:
+                continue
+            headline = (
+                f"Source {source.id} has been silent since {last:%d %b %H:%M} UTC"
+                if is_silent
+                else f"Source {source.id} publishes again"
+            )
+            state_now = "silent" if is_silent else "ok"
+            self._tell(key=f"silence:{source.id}", state=state_now, headline=headline, body=source.url)
+
+    def _job_failed(self, event: JobExecutionEvent | JobSubmissionEvent) -> None:
+        if event.code == EVENT_JOB_ERROR:
+            log.error("job_failed", job_id=event.job_id, exc_info=event.exception)
+        else:
+            log.warning("job_late", job_id=event.job_id, missed=event.code == EVENT_JOB_MISSED)
+            return
+        self._tell(
+            key=f"job:{event.job_id}",
+            state=type(event.exception).__name__,
+            headline=f"{event.job_id} failed and is tried again",
+            body=f"{type(event.exception).__name__}: {event.exception}"[:1000],
+        )
+
+
+async def _feed_watchdog() -> None:
+    systemd.notify("WATCHDOG=1")
+
+
+def make_notifiers(settings: Settings) -> dict[Channel, Notifier]:
+    """A notifier for each channel that the settings make possible."""
+    notifiers: dict[Channel, Notifier] = {
+        Channel.CONSOLE: ConsoleNotifier(sys.stdout),
+        Channel.WEBHOOK: WebhookNotifier(settings.http.user_agent),
+    }
+    if telegram := settings.telegram:
+        notifiers[Channel.TELEGRAM] = TelegramNotifier(telegram.token.get_secret_value(), telegram.base_url)
+    if email := settings.email:
+        notifiers[Channel.EMAIL] = EmailNotifier(
+            email.host,
+            email.port,
+            sender=email.sender,
+            security=email.security,
+            username=email.username,
+            password=email.password.get_secret_value(),
+        )
+    return notifiers
+
+
+def make_fetcher(http: HttpSettings, clock: Clock) -> Fetcher:
+    """The fetcher that the settings ask for, not yet entered."""
+    return Fetcher(
+        user_agent=http.user_agent,
+        timeout=http.timeout,
+        max_bytes=http.max_bytes,
+        concurrency=http.concurrency,
+        per_host=http.per_host,
+        allow_private_networks=http.allow_private_networks,
+        clock=clock,
+    )
+
+
+def _give_up_after(delay: timedelta) -> None:
+    """Nothing; ends the process if it is still there by then.
+
+    A worker thread deep in a hostile page cannot be cancelled. What was decided is committed, so nothing is lost.
+    """
+    timer = threading.Timer(delay.total_seconds(), os._exit, (0,))
+    timer.daemon = True
+    timer.start()

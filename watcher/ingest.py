@@ -1,0 +1,412 @@
+"""One poll of one source, top to bottom: fetch, read, match, decide, commit.
+
+Everything that a poll decides is committed before the source's validators are: a process that dies in between reads the
+same items again and finds the finished ones in the store. Ingest ends when deliveries stand in the outbox.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import traceback
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from watcher.dedup import add_copy, decide_article
+from watcher.errors import FeedError
+from watcher.extract import build_article, extract_page
+from watcher.feeds import parse_feed
+from watcher.fetch import Fetcher
+from watcher.match import MatchResult, match_article
+from watcher.model import (
+    Alert,
+    Article,
+    Event,
+    EventDecision,
+    FeedEntry,
+    Fetched,
+    FetchFailed,
+    FetchReason,
+    FetchTarget,
+    NotModified,
+    PageText,
+    RuleStatus,
+    Severity,
+    Source,
+)
+from watcher.notices import tell_operators
+from watcher.routing import compose_alert, route_alert
+from watcher.rulebook import RuleBook
+from watcher.rules.compile import CompiledRules
+from watcher.store import Store
+from watcher.store.articles import ArticleKeys, ArticleStatus, KeyKind, SourceState
+from watcher.text.fold import fold
+from watcher.text.shingles import containment, sample, shingles
+from watcher.timing import next_poll_at
+from watcher.web.urls import canonical_url
+
+log = structlog.get_logger()
+
+COPY_CONTAINMENT = 0.8  # share of the shorter text's shingles; DESIGN.md section 2 and PAINS 4
+COPY_WINDOW = timedelta(days=14)  # reprints of a story come within days
+AT_ONCE = 10  # items read side by side and committed together
+PAGE_TRIES = 3  # polls that wait for a page in trouble before the summary has to do
+TELL_AFTER = 3  # failures in a row of a kind that passes by itself
+
+_PASSING = (FetchReason.TIMEOUT, FetchReason.UNREACHABLE, FetchReason.TRUNCATED, FetchReason.HTTP_ERROR)
+
+
+@dataclass(slots=True)
+class Poll:
+    """What one poll of one source found and did; counts are of items."""
+
+    source_id: str
+    reason: FetchReason = FetchReason.OK
+    detail: str = ""
+    retry_after: timedelta | None = None  # the server's wish
+    next_poll_at: datetime | None = None
+    listed: int = 0  # items in the feed
+    new: int = 0
+    baseline: int = 0  # there before the first poll: stored, never alerted
+    waiting: int = 0  # their page was in trouble; they are read again at the next poll
+    quarantined: int = 0
+    alerts: list[Alert] = field(default_factory=list)
+    evaluated: list[tuple[Article, MatchResult]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An item as read and evaluated, ready to be committed."""
+
+    article: Article
+    keys: ArticleKeys
+    result: MatchResult | None  # None: quarantined
+    hashes: frozenset[int]  # shingles of its text
+    raw_hash: str | None
+    problem: str | None = None
+
+
+class Ingest:
+    """Polls sources into the store. One instance for a store; the store is only touched on the event loop's thread."""
+
+    def __init__(
+        self,
+        store: Store,
+        fetcher: Fetcher,
+        clock: Callable[[], datetime],
+        wake_dispatch: Callable[[], None],
+        jitter: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._fetcher = fetcher
+        self._clock = clock
+        self._wake_dispatch = wake_dispatch
+        self._jitter = jitter  # 0 to 1, so that sources of one interval do not poll at one instant
+        self._page_tries: Counter[tuple[str, str]] = Counter()
+
+    async def poll(self, source: Source, book: RuleBook) -> Poll:
+        """What one poll found; everything that it decided is committed when it returns."""
+        poll = Poll(source.id)
+        state = self._store.articles.source_state(source.id, source.url)
+        outcome = await self._fetcher.fetch(FetchTarget(source.url, state.etag, state.last_modified))
+        if isinstance(outcome, NotModified):
+            poll.reason = FetchReason.NOT_MODIFIED
+        elif isinstance(outcome, FetchFailed):
+            poll.reason, poll.detail, poll.retry_after = outcome.reason, outcome.detail, outcome.retry_after
+        elif state.body_hash == _hash(outcome.body):
+            poll.reason = FetchReason.NOT_MODIFIED
+        else:
+            await self._read_feed(source, book, state, outcome, poll)
+        fetched = outcome if isinstance(outcome, Fetched) else None
+        self._finish(source, book, self._store.articles.source_state(source.id, source.url), fetched, poll)
+        return poll
+
+    async def _read_feed(
+        self, source: Source, book: RuleBook, state: SourceState, fetched: Fetched, poll: Poll
+    ) -> None:
+        now = self._clock()
+        try:
+            feed = await asyncio.to_thread(
+                parse_feed,
+                fetched.body,
+                url=fetched.final_url,
+                content_type=fetched.content_type,
+                source_id=source.id,
+                now=now,
+            )
+        except FeedError as error:
+            poll.reason, poll.detail = error.reason, str(error)
+            return
+        poll.listed = len(feed.entries)
+        if feed.damage is not None:
+            poll.reason, poll.detail = feed.damage, "the feed ends in the middle; what was complete is read"
+        elif not feed.entries:
+            poll.reason, poll.detail = FetchReason.EMPTY, "a feed without items"
+        is_first = state.baseline_at is None
+        fresh = [item for item in identify(feed.entries) if self._is_new(source, item, poll, now)]
+        if is_first:
+            old = [item for item in fresh if _is_older(item[0], now - source.catch_up)]
+            self._store_baseline(source, old, now)
+            fresh = [item for item in fresh if not _is_older(item[0], now - source.catch_up)]
+            poll.baseline = len(old)
+        # Oldest first, so that the report that opens an event is the one that came first.
+        fresh.sort(key=lambda item: item[0].published_at or now)
+        for start in range(0, len(fresh), AT_ONCE):
+            chunk = fresh[start : start + AT_ONCE]
+            read = await asyncio.gather(*(self._read_item(source, book, entry, keys) for entry, keys in chunk))
+            self._commit(source, book, [reading for reading in read if reading is not None], poll)
+            poll.waiting += sum(reading is None for reading in read)
+
+    def _is_new(self, source: Source, item: tuple[FeedEntry, ArticleKeys], poll: Poll, now: datetime) -> bool:
+        """Whether the item is unknown; a known one seen through another source becomes a source of its event."""
+        _, keys = item
+        known = self._store.articles.known(keys)
+        if not known:
+            return True
+        article_id = next(iter(known.values()))
+        stored = self._store.articles.get(article_id)
+        if stored is None or stored.source_id == source.id:
+            return False
+        seen_here = replace(
+            stored,
+            source_id=source.id,
+            publisher=source.publisher or source.id,
+            affiliation=source.affiliation,
+            first_seen_at=now,
+        )
+        if KeyKind.GUID not in known:
+            with self._store.transaction():
+                self._store.articles.add_keys(article_id, keys)
+                for event in self._store.events.by_article(article_id):
+                    self._store.events.save(add_copy(event, seen_here, frozenset(), now).event)
+        return False
+
+    def _store_baseline(self, source: Source, items: Sequence[tuple[FeedEntry, ArticleKeys]], now: datetime) -> None:
+        with self._store.transaction():
+            for entry, keys in items:
+                self._store.articles.insert(
+                    build_article(entry, None, source, now), keys, status=ArticleStatus.BASELINE
+                )
+
+    async def _read_item(self, source: Source, book: RuleBook, entry: FeedEntry, keys: ArticleKeys) -> Reading | None:
+        """The item read and evaluated; None where its page is in passing trouble and nothing fired on the summary."""
+        page: PageText | None = None
+        raw_hash: str | None = None
+        in_trouble = False
+        if entry.url and source.full_text and not entry.is_full_text:
+            outcome = await self._fetcher.fetch(FetchTarget(entry.url))
+            if isinstance(outcome, Fetched):
+                raw_hash = _hash(outcome.body)
+                page = await asyncio.to_thread(
+                    extract_page,
+                    outcome.body,
+                    url=outcome.final_url,
+                    content_type=outcome.content_type,
+                    now=self._clock(),
+                )
+            elif isinstance(outcome, FetchFailed):
+                in_trouble = outcome.reason in _PASSING
+                log.info("page_not_read", source_id=source.id, url=entry.url, reason=outcome.reason.value)
+        now = self._clock()
+        article = build_article(entry, page, source, now)
+        if keys.url is None:
+            # The link names no item of its own (every item has the same one), so it must not name the article either.
+            article = replace(article, id=_hash(f"{source.id}\x1f{keys.guid or article.title}".encode())[:32])
+        try:
+            result, hashes = await asyncio.to_thread(_evaluate, book.rules, article, now)
+        except Exception as error:  # one article is a job: what breaks on it is quarantined and shown
+            log.exception("article_quarantined", source_id=source.id, article_id=article.id)
+            problem = traceback.format_exception_only(error)[-1].strip()
+            return Reading(article, keys, None, frozenset(), raw_hash, problem)
+        if in_trouble and not result.signals:
+            self._page_tries[source.id, article.id] += 1
+            if self._page_tries[source.id, article.id] < PAGE_TRIES:
+                return None
+        self._page_tries.pop((source.id, article.id), None)
+        return Reading(article, keys, result, hashes, raw_hash)
+
+    def _commit(self, source: Source, book: RuleBook, readings: Sequence[Reading], poll: Poll) -> None:
+        """Nothing; articles, signals, events, alerts and deliveries are stored in one transaction."""
+        now = self._clock()
+        alerts: list[Alert] = []
+        with self._store.transaction():
+            for reading in readings:
+                if reading.result is None:
+                    self._store.articles.insert(
+                        reading.article, reading.keys, status=ArticleStatus.QUARANTINED, reason=reading.problem
+                    )
+                    continue
+                sampled = sample(reading.hashes)
+                same_text = self._same_text(reading, sampled, now)
+                self._store.articles.insert(reading.article, reading.keys, raw_hash=reading.raw_hash, sampled=sampled)
+                alerts += self._decide(source, book, reading, same_text, now)
+        for reading in readings:
+            if reading.result is None:
+                poll.quarantined += 1
+            else:
+                poll.new += 1
+                poll.evaluated.append((reading.article, reading.result))
+        poll.alerts += alerts
+        if alerts:
+            self._wake_dispatch()
+
+    def _decide(
+        self, source: Source, book: RuleBook, reading: Reading, same_text: frozenset[str], now: datetime
+    ) -> list[Alert]:
+        """The alerts that an article leads to; stores signals, events, alerts and deliveries."""
+        article, signals = reading.article, reading.result.signals if reading.result else ()
+        sendable = []
+        for signal in signals:
+            if book.statuses[signal.rule_id] is RuleStatus.DRAFT:
+                self._store.events.save_signal(signal, at=now, event_id=None, outcome="draft rule")
+            else:
+                sendable.append(signal)
+        if not sendable:
+            for event in self._events_of(same_text, now):
+                self._store.events.save(add_copy(event, article, same_text, now).event)
+            return []
+        alerts = []
+        open_events = self._store.events.open_events(now)
+        for decision in decide_article(sendable, article, book.event_policies, open_events, same_text, now):
+            self._store.events.save(decision.event)
+            outcome = ", ".join(change.value for change in decision.changes)
+            for signal in decision.signals:
+                self._store.events.save_signal(signal, at=now, event_id=decision.event.id, outcome=outcome)
+            log.info(
+                "event_decided",
+                event_id=decision.event.id,
+                article_id=article.id,
+                changes=outcome,
+                reason=decision.reason,
+            )
+            if decision.is_news:
+                alerts.append(self._alert(source, book, decision, article, now))
+        return alerts
+
+    def _alert(self, source: Source, book: RuleBook, decision: EventDecision, article: Article, now: datetime) -> Alert:
+        earlier = self._store.events.alerts_of_event(decision.event.id)
+        titles = {rule_id: policy.title for rule_id, policy in book.event_policies.items()}
+        alert = compose_alert(decision, article, book.state_names, titles, now, earlier[0].id if earlier else None)
+        self._store.events.save_alert(alert)
+        deliveries = route_alert(alert, decision, source.tags, book.recipients, book.send_policies, now)
+        self._store.outbox.add(deliveries)
+        log.info("alert_decided", alert_id=alert.id, event_id=alert.event_id, deliveries=len(deliveries))
+        return alert
+
+    def _same_text(self, reading: Reading, sampled: Sequence[int], now: datetime) -> frozenset[str]:
+        """The stored articles whose text this one repeats, whole or cut."""
+        candidates = {one.article_id for one in self._store.articles.candidates(sampled, now - COPY_WINDOW)}
+        if reading.result and reading.result.signals:
+            # A short text may share no sampled hash with the long one that it is cut from: ask the open events, too.
+            for event in self._store.events.open_events(now):
+                candidates.update(report.article_id for report in event.reports)
+        candidates.discard(reading.article.id)
+        return frozenset(
+            article_id
+            for article_id in candidates
+            if (other := self._store.articles.get(article_id)) is not None
+            and containment(reading.hashes, shingles(_text_of(other))) >= COPY_CONTAINMENT
+        )
+
+    def _events_of(self, article_ids: frozenset[str], now: datetime) -> list[Event]:
+        found = {
+            event.id: event
+            for article_id in sorted(article_ids)
+            for event in self._store.events.by_article(article_id)
+            if now - event.last_seen_at <= event.group_for
+        }
+        return list(found.values())
+
+    def _finish(self, source: Source, book: RuleBook, state: SourceState, fetched: Fetched | None, poll: Poll) -> None:
+        """Nothing; stores where the source stands, and tells operators when that changed."""
+        now = self._clock()
+        is_good = poll.reason in (FetchReason.OK, FetchReason.NOT_MODIFIED)
+        was_read = fetched is not None and poll.reason in (FetchReason.OK, FetchReason.EMPTY, FetchReason.TRUNCATED)
+        if fetched is not None:
+            # Validators only when nothing is left to read: else the next poll must get the same body again.
+            is_done = is_good and not poll.waiting
+            state = replace(
+                state,
+                etag=fetched.etag if is_done else None,
+                last_modified=fetched.last_modified if is_done else None,
+                body_hash=_hash(fetched.body) if is_done else None,
+            )
+        state = replace(
+            state,
+            reason=FetchReason.OK if is_good else poll.reason,
+            detail=poll.detail,
+            failures=0 if is_good else state.failures + 1,
+            polled_at=now,
+            ok_at=now if is_good else state.ok_at,
+            new_item_at=now if poll.new or poll.baseline else state.new_item_at,
+            baseline_at=state.baseline_at or (now if was_read else None),
+        )
+        poll.next_poll_at = next_poll_at(now, source.every, state.failures, self._jitter(), poll.retry_after)
+        with self._store.transaction():
+            self._store.articles.save_source_state(replace(state, next_poll_at=poll.next_poll_at))
+            self._tell(source, book, state, now)
+
+    def _tell(self, source: Source, book: RuleBook, state: SourceState, now: datetime) -> None:
+        key = f"source:{source.id}"
+        told = False
+        if not state.failures:
+            if any(notice.key == key for notice in self._store.journal.notices(key)):
+                told = tell_operators(
+                    self._store,
+                    book.recipients,
+                    now,
+                    key=key,
+                    state="ok",
+                    headline=f"Source {source.id} works again",
+                    severity=Severity.WATCH,
+                )
+        elif state.failures >= TELL_AFTER or state.reason not in _PASSING:
+            told = tell_operators(
+                self._store,
+                book.recipients,
+                now,
+                key=key,
+                state=state.reason.value,
+                headline=f"Source {source.id} cannot be read: {state.reason.value}",
+                body=f"{state.detail}\n{source.url}\nIt is polled on, with growing pauses.",
+            )
+        if told:
+            self._wake_dispatch()
+
+
+def identify(entries: Sequence[FeedEntry]) -> list[tuple[FeedEntry, ArticleKeys]]:
+    """The entries with what recognises them; a guid or link that several of them share names none of them."""
+    guids = Counter(entry.guid for entry in entries)
+    urls = Counter(canonical_url(entry.url) for entry in entries if entry.url)
+    identified = []
+    for entry in entries:
+        url = canonical_url(entry.url) if entry.url else None
+        keys = ArticleKeys(
+            source_id=entry.source_id,
+            url=url if url and urls[url] == 1 else None,
+            guid=entry.guid if guids[entry.guid] == 1 else None,
+            fingerprint=_hash(fold(f"{entry.title}\n{entry.summary}").text.encode("utf-8", "replace")),
+        )
+        identified.append((entry, keys))
+    return identified
+
+
+def _evaluate(rules: CompiledRules, article: Article, now: datetime) -> tuple[MatchResult, frozenset[int]]:
+    return match_article(rules, article, now), shingles(_text_of(article))
+
+
+def _text_of(article: Article) -> str:
+    return article.text or article.title
+
+
+def _is_older(entry: FeedEntry, than: datetime) -> bool:
+    """Whether the entry says that it is older; one without a date does not, and is read."""
+    return entry.published_at is not None and entry.published_at < than
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
