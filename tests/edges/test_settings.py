@@ -303,6 +303,7 @@ def test_secrets_come_from_files_and_are_never_shown(tmp_path: Path) -> None:
     assert settings.email is not None
     assert settings.telegram.token == SecretStr(TOKEN)
     assert settings.email.password == SecretStr("pass word")
+    assert settings.secrets == (TOKEN, "pass word")
     shown = f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
     assert TOKEN not in shown
     assert "pass word" not in shown

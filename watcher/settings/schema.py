@@ -192,6 +192,12 @@ class Settings(BaseSettings):
         """What is allowed but probably not meant, in the order of the file."""
         return self._warnings
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The secrets themselves, for those who must keep them out of sight."""
+        held = (self.telegram and self.telegram.token, self.email and self.email.password)
+        return tuple(secret.get_secret_value() for secret in held if secret)
+
     def to_sources(self) -> tuple[Source, ...]:
         """The sources as the program uses them, in the order of the file."""
         return tuple(
