@@ -151,7 +151,7 @@ class Parts:
         self._every(HEARTBEAT_EVERY, self._heartbeat, "heartbeat")
         self._every(SILENCE_CHECK_EVERY, self._check_silence, "silence")
         if interval := systemd.watchdog_interval():
-            self._every(interval / 2, _feed_watchdog, "watchdog")
+            self._every(interval, _feed_watchdog, "watchdog")
         self._scheduler.start()
 
     def _every(self, interval: timedelta, job: Callable[[], Awaitable[None]], name: str) -> None:
@@ -255,7 +255,7 @@ class Parts:
 
     async def _reload(self) -> None:
         """Nothing; new rules, sources and recipients are in force, or the old ones stay and operators know why."""
-        systemd.notify("RELOADING=1", systemd.monotonic_usec())
+        systemd.notify_reloading()
         old = self._daemon.book
         try:
             settings, book = await asyncio.to_thread(self._daemon.load)

@@ -30,7 +30,7 @@ def run(
     from watcher.store import Store
 
     settings, book = load_all(config)
-    configure_logging(settings.log)
+    configure_logging(settings.log, secrets=settings.secrets)
     with Store.open(settings.store.path, exclusive=True) as store:
         daemon = Daemon(settings, book, store, lambda: load_all(config), make_notifiers)
         asyncio.run(daemon.run_once() if once else daemon.run())

@@ -218,8 +218,8 @@ class Settings(BaseSettings):
         )
 
     def to_recipients(self) -> tuple[Recipient, ...]:
-        """The recipients as the program uses them, in the order of the file."""
-        return tuple(
+        """The recipients as the program uses them, in the order of the file, then the bot's admins as operators."""
+        listed = tuple(
             Recipient(
                 id=recipient.id,
                 channel=recipient.channel,
@@ -233,6 +233,14 @@ class Settings(BaseSettings):
                 is_operator=recipient.operator,
             )
             for recipient in self.recipients
+        )
+        told = {recipient.target for recipient in listed if recipient.is_operator}
+        admins = self.telegram.admins if self.telegram else ()
+        return listed + tuple(
+            # No rules: an admin who wants alerts is a recipient like any other.
+            Recipient(f"admin-{admin}", Channel.TELEGRAM, str(admin), rules=(), is_operator=True)
+            for admin in dict.fromkeys(admins)
+            if str(admin) not in told
         )
 
 
