@@ -255,7 +255,7 @@ class Parts:
 
     async def _reload(self) -> None:
         """Nothing; new rules, sources and recipients are in force, or the old ones stay and operators know why."""
-        systemd.notify_reloading()
+        systemd.notify("RELOADING=1", systemd.monotonic_usec())
         old = self._daemon.book
         try:
             settings, book = await asyncio.to_thread(self._daemon.load)
