@@ -151,7 +151,7 @@ class Parts:
         self._every(HEARTBEAT_EVERY, self._heartbeat, "heartbeat")
         self._every(SILENCE_CHECK_EVERY, self._check_silence, "silence")
         if interval := systemd.watchdog_interval():
-            self._every(interval, _feed_watchdog, "watchdog")
+            self._every(interval / 2, _feed_watchdog, "watchdog")
         self._scheduler.start()
 
     def _every(self, interval: timedelta, job: Callable[[], Awaitable[None]], name: str) -> None:
