@@ -20,12 +20,15 @@ _KEPT_HEAD_LINES = 6  # headline, standfirst, byline, place, caption; then it is
 _PROSE_WORDS = 25
 _SENTENCE_WORDS = 9  # and a full stop: a sentence, no menu
 _MAX_HEADLINE_CHARS = 250
+_MIN_DOUBLED_CHARS = 25
+_QUOTES = ('"', "“", "”", "„", "«", "‘", "'")
 _SENTENCE_END = re.compile(r"[.!?…։।。؟!?][\"'”’»)\]]*$")
 
 # A run of names of icons or buttons: one stem comes again and again ("icon arrowicon bellicon", "btn-share btn-mail").
 _STEM_CHARS = 4
 _RUN_TOKENS = 6  # fewer prove nothing
-_RUN_SHARE = 0.4  # of the tokens hold the stem; in prose no stem of four letters reaches a fifth
+_RUN_HOLDERS = 5
+_RUN_SHARE = 0.5  # of the tokens hold the stem; in prose no stem of four letters reaches a fifth
 _RUN_GAP = 3  # tokens between two that hold it: "full chevron down"
 _TOKEN = re.compile(r"\S+")
 
@@ -103,7 +106,7 @@ def split_plain_article(text: str) -> tuple[str, str, datetime | None]:
 def _read_head(text: str, title_key: str) -> _Head:
     lines = tidy(text).split("\n")
     kept: list[str] = []
-    said = {title_key} if title_key else set()
+    said: set[str] = set()
     published_at: datetime | None = None
     seen = 0
     for index, original in enumerate(lines):
@@ -122,7 +125,7 @@ def _read_head(text: str, title_key: str) -> _Head:
             published_at = published_at or moment
             continue
         key = _key(line)
-        if key in said or _is_furniture(line):
+        if key == title_key or (key in said and _may_be_headline(line)) or _is_furniture(line):
             continue
         if _is_prose(line):
             return _Head(tuple(kept), published_at, (line, *lines[index + 1 :]))
@@ -134,6 +137,11 @@ def _read_head(text: str, title_key: str) -> _Head:
 def _key(line: str) -> str:
     """What two lines share that say the same: letters and digits."""
     return "".join(char for char in line.casefold() if char.isalnum())
+
+
+def _may_be_headline(line: str) -> bool:
+    """Whether a line said twice is a headline or standfirst set twice, not a refrain or a short quotation."""
+    return len(line) >= _MIN_DOUBLED_CHARS and not line.startswith(_QUOTES)
 
 
 def _is_prose(line: str) -> bool:
@@ -190,11 +198,7 @@ def _repeated_stem(tokens: list[str]) -> str | None:
     if not holders:
         return None
     stem, _ = holders.most_common(1)[0]
-    count = sum(1 for token in tokens if stem in token)
-    spellings = {token for token in tokens if stem in token}
+    names = [token for token in tokens if stem in token and not token.endswith((",", ".", ";", ":"))]
+    is_run = len(names) >= _RUN_HOLDERS and len(names) >= _RUN_SHARE * len(tokens)
     # Several different tokens: a word that is merely said often, as in a chant, is no run of names.
-    return (
-        stem
-        if count >= _RUN_TOKENS * _RUN_SHARE + 1 and count >= _RUN_SHARE * len(tokens) and len(spellings) >= 3
-        else None
-    )
+    return stem if is_run and len(set(names)) >= _RUN_HOLDERS - 1 else None

@@ -58,7 +58,7 @@ def extract_page(html: bytes, *, url: str | None, content_type: str | None, now:
     if tree is None:
         return None
     structured = list(_structured_articles(tree))
-    title = _page_title(tree, structured)
+    title = _page_title(tree, structured, url)
     published_at = _page_date(tree, structured, url, now)
     text = clean_text(_main_text(tree, url), title)[:_MAX_TEXT_CHARS]
     if len(text) < _MIN_TEXT_CHARS:
@@ -168,7 +168,7 @@ def _load_tree(document: str) -> Any | None:
 def _main_text(tree: Any, url: str | None) -> str:
     """The article's paragraphs, apart by blank lines; "" where there is none."""
     found = _trafilatura().bare_extraction(
-        tree, url=url, fast=True, include_comments=False, include_tables=False, with_metadata=False
+        tree, url=url, include_comments=False, include_tables=False, with_metadata=False
     )
     if found is None or not found.text:
         return ""
@@ -206,7 +206,7 @@ def _metadata(tree: Any) -> dict[str, str]:
     return found
 
 
-def _page_title(tree: Any, structured: list[dict[str, Any]]) -> str:
+def _page_title(tree: Any, structured: list[dict[str, Any]], url: str | None) -> str:
     """The headline, without the site's name."""
     metadata = _metadata(tree)
     headings = [tidy_line(" ".join(element.itertext())) for element in tree.iter("h1")]
@@ -223,9 +223,9 @@ def _page_title(tree: Any, structured: list[dict[str, Any]]) -> str:
     for heading in headings:
         if len(heading) >= 15 and heading.casefold() in best.casefold():
             return heading[:_MAX_TITLE_CHARS]
-    site = metadata.get("og:site_name", "").strip()
+    site = f"{metadata.get('og:site_name', '')} {metadata.get('og:url', '')} {url or ''}".casefold()
     parts = _TITLE_SEPARATOR.split(best)
-    if site and len(parts) > 1 and parts[-1].casefold() in site.casefold():
+    if len(parts) > 1 and parts[-1].casefold() in site:
         best = best[: best.rindex(parts[-1])].rstrip(" |-–—•·:»")
     return best[:_MAX_TITLE_CHARS]
 

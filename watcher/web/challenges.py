@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 _LOOKED_AT_BYTES = 200_000
+_SMALL_PAGE_BYTES = 100_000  # challenges have 1 to 40 KB; an article page of this size may hold its text further down
 _WORDS_OF_A_REAL_PAGE = 250  # a challenge says little; an article, even about challenges, says more
 # Titles that only such pages bear.
 _TITLES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
@@ -82,15 +83,11 @@ def recognise_challenge(body: bytes, headers: Mapping[str, str] | None = None) -
     page = body[:_LOOKED_AT_BYTES].decode("latin-1")  # the markers are ASCII, and latin-1 never fails
     if not looks_like_html(page.removeprefix("ï»¿")):
         return None
-    visible = _TAG.sub(" ", _INVISIBLE.sub(" ", page))
-    if len(visible.split()) >= _WORDS_OF_A_REAL_PAGE:
-        return None
     title = _TITLE.search(page)
-    if title:
-        for name, pattern in _TITLES:
-            if pattern.search(title[1]):
-                return name
-    for name, pattern in _MARKUP:
-        if pattern.search(page):
-            return name
-    return None
+    names = [name for name, pattern in _TITLES if title and pattern.search(title[1])]
+    if len(body) <= _SMALL_PAGE_BYTES:
+        names += [name for name, pattern in _MARKUP if pattern.search(page)]
+    if not names:
+        return None
+    visible = _TAG.sub(" ", _INVISIBLE.sub(" ", page))
+    return names[0] if len(visible.split()) < _WORDS_OF_A_REAL_PAGE else None

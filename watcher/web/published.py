@@ -101,6 +101,8 @@ def read_date_line(line: str) -> datetime | None:
     rest = re.findall(r"[^\W_]+", found[1].lower())
     if any(word not in _LABELS and word not in _WEEKDAYS and word not in _ZONES for word in rest):
         return None
+    if found[0].year < _EARLIEST_YEAR:
+        return None  # the beginning of a sentence about history, broken over lines
     return found[0]
 
 
