@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -30,6 +31,7 @@ from watcher.rules.schema import (
     not_among,
 )
 from watcher.rules.yaml_nodes import Node, NodeKind, parse_yaml, split_lines
+from watcher.understand.gazetteer import Gazetteer
 
 __all__ = ["RuleSet", "load_rules"]
 
@@ -42,7 +44,6 @@ NOT_YET = ("steps", "in_order", "count", "escalate")
 _DECLARES = re.compile(r"^(list|rule|append):[ \t]+([\w-]+)", re.MULTILINE)
 _TRAILING_COMMENT = re.compile(r"[ \t]+#[^\s#]")
 
-_NO = ("EU", "UN", "EZ", "ZZ", "QO", "XA", "XB")
 # What people write instead of a code, beyond the English names and the three-letter codes of CLDR.
 _STATE_ALIASES = {
     "UK": "GB",
@@ -76,6 +77,7 @@ class _File:
     real: Path
     root: Path  # tests may name files below it
     text: str = ""
+    lines: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -171,7 +173,7 @@ def _read_documents(file: _File, loading: _Loading) -> None:
     text = _decode(body, file, loading)
     if text is None:
         return
-    file.text = text
+    file.text, file.lines = text, split_lines(text)
     if not text.strip():
         message = "this file is empty"
         loading.warnings.append(Problem(Location(file.path), message, "empty-file"))
@@ -180,10 +182,9 @@ def _read_documents(file: _File, loading: _Loading) -> None:
     loading.problems.extend(parsed.problems)
     if not parsed.is_whole:
         loading.hidden_names.update(name for _, name in _DECLARES.findall(text))
-    lines = split_lines(text)
     for node in parsed.documents:
         _read_document(file, node, loading)
-        loading.warnings.extend(_suspicious_comments(file, node, lines))
+        loading.warnings.extend(_suspicious_comments(file, node))
 
 
 def _decode(body: bytes, file: _File, loading: _Loading) -> str | None:
@@ -199,17 +200,17 @@ def _decode(body: bytes, file: _File, loading: _Loading) -> str | None:
         return None
 
 
-def _suspicious_comments(file: _File, node: Node, lines: list[str]) -> Iterator[Problem]:
+def _suspicious_comments(file: _File, node: Node) -> Iterator[Problem]:
     """A # that YAML takes for a comment although it reads like part of the value."""
     if node.kind is NodeKind.SCALAR:
-        if node.value is not None and not node.style and node.end_line <= len(lines):
-            rest = lines[node.end_line - 1][node.end_column - 1 :]
+        if node.value is not None and not node.style and node.end_line <= len(file.lines):
+            rest = file.lines[node.end_line - 1][node.end_column - 1 :]
             if _TRAILING_COMMENT.match(rest):
                 message = f"the rest of this line, {describe(rest)}, is a comment: put the value in quotes if it is not"
                 yield Problem(Location(file.path, node.line, node.column), message, "yaml-comment-in-phrase")
         return
     for inner in node.items if node.kind is NodeKind.LIST else [value for _, value in node.pairs]:
-        yield from _suspicious_comments(file, inner, lines)
+        yield from _suspicious_comments(file, inner)
 
 
 def _read_document(file: _File, node: Node, loading: _Loading) -> None:
@@ -225,7 +226,7 @@ def _read_document(file: _File, node: Node, loading: _Loading) -> None:
         loading.wrong(file, first, f"{expected}{found}{f': did you mean {meant}?' if meant else ''}", "unknown-key")
         return
     if len(kinds) > 1:
-        message = f"expected one of {' and '.join(kinds)}: put --- on a line between two documents"
+        message = f"this is {' and '.join(kinds)} in one document: put --- on a line of its own between them"
         loading.wrong(file, node.key(kinds[1]), message)
         return
     before = len(loading.problems)
@@ -244,8 +245,9 @@ def _read_document(file: _File, node: Node, loading: _Loading) -> None:
 
 def _validate(file: _File, kind: str, node: Node, loading: _Loading) -> BaseModel | None:
     empty = list(_empty_values(node, ()))
-    for path, key in empty:
-        loading.wrong(file, key, f"{_dotted(path)}expected a value after the colon, found nothing")
+    for path, place in empty:
+        after = "-" if place.is_empty else "the colon"
+        loading.wrong(file, place, f"{_dotted(path)}expected a value after {after}, found nothing")
     model = DOCUMENTS[kind]
     try:
         valid = model.model_validate(node.data())
@@ -562,7 +564,7 @@ class _Checker:
         known = [clue.value or "" for clue, _ in look_for.pairs]
         for node in names.scalars():
             for name in (word.strip() for word in (node.value or "").split(",")):
-                if name and name not in known:
+                if name not in known and nearest_spelling(name) == name:
                     message = f"{key}: {not_among('clue of this rule', name, known)}"
                     self.loading.wrong(document.file, node, message, "unknown-clue")
 
@@ -659,7 +661,8 @@ class _Checker:
                 continue
             other, file, node, offset = following
             if other in trail:
-                circle = " takes in ".join([*trail[trail.index(other) :], other])
+                around = [*trail[trail.index(other) :], other]
+                circle = ", ".join(f"{outer} takes in {inner}" for outer, inner in pairwise(around))
                 self.loading.wrong(file, node, f"items: this closes a circle: {circle}", "list-cycle", offset=offset)
             elif other not in done:
                 trail.append(other)
@@ -679,7 +682,7 @@ def _column(file: _File, node: Node, offset: int) -> int:
     """How far right of the node's start the character at ``offset`` of its text stands; 0 where that is not plain."""
     if node.line != node.end_line or node.style in ("|", ">"):
         return 0
-    line = split_lines(file.text)[node.line - 1]
+    line = file.lines[node.line - 1]
     raw = line[node.column - 1 : node.end_column - 1]
     if not node.style:
         return offset if raw == node.value else 0
@@ -690,8 +693,7 @@ def _column(file: _File, node: Node, offset: int) -> int:
 
 @cache
 def _state_names() -> Mapping[str, str]:
-    territories = Locale("en").territories
-    return {code: name for code, name in territories.items() if len(code) == 2 and code.isalpha() and code not in _NO}
+    return Gazetteer.load().names()
 
 
 @cache
@@ -701,7 +703,8 @@ def _state_meant(text: str) -> str | None:
     upper = text.upper()
     if upper in names:
         return upper
-    candidates = [_STATE_ALIASES.get(upper), *get_global("territory_aliases").get(upper, ())]
+    successors = get_global("territory_aliases").get(upper, ())
+    candidates = [_STATE_ALIASES.get(upper), *(successors if len(successors) == 1 else ())]
     by_name = {name.casefold(): code for code, name in names.items()}
     by_name |= {name.casefold(): code for code, name in Locale("en").territories.items() if code in names}
     by_name |= {alias.casefold(): code for alias, code in _STATE_ALIASES.items() if len(alias) > 3}

@@ -92,6 +92,10 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     close = difflib.get_close_matches(plain, by_plain, n=1, cutoff=0.6)
     if close:
         return by_plain[close[0]]
+    by_synonym = {synonym: candidate for candidate in names for synonym in _SYNONYMS.get(candidate, ())}
+    close = difflib.get_close_matches(plain, by_synonym, n=1, cutoff=0.75)
+    if close:
+        return by_synonym[close[0]]
     starts = [candidate for candidate in by_plain if len(plain) > 2 and candidate.startswith(plain)]
     return by_plain[starts[0]] if len(starts) == 1 else None
 
@@ -110,7 +114,7 @@ def not_among(what: str, name: str, candidates: Iterable[str]) -> str:
     if meant:
         return f"{name} is no {what}: did you mean {meant}?"
     if not names:
-        return f"{name} is no {what}: there is none"
+        return f"{name} is no {what}, and none is defined"
     return f"{name} is no {what}: expected {'one of ' if len(names) > 1 else ''}{list_names(names)}"
 
 

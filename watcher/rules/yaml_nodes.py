@@ -41,6 +41,7 @@ class Node:
     style: str = ""  # of a scalar: "" plain, else ' " | >
     end_line: int = 0  # scalars only
     end_column: int = 0
+    is_flow: bool = False  # of a list or map: written with brackets
     items: list[Node] = field(default_factory=list)
     pairs: list[tuple[Node, Node]] = field(default_factory=list)  # the first of a repeated key only
 
@@ -123,7 +124,7 @@ def parse_yaml(text: str, path: str) -> ParsedFile:
             composer.read(stretch, documents)
             break
         except (_Refused, yaml.MarkedYAMLError) as error:
-            problem, failed_at = _problem_of(error, path, lines, first)
+            problem, failed_at = _problem_of(error, path, lines, first, composer.open_bracket)
             if is_whole:
                 problems.append(problem)
             is_whole = False
@@ -131,13 +132,22 @@ def parse_yaml(text: str, path: str) -> ParsedFile:
     return ParsedFile(tuple(documents), tuple(problems), is_whole)
 
 
-def _problem_of(error: _Refused | yaml.MarkedYAMLError, path: str, lines: list[str], first: int) -> tuple[Problem, int]:
+def _problem_of(
+    error: _Refused | yaml.MarkedYAMLError, path: str, lines: list[str], first: int, bracket: Node | None
+) -> tuple[Problem, int]:
     """The problem to report, and the line index at which reading stopped."""
     if isinstance(error, _Refused):
         return Problem(Location(path, error.line, error.column), error.message, "yaml-syntax"), error.line - 1
     mark = error.problem_mark or error.context_mark
     line = (mark.line if mark else 0) + first
+    ended = line >= len(lines) or lines[line].startswith("---")
+    if ended and bracket is not None and "node content" in (error.problem or ""):
+        opened, closing = ("[", "]") if bracket.kind is NodeKind.LIST else ("{", "}")
+        message = f"this {opened} is never closed: expected {closing} after the last value"
+        return Problem(Location(path, bracket.line, bracket.column), message, "yaml-syntax"), line
     at_line, at_column, message = _in_plain_words(error, lines, first)
+    if at_line >= len(lines):
+        at_line, at_column = len(lines) - 1, len(lines[-1])
     return Problem(Location(path, at_line + 1, at_column + 1), message, "yaml-syntax"), line
 
 
@@ -158,6 +168,7 @@ class _Composer:
         self.problems = problems
         self.document_line = first_line  # index of the line where the document that is being read begins
         self.nodes = 0
+        self.open_bracket: Node | None = None  # the innermost [ or { that is not closed yet
 
     def read(self, text: str, documents: list[Node]) -> None:
         """Appends every document that is read to its end; raises at the first that is not."""
@@ -175,7 +186,8 @@ class _Composer:
                     documents.append(root)
                 continue
             if isinstance(event, yaml.CollectionEndEvent):
-                stack.pop()
+                if stack.pop()[0] is self.open_bracket:
+                    self.open_bracket = next((node for node, _ in reversed(stack) if node.is_flow), None)
                 continue
             if not isinstance(event, yaml.NodeEvent):
                 continue
@@ -186,6 +198,7 @@ class _Composer:
                 self._attach(node, stack, found)
             if node.kind is not NodeKind.SCALAR:
                 stack.append((node, None))
+                self.open_bracket = node if node.is_flow else self.open_bracket
 
     def _node(self, event: yaml.NodeEvent, depth: int) -> Node:
         line, column = self._place(event.start_mark)
@@ -212,7 +225,8 @@ class _Composer:
                 end_line=end_line,
                 end_column=end_column,
             )
-        return Node(NodeKind.LIST if isinstance(event, yaml.SequenceStartEvent) else NodeKind.MAP, line, column)
+        kind = NodeKind.LIST if isinstance(event, yaml.SequenceStartEvent) else NodeKind.MAP
+        return Node(kind, line, column, is_flow=bool(getattr(event, "flow_style", False)))
 
     def _place(self, mark: Any) -> tuple[int, int]:
         return mark.line + self.first_line + 1, mark.column + 1
@@ -264,8 +278,6 @@ def _in_plain_words(error: yaml.MarkedYAMLError, lines: list[str], first: int) -
         r"\[[^\]]*\|[^\]]*\]\s*$", here[:column]
     ):
         return line, here[:column].rindex("["), "expected ( ) around alternatives, like (aid|help)"
-    if "node content" in problem and here.startswith("---"):
-        return line, column, "expected ] or } before this line: one further up is never closed"
     if "flow sequence" in context:
         return *opened, "this [ is never closed: expected a comma between items and ] at the end"
     if "flow mapping" in context:
@@ -278,7 +290,10 @@ def _in_plain_words(error: yaml.MarkedYAMLError, lines: list[str], first: int) -
     if "mapping values" in problem:
         if re.match(r"\s*(- +)?[^\s:][^:]*:\s+[^\s'\"|>]", here[:column]):
             return line, column, "there is a second colon in this line: put the value in quotes"
-        return line, len(here) - len(here.lstrip()), "this line is indented deeper than the one above allows"
+        above = lines[line - 1] if line else ""
+        if above.strip() and ":" not in above and _indentation(above) == _indentation(here):
+            return line - 1, _indentation(above), "expected a key with a colon, like title: Border clash"
+        return line, _indentation(here), "this line is indented deeper than the one above allows"
     if "simple key" in context or "could not find expected ':'" in problem:
         return *opened, "expected a key with a colon, like title: Border clash"
     if "block sequence entries" in problem:
@@ -286,6 +301,8 @@ def _in_plain_words(error: yaml.MarkedYAMLError, lines: list[str], first: int) -
     if "cannot start any token" in problem:
         return line, column, f"a value cannot start with {here[column : column + 1]} : put it in quotes"
     is_out_of_line = "'-' indicator" in problem or "expected key" in problem
+    if is_out_of_line and here[column - 1 : column] == "'" and here[column : column + 1].isalpha():
+        return line, column - 1, "the value ends at this quote: write '' for an apostrophe, or use double quotes"
     if is_out_of_line and not re.fullmatch(r"\s*(- +)*", here[:column]):
         return line, column, "there is more text after the value: put the whole value in quotes"
     if "'-' indicator" in problem:
@@ -299,6 +316,10 @@ def _in_plain_words(error: yaml.MarkedYAMLError, lines: list[str], first: int) -
     if "directive" in problem or "directive" in context:
         return line, column, "a line cannot start with %: put it in quotes"
     return line, column, f"this is no valid YAML: {problem or context or 'it cannot be read'}"
+
+
+def _indentation(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _unspaced_colon(lines: list[str], line: int, column: int) -> tuple[int, int] | None:
