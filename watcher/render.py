@@ -112,6 +112,7 @@ def render_json(alert: Alert, names: Mapping[str, str]) -> dict[str, Any]:
         "headline": alert.headline,
         "rule": alert.rule_id,
         "rule_title": alert.rule_title,
+        "also": list(alert.also),
         "is_test_rule": alert.is_test_rule,
         "family": alert.family,
         "states": [{"code": code, "name": names.get(code, code)} for code in alert.states],
@@ -198,6 +199,8 @@ def _heading(alert: Alert, names: Mapping[str, str]) -> Paragraph:
     ]
     if facts:
         lines.append((Run(" · ".join(facts)),))
+    if alert.also:
+        lines.append((Run(f"Also: {join_names([_short_name(title) for title in alert.also], '; ')}"),))
     return tuple(lines)
 
 
@@ -216,7 +219,7 @@ def _change_words(change: EventChange, alert: Alert, names: Mapping[str, str]) -
         case EventChange.CORRECTED:
             return f"the reports now say {alert.killed} killed" if alert.killed else "a report was corrected"
         case EventChange.RULE_ADDED:
-            return "another rule holds too"
+            return "another kind of signal"
         case _:
             return change.value
 
@@ -248,7 +251,9 @@ def _main_report(alert: Alert) -> Paragraph:
 
 def _report_line(report: Report) -> Line:
     title = isolate(shorten(clean(report.title), _TITLE_COST, cost)) or "(without a title)"
-    outlet = f"{_short_name(report.publisher or report.source_id)} ({_short_name(report.affiliation)})"
+    outlet = _short_name(report.publisher or report.source_id)
+    if report.affiliation not in ("", "unknown"):
+        outlet += f" ({_short_name(report.affiliation)})"
     url = safe_url(report.url)
     if url is None and report.url:
         outlet += ", address withheld"
