@@ -93,8 +93,11 @@ install_once() {
 }
 
 check() {
-    printf '%s\n' "== $*"
-    "$python" "$@" || failed="$failed; $*"
+    label=$*
+    label=${label#-m }
+    label=${label#"$venv/bin/"}
+    printf '== %s\n' "$label"
+    "$python" "$@" || failed="$failed; $label"
 }
 
 run_tests() {
