@@ -136,7 +136,7 @@ def _find_files(paths: Sequence[Path], loading: _Loading) -> list[_File]:
     for path in paths:
         if path.is_dir():
             found = sorted(
-                (inner for inner in path.rglob("*") if inner.suffix in SUFFIXES and inner.is_file()),
+                (inner for inner in path.rglob("*") if inner.suffix in SUFFIXES and not inner.is_dir()),
                 key=lambda inner: inner.relative_to(path).as_posix(),
             )
             found = [inner for inner in found if not _is_left_out(inner.relative_to(path))]

@@ -373,6 +373,7 @@ def _unexpected(text: str, at: int) -> PhraseError:
         "?": "leave out the ?: for either spelling write (s|z), for words in between ..4",
         "+": "leave out the +: for other endings write invoke~ or village*",
         "#": "leave out the #: write the number alone, like Article 4",
+        ":": "leave out the colon: only words and numbers are looked for",
         "@": "leave out the @: only words and numbers are looked for",
         "_": "leave out the _: to use a list write $ before its name",
     }

@@ -313,9 +313,19 @@ def _in_plain_words(error: yaml.MarkedYAMLError, lines: list[str], first: int) -
         return line, column, "this line does not belong to the document above: check the spaces in front"
     if "node content" in problem:
         return line, column, "expected a value here"
+    if "alias" in context or "anchor" in context:
+        return *opened, f"a value cannot start with {_character(lines, opened)}: put it in quotes"
+    if "tag" in context:
+        return *opened, "a value that starts with ! must be in quotes"
+    if "unexpected ':'" in problem:
+        return line, column, "inside [ ] and { } a value with a colon must be in quotes"
     if "directive" in problem or "directive" in context:
         return line, column, "a line cannot start with %: put it in quotes"
     return line, column, f"this is no valid YAML: {problem or context or 'it cannot be read'}"
+
+
+def _character(lines: list[str], place: tuple[int, int]) -> str:
+    return lines[place[0]][place[1] : place[1] + 1]
 
 
 def _indentation(line: str) -> int:
