@@ -1,4 +1,4 @@
-"""Sentences, paragraphs and clauses of a text; offsets point into the text as given."""
+"""Sentences and paragraphs of a text; offsets point into the text as given."""
 
 from __future__ import annotations
 
@@ -6,17 +6,67 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# A blank line, or a line that begins with a bullet or a list number.
+from watcher.text.clauses import split_clauses
+
+__all__ = ["Sentence", "split_clauses", "split_sentences"]
+
+# A blank line, or a line that begins with a bullet or a list number. Zero-width characters do not fill a line.
 _PARAGRAPH_BREAK = re.compile(
-    r"\n[^\S\n]*(?:\n\s*)+"
-    r"|\n\s*(?=[•●▪◦‣∙·*–—-]\s+\S)"
-    r"|\n\s*(?=\(?(?P<number>\d{1,2})[.)]\s+\S)"
+    r"\r?\n[^\S\n]*(?:[\u200b\ufeff]*\r?\n\s*)+"
+    r"|\r?\n[^\S\n]*(?=[•●▪■◦‣∙·*–—-][^\S\n]+\S)"
+    r"|\r?\n[^\S\n]*(?=\(?(?P<number>\d{1,2})[.)][^\S\n]+\S)"
     r"|\u2029\s*"
 )
-_CLOSERS = r"[\"'”’»)\]›]*(?:\[\d{1,3}\])*"
+_MARKS = ".!?…؟։。！？।۔"
+# What may close a sentence after its mark: quotes, brackets, Wikipedia's reference numbers.
 _STOP = re.compile(
-    rf"(?P<mark>[.!?…؟։。！？।۔]+){_CLOSERS}(?=\s|$|(?<=[.!?…”\"])[\"“«]?[^\W\d_])"
-    r"|(?P<colon>(?<=[\u0561-\u0587]):)(?=\s)"
+    rf"(?P<mark>[{_MARKS}]+)(?P<closers>[\"'”’»)\]›]*(?:\[\d{{1,3}}\])*)(?=\s|$)"
+    r"|(?P<glued>(?<=[^\W\d_]{2})[.!?][”\"’»)\]]*(?:\[\d{1,3}\])*)(?=[\"“«(]?[^\W\d_]{2})"
+    r"|(?P<colon>(?<=[\u0561-\u0587]):)(?=\s)"  # Armenian full stops are often typed as colons
+)
+_LAST_TOKEN = re.compile(r"[^\s\"'“”‘’«»()\[\]—–/]+$")
+_LONGEST_TOKEN = 40
+_NEXT_WORD = re.compile(r"[\s\"'“”‘’«»„(\[—–-]*(\w[\w'’-]*)?")
+_LETTER_CHAIN = re.compile(r"(?:[^\W\d_]{1,2}\.)+[^\W\d_]{1,2}$")  # U.S, e.g, a.m, т.е
+_TURKISH = re.compile("[ığşİĞŞ]")
+_BULLET_TOKEN = re.compile(r"\(?(?:\d{1,2}|[a-zA-Z]|[ivxIVX]{1,4})\)?$")
+_LOWER_CASE_NAMES = ("al-", "el-", "an-", "ash-", "as-")
+
+# Never the end of a sentence: a name or a number follows.
+_TITLES = frozenset(
+    "mr mrs ms messrs dr prof gen lt col maj sgt capt cpl cmdr cdr adm brig gov sen rep pres rev hon fr st ste"
+    " mt ft vs cf"
+    " viz ca approx e.g i.e eg ie pte pvt supt insp atty asst amb det ald mme mlle mm me m.sc ph sr sra srta gral cnel"
+    " ген полк подп маи кап акад проф гр им ул тов г-н doc alb org tugg gen korg yrd av sn sn prof doç"
+    " dres ud uds lic ing núm pág cap col tte"
+    " ген проф акад ім вул тов".split()
+)
+# Followed by a number they end nothing; else they can end a sentence.
+_BEFORE_NUMBERS = frozenset(
+    "no nos art arts p pp vol ch sec par para res reg fig est c ca approx app doc núm nr n nо № ст стр п пп гл рис"
+    " jan feb mar apr jun jul aug sep sept oct nov dec янв фев февр мар апр авг сент окт нояб дек janv févr avr juil"
+    " mad s sy".split()
+)
+# Can stand before a name or end a sentence: the next word decides.
+_UNDECIDED = frozenset(
+    "inc ltd corp co llc bros jr sr dept univ assn intl natl govt jan feb mar apr jun jul aug sep sept oct nov"
+    " dec mon tue"
+    " tues wed thu thurs fri sat sun st ave rd blvd bldg no gen".split()
+)
+# Russian and Ukrainian abbreviations that follow a number or a list: "2022 г.", "и др."
+_AFTER_NUMBERS = frozenset("г гг р рр в вв ч мин сек км м тыс млн млрд руб долл".split())
+_CLOSING = frozenset("т.д т.п etc vb ö.a".split())
+_STARTERS = frozenset(
+    "the a an this that these those it its he she they we i you his her their our but and or so yet in on at by"
+    " for from"
+    " with without after before since until during while when where if as although though because however meanwhile"
+    " moreover earlier later there here now then both many most some several no not one two three yesterday today last"
+    " under over between among according despite following officials what who why how".split()
+)
+_AFTER_TIME = frozenset(
+    "gmt utc est edt cet cest eet msk et pt ist monday tuesday wednesday thursday friday saturday sunday"
+    " january february"
+    " march april may june july august september october november december local eastern".split()
 )
 
 
@@ -31,25 +81,23 @@ class Sentence:
 
 
 def split_sentences(full: str, title_end: int) -> tuple[Sentence, ...]:
-    """All sentences in order; a title (``title_end`` > 0) is the first one and paragraph 0 by itself."""
+    """All sentences in order; a title (``title_end`` > 0) is the first one and paragraph 0 by itself.
+
+    A blank line, a bullet or a list number ends a sentence without its stop; a single line break is white space.
+    """
     sentences: list[Sentence] = []
     paragraph = 0
     if full[:title_end].strip():
         start, end = _stripped(full, 0, title_end)
         sentences.append(Sentence(0, start, end, 0))
         paragraph = 1
+    splitter = _Splitter(full)
     for paragraph_start, paragraph_end in _paragraphs(full, title_end):
-        found = False
-        for start, end in _sentences_of(full, paragraph_start, paragraph_end):
+        count = len(sentences)
+        for start, end in splitter.sentences(paragraph_start, paragraph_end):
             sentences.append(Sentence(len(sentences), start, end, paragraph))
-            found = True
-        paragraph += found
+        paragraph += len(sentences) > count
     return tuple(sentences)
-
-
-def split_clauses(full: str, start: int, end: int, language: str) -> tuple[tuple[int, int], ...]:
-    """The clauses of the sentence ``start:end`` in order, without gaps."""
-    return ((start, end),)
 
 
 def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
@@ -59,22 +107,82 @@ def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
 
 def _paragraphs(full: str, begin: int) -> Iterator[tuple[int, int]]:
     start = begin
+    last_number = 0
     for found in _PARAGRAPH_BREAK.finditer(full, begin):
+        if found["number"] is not None:
+            number = int(found["number"])
+            # In hard-wrapped text a line can begin with the "81." that ends a sentence.
+            before = full[start : found.start()].rstrip()[-1:]
+            if number not in {1, last_number + 1} and before not in (*_MARKS, ":", ";", ""):
+                continue
+            last_number = number
         yield start, found.start()
         start = found.end()
     yield start, len(full)
 
 
-def _sentences_of(full: str, begin: int, end: int) -> Iterator[tuple[int, int]]:
-    start = begin
-    for found in _STOP.finditer(full, begin, end):
-        after = full[found.end() : found.end() + 2].lstrip()
-        if after[:1].islower():
-            continue
-        piece = _stripped(full, start, found.end())
+class _Splitter:
+    """Decides which stops of one text end a sentence."""
+
+    def __init__(self, full: str) -> None:
+        self.full = full
+        self.is_lower = full.islower()
+        self.is_turkish = _TURKISH.search(full) is not None
+
+    def sentences(self, begin: int, end: int) -> Iterator[tuple[int, int]]:
+        """The sentences of the paragraph ``begin:end``, stripped, none empty."""
+        start = begin
+        for found in _STOP.finditer(self.full, begin, end):
+            if self._ends_sentence(found, start, end):
+                piece = _stripped(self.full, start, found.end())
+                if piece[0] < piece[1]:
+                    yield piece
+                start = found.end()
+        piece = _stripped(self.full, start, end)
         if piece[0] < piece[1]:
             yield piece
-        start = found.end()
-    piece = _stripped(full, start, end)
-    if piece[0] < piece[1]:
-        yield piece
+
+    def _ends_sentence(self, found: re.Match[str], start: int, end: int) -> bool:
+        following = _NEXT_WORD.match(self.full, found.end(), end)
+        word = (following[1] or "") if following else ""
+        if found["glued"] is not None:
+            before = self.full[found.start() - 2 : found.start()]
+            return before.islower() and word[:1].isupper() and word[1:2].islower()
+        if not word:
+            return True
+        if word[0].islower() and not self.is_lower and not word.startswith(_LOWER_CASE_NAMES):
+            return False
+        if found["colon"] is not None:
+            return word[0].isupper()
+        if found["mark"] != ".":
+            # "[...]" and "(…)" stand inside a sentence.
+            return not (found["closers"] and self.full[max(found.start() - 1, 0)] in "[(")
+        return self._full_stop_ends(found, start, word)
+
+    def _full_stop_ends(self, found: re.Match[str], start: int, word: str) -> bool:
+        """Whether a single full stop before ``word`` ends a sentence rather than an abbreviation."""
+        token_match = _LAST_TOKEN.search(self.full, max(start, found.start() - _LONGEST_TOKEN), found.start())
+        token = token_match[0] if token_match else ""
+        if token_match and not self.full[start : token_match.start()].strip(" \t\r\n(") and _BULLET_TOKEN.match(token):
+            return False  # the number of a list item
+        if found["closers"] and found["closers"][0] in "\"'”’»":
+            return True
+        lower = token.lower()
+        if word[0].isdigit() and lower in _BEFORE_NUMBERS:
+            return False
+        if token.isdigit():
+            return not (self.is_turkish and len(token) <= 2)  # Turkish ordinals: 2. Ordu
+        is_starter = word.lower() in _STARTERS and (len(word) > 1 or self.full[found.end() :][:3].strip() == word)
+        if lower in _TITLES:
+            return False
+        if lower in _CLOSING:
+            return True
+        if lower in _AFTER_NUMBERS:
+            return self.full[: found.start() - len(token)].rstrip()[-1:].isdigit() and not word[0].isdigit()
+        if len(token) == 1 and token.isalpha():
+            return token.isupper() and is_starter  # an initial, "v.", an Arabic honorific
+        if lower in {"a.m", "p.m"}:
+            return word.lower() not in _AFTER_TIME
+        if _LETTER_CHAIN.match(token) or lower in _UNDECIDED:
+            return is_starter
+        return True
