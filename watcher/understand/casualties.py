@@ -1,0 +1,629 @@
+"""Killed and injured people that a text reports: figures with lower bounds, whose they are, and their stance.
+
+Words of killing and injury (``data/casualties``, one file a language) are tied to the number they go with by where the
+language puts it: "killed 12", "12 were killed", "dozens of deaths", "the death toll rose to 105".
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any, Literal
+
+from watcher.model import Stance, Toll
+from watcher.text.dates import DateMention, find_dates
+from watcher.text.fold import fold_term
+from watcher.text.numbers import Figure, find_figures
+from watcher.text.reading import Reading
+from watcher.text.sentences import Sentence
+from watcher.understand.stance import judge
+from watcher.understand.states import Gazetteer, StateMention, find_states
+from watcher.understand.words import Hit, PhraseTable, first_words, languages_of, read_data, words_of
+
+Kind = Literal["killed", "injured"]
+
+# How far a number may stand from its word: "12 people who had come to the market on Friday were killed".
+_BEFORE_WORDS = 16
+_TOTAL_WORDS = 14
+_NOUN_WORDS = 5
+_SIDE_WORDS = 7
+_ELLIPSIS_ENDS = frozenset({".", ",", ";", "—", "and", "while", "on", "of", "dead", ")", '"', "in"})
+_YEARS = range(1800, 2101)
+
+
+@dataclass(frozen=True, slots=True)
+class Casualty:
+    """One mention of killed or injured people; half-open offsets in ``reading.full``, from number to word."""
+
+    kind: Kind
+    start: int
+    end: int
+    at_least: int
+    at_most: int | None
+    vague: bool
+    stance: Stance
+    cue: tuple[int, int] | None
+    is_total: bool
+    side: str | None  # state of the victims; looked up only where a sentence gives several figures of one kind
+    sentence: int = 0  # index, which tells what stands together
+    figure: tuple[int, int] | None = None  # offsets of the number; None: named without one
+
+
+class _Place(StrEnum):
+    """Where the number of a trigger stands."""
+
+    AFTER = "after"
+    BEFORE = "before"
+    EITHER = "either"
+    TOTAL = "total"
+
+
+@dataclass(frozen=True, slots=True)
+class _Trigger:
+    kind: Kind
+    place: _Place
+    counts_alone: bool
+    people: str  # "always": only with people named; "alone": so where there is no number; "": never
+    only_denied: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Language:
+    triggers: PhraseTable[_Trigger | None]  # None: a figure of speech
+    firsts: frozenset[str]
+    first_stems: tuple[str, ...]
+    sets: Mapping[str, frozenset[str]]
+    totals: PhraseTable[None]
+
+    def __getitem__(self, name: str) -> frozenset[str]:
+        return self.sets.get(name, frozenset())
+
+
+def _data(language: str) -> dict[str, Any] | None:
+    return read_data("casualties", "en" if language == "und" else language)
+
+
+@lru_cache(maxsize=32)
+def _language(code: str) -> _Language | None:
+    data = _data(code)
+    if data is None:
+        return None
+    entries: list[tuple[str, _Trigger | None]] = []
+    for group in data["triggers"]:
+        trigger = _Trigger(
+            kind="killed" if group["kind"] == "killed" else "injured",
+            place=_Place(group["figure"]),
+            counts_alone=group.get("alone") == "true",
+            people=group.get("people", ""),
+            only_denied=group.get("denied") == "true",
+        )
+        entries.extend((phrase, trigger) for phrase in group["words"])
+    firsts = frozenset(word for phrase, _ in entries for word in first_words(phrase))
+    entries.extend((phrase, None) for phrase in data.get("not", ()))
+    listed = {key: value for key, value in data.items() if key not in ("language", "triggers", "not", "totals")}
+    return _Language(
+        triggers=PhraseTable(entries),
+        firsts=frozenset(word for word in firsts if not word.endswith("*")),
+        first_stems=tuple(word[:-1] for word in firsts if word.endswith("*")),
+        sets={key: frozenset(fold_term(word) or word for word in value) for key, value in listed.items()},
+        totals=PhraseTable((phrase, None) for phrase in data.get("totals", ())),
+    )
+
+
+def _trigger_terms(language: str) -> tuple[str, ...]:
+    data = _data(language)
+    assert data is not None  # noqa: S101 - called for the languages that have a file
+    phrases = [phrase for group in data["triggers"] for phrase in group["words"]]
+    return tuple(sorted({word for phrase in phrases for word in first_words(phrase)}))
+
+
+# Folded terms, ``*`` for any ending; an article of the language without any of them reports no casualties.
+TRIGGERS: Mapping[str, tuple[str, ...]] = {
+    language: _trigger_terms(language) for language in languages_of("casualties")
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    """A figure that may count people, at the words ``start`` up to ``end``; ``people``: its noun is known to be."""
+
+    start: int
+    end: int
+    figure: Figure
+    people: bool
+
+
+class _Report:
+    """What one sentence reports."""
+
+    def __init__(self, reading: Reading, sentence: Sentence, language: _Language) -> None:
+        self.reading = reading
+        self.sentence = sentence
+        self.language = language
+        self.placed = words_of(reading, sentence)
+        self.words = self.placed.words
+        self.triggers = tuple(
+            hit for hit in _keep_longest(language.triggers.find(self.placed)) if not self._is_attribute(hit)
+        )
+        self._trigger_words = {i for hit in self.triggers for i in hit.literal}
+        self._totals = language.totals.find(self.placed)
+        self.numbers: tuple[_Number, ...] = ()
+        self._number_starts: list[int] = []
+
+    def read(self) -> Iterator[Casualty]:
+        """The casualties in order of their triggers."""
+        if not self.triggers:
+            return
+        self._read_numbers()
+        used: set[tuple[Kind, int]] = set()
+        skip = -1
+        for position, hit in enumerate(self.triggers):
+            if position == skip:
+                continue
+            trigger = hit.value
+            found = self._numbers_of(hit, position)
+            partner = self._partner(position)
+            if partner is not None:
+                other = self._numbers_of(partner, position + 1)
+                if (found or other) and (not found or not other or found[0] == other[0]):
+                    # "killed and wounded 20": the number covers both, so each is at least one of them.
+                    number = (found or other)[0]
+                    yield self._casualty(hit, number, is_shared=True)
+                    yield self._casualty(partner, number, is_shared=True)
+                    skip = position + 1
+                    continue
+            for number in found:
+                if (trigger.kind, number.start) not in used:
+                    used.add((trigger.kind, number.start))
+                    yield self._casualty(hit, number)
+            if not found and self._counts_alone(hit):
+                casualty = self._casualty(hit, None)
+                if not trigger.only_denied or casualty.stance is Stance.DENIED:
+                    yield casualty
+
+    def _partner(self, position: int) -> Hit[_Trigger] | None:
+        """The trigger of the other kind that "and" or "or" joins to this one."""
+        if position + 1 >= len(self.triggers):
+            return None
+        one, other = self.triggers[position], self.triggers[position + 1]
+        if one.value.kind == other.value.kind:
+            return None
+        between = self.words[one.end : other.start]
+        is_joined = 0 < len(between) <= 2 and all(word in self.language["joins"] for word in between)
+        return other if is_joined else None
+
+    def _read_numbers(self) -> None:
+        reading, sentence = self.reading, self.sentence
+        figures = find_figures(reading.full, sentence.start, sentence.end, reading.language)
+        if not figures:
+            return
+        dates = find_dates(reading.full, sentence.start, sentence.end, reading.language, reading.reference_at)
+        numbers = (self._number(figure, dates) for figure in figures)
+        self.numbers = tuple(number for number in numbers if number is not None)
+        self._number_starts = [number.start for number in self.numbers]
+
+    def _number(self, figure: Figure, dates: tuple[DateMention, ...]) -> _Number | None:
+        """The figure as a number of people, or None where it counts something else."""
+        language, words, full = self.language, self.words, self.reading.full
+        if any(date.start < figure.end and figure.start < date.end and not figure.vague for date in dates):
+            return None
+        # "44-day", "F-16", "12.5", "14:30", "20%"
+        if (
+            full[figure.end : figure.end + 1] in ("-", "‑", "%", "°", ":")
+            and full[figure.end + 1 : figure.end + 2].strip()
+        ):
+            return None
+        if full[figure.end : figure.end + 1] == "%" or full[max(0, figure.start - 1) : figure.start] in (
+            "-",
+            "$",
+            "€",
+            "£",
+            "#",
+            ":",
+        ):
+            return None
+        folded_start, folded_end = self.reading.folded.folded(figure.start, figure.end)
+        start = self.placed.first_from(folded_start)
+        end = start
+        while end < len(words) and self.placed.starts[end] < folded_end:
+            end += 1
+        if start >= end:
+            return None
+        before = words[start - 1] if start else ""
+        if before in language["labels"] and not figure.vague:
+            return None
+        is_people = False
+        is_thing = False
+        for i in range(end, min(end + _NOUN_WORDS, len(words))):
+            word = words[i]
+            if word in language["people"]:
+                is_people = True
+                break
+            if word in language["things"]:
+                is_thing = True
+            elif word in language["stops"] or word in language["finite"] or word == "," or i in self._trigger_words:
+                break
+        if is_thing and not is_people:
+            return None
+        if (
+            not is_people
+            and figure.at_least in _YEARS
+            and end - start == 1
+            and (before in language["years_after"] or before in language["months"])
+        ):
+            return None
+        if end < len(words) and words[end] in language["months"] and not is_people:
+            return None
+        if figure.at_least <= 0:
+            return None
+        return _Number(start, end, figure, is_people)
+
+    def _numbers_of(self, hit: Hit[_Trigger], position: int) -> list[_Number]:
+        trigger = hit.value
+        if trigger.only_denied:
+            return []
+        limit = self.triggers[position + 1].start if position + 1 < len(self.triggers) else len(self.words)
+        if trigger.place is _Place.TOTAL:
+            total = self._total(hit)
+            return [] if total is None else [total]
+        if trigger.place is _Place.BEFORE:
+            return self._before(hit, position)
+        if trigger.place is _Place.AFTER:
+            after = self._after(hit, len(self.words))
+            return [] if after is None else self._chain_after(after, trigger, limit)
+        after = None if self._is_passive(hit) else self._after(hit, len(self.words))
+        if after is not None and not self._belongs_to_next(after, position):
+            return self._chain_after(after, trigger, limit)
+        return [] if self._has_object(hit) else self._before(hit, position)
+
+    def _after(self, hit: Hit[_Trigger], limit: int) -> _Number | None:
+        """The number right after a trigger, fillers between them allowed."""
+        inside = [n for n in self._numbers_between(hit.start, hit.end) if n.start not in hit.literal]
+        if inside:
+            return inside[0]
+        at = bisect_right(self._number_starts, hit.end - 1)
+        if at == len(self.numbers) or self.numbers[at].start >= limit:
+            return None
+        number = self.numbers[at]
+        if number.start - hit.end > _NOUN_WORDS + 1:
+            return None
+        between = range(hit.end, number.start)
+        if not all(self.words[i] in self.language["fillers"] or i in self._trigger_words for i in between):
+            return None
+        if hit.value.people == "always" and not number.people:
+            return None
+        return number
+
+    def _numbers_between(self, start: int, end: int) -> list[_Number]:
+        low = bisect_right(self._number_starts, start - 1)
+        return [n for n in self.numbers[low : bisect_right(self._number_starts, end - 1)] if n.end <= end]
+
+    def _chain_after(self, first: _Number, trigger: _Trigger, limit: int) -> list[_Number]:
+        """A number and those that "and" adds: "killed 49 Armenian and 50 Azerbaijani soldiers"."""
+        chain = [first]
+        at = self.numbers.index(first) + 1
+        for number in self.numbers[at : at + 4]:
+            if number.start >= limit or not self._is_joined(chain[-1], number):
+                break
+            chain.append(number)
+        return chain
+
+    def _is_joined(self, one: _Number, other: _Number) -> bool:
+        between = range(one.end, other.start)
+        if len(between) > 2 * _NOUN_WORDS or not any(self.words[i] in self.language["joins"] | {","} for i in between):
+            return False
+        bad = self.language["including"] | self.language["finite"] | self.language["stops"]
+        return not any(self.words[i] in bad or i in self._trigger_words for i in between)
+
+    def _belongs_to_next(self, number: _Number, position: int) -> bool:
+        """Whether "2 killed, 3 wounded" gives the number to the next trigger: this one has its own before it."""
+        if position + 1 >= len(self.triggers):
+            return False
+        following = self.triggers[position + 1]
+        if following.value.place not in (_Place.EITHER, _Place.BEFORE):
+            return False
+        if following.start - number.end > 2 or following.start < number.end:
+            return False
+        hit = self.triggers[position]
+        return any(hit.start - n.end <= 2 for n in self._numbers_between(max(0, hit.start - 8), hit.start))
+
+    def _is_attribute(self, hit: Hit[_Trigger]) -> bool:
+        """Whether the trigger only describes people who do something else: "three of the wounded soldiers died"."""
+        if hit.value.place is not _Place.EITHER or not hit.start or hit.end >= len(self.words):
+            return False
+        return self.words[hit.start - 1] in self.language["articles"] and self.words[hit.end] in self.language["people"]
+
+    def _is_passive(self, hit: Hit[_Trigger]) -> bool:
+        return any(word in self.language["be"] for word in self.words[max(0, hit.start - 3) : hit.start])
+
+    def _has_object(self, hit: Hit[_Trigger]) -> bool:
+        """Whether people follow as the object, so that a number before it counts the killers."""
+        if self._is_passive(hit):
+            return False
+        for word in self.words[hit.end : hit.end + 4]:
+            if word in self.language["people"]:
+                return True
+            if word in self.language["stops"] or word in self.language["joins"] or word == ",":
+                return False
+        return False
+
+    def _before(self, hit: Hit[_Trigger], position: int) -> list[_Number]:
+        """The number that a trigger's subject counts, and those that "and" adds to it."""
+        language, words = self.language, self.words
+        low = max(0, hit.start - _BEFORE_WORDS)
+        earlier = self.triggers[position - 1] if position else None
+        if earlier is not None and earlier.end <= hit.start and words[earlier.end - 1] not in language["people"]:
+            low = max(low, earlier.end)
+        candidates = self._numbers_between(low, hit.start)
+        inside = [n for n in self._numbers_between(hit.start, hit.end) if n.start not in hit.literal]
+        if inside:
+            return inside[:1]
+        for number in reversed(candidates):
+            if not self._is_subject(number, hit):
+                continue
+            chain = [number]
+            at = self.numbers.index(number)
+            for other in reversed(self.numbers[max(0, at - 3) : at]):
+                if other.start < low or not self._is_joined(other, chain[0]):
+                    break
+                chain.insert(0, other)
+            return chain
+        return []
+
+    def _is_subject(self, number: _Number, hit: Hit[_Trigger]) -> bool:
+        language, words = self.language, self.words
+        # "Three people, including two children, were killed": two is part of three.
+        for i in range(number.start - 1, max(-1, number.start - 5), -1):
+            if words[i] == "," or words[i] in language["finite"]:
+                break
+            if words[i] in language["including"]:
+                return False
+        group = hit.start
+        while group > number.end and (
+            words[group - 1] in language["be"] | language["finite"] or words[group - 1].endswith("ly")
+        ):
+            group -= 1
+        if hit.value.people == "always" and not number.people and group - number.end > 1:
+            return False
+        relative = False
+        for i in range(number.end, group):
+            if words[i] in {"who", "that", "which"}:
+                relative = True
+            elif words[i] in language["finite"]:
+                if not relative:
+                    return False
+                relative = False
+        return number.people or group - number.end <= _NOUN_WORDS + 3
+
+    def _total(self, hit: Hit[_Trigger]) -> _Number | None:
+        """The number that a total comes to, after "to", "of", "at"...; "from 81 to 105" gives the second."""
+        language, words = self.language, self.words
+        numbers = self._numbers_between(hit.end, min(len(words), hit.end + _TOTAL_WORDS))
+        for i, number in enumerate(numbers):
+            if any(word in {";", ".", "?"} for word in words[hit.end : number.start]):
+                return None
+            before = words[number.start - 1]
+            if before in language["changed_from"] or words[number.start] in language["changed_from"]:
+                if number.figure.at_most is not None:
+                    return replace(number, figure=replace(number.figure, at_least=number.figure.at_most))
+                if i + 1 < len(numbers):
+                    return numbers[i + 1]
+            if before in language["connectors"] or before in language["fillers"]:
+                return number
+        return None
+
+    def _counts_alone(self, hit: Hit[_Trigger]) -> bool:
+        trigger, words = hit.value, self.words
+        if not trigger.counts_alone:
+            return False
+        if trigger.only_denied:
+            return True
+        after = self._noun_kind(range(hit.end, min(len(words), hit.end + _NOUN_WORDS)))
+        subject = range(hit.start - 1, max(-1, hit.start - _NOUN_WORDS - 3), -1)
+        before = self._noun_kind(subject) if trigger.place in (_Place.BEFORE, _Place.EITHER) else None
+        kinds = [after if not self._is_passive(hit) else None, before]
+        if True in kinds:
+            return True
+        return False not in kinds and not trigger.people
+
+    def _noun_kind(self, indexes: range) -> bool | None:
+        """True: people; False: a thing; None: neither is named there."""
+        language = self.language
+        found: bool | None = None
+        for i in indexes:
+            word = self.words[i]
+            if word in language["people"]:
+                return True
+            if word in language["things"] and found is None:
+                found = False
+            if word in language["stops"] or word == ",":
+                break
+        return found
+
+    def _casualty(self, hit: Hit[_Trigger], number: _Number | None, *, is_shared: bool = False) -> Casualty:
+        trigger = hit.value
+        folded, placed = self.reading.folded, self.placed
+        first, last = hit.start, hit.end
+        at_least, at_most, vague = 1, None, True
+        is_total = trigger.place is _Place.TOTAL
+        if number is not None:
+            figure = number.figure
+            first, last = min(first, number.start), max(last, number.end)
+            at_least, vague = figure.at_least, figure.vague
+            at_most = figure.at_most if figure.at_most != figure.at_least else None
+            if is_shared:
+                at_least, at_most, vague = 1, figure.at_most or figure.at_least, True
+            is_total = is_total or self._is_in_all(number)
+        else:
+            vague = not self._is_one_person(hit)
+        start, end = folded.original(placed.starts[first], placed.ends[last - 1])
+        judged_start, judged_end = folded.original(placed.starts[hit.start], placed.ends[max(hit.end, last) - 1])
+        judgement = judge(self.reading, judged_start, judged_end)
+        return Casualty(
+            kind=trigger.kind,
+            start=start,
+            end=end,
+            at_least=at_least,
+            at_most=at_most,
+            vague=vague,
+            stance=judgement.stance,
+            cue=judgement.cue,
+            is_total=is_total,
+            side=None,
+            sentence=self.sentence.index,
+            figure=None if number is None else (number.figure.start, number.figure.end),
+        )
+
+    def _is_one_person(self, hit: Hit[_Trigger]) -> bool:
+        """Whether "a soldier" stands beside the trigger."""
+        nearby = self.words[max(0, hit.start - 6) : hit.end + 6]
+        return any(
+            word in self.language["singular"] and any(noun in self.language["people"] for noun in nearby[i + 1 : i + 6])
+            for i, word in enumerate(nearby)
+        )
+
+    def _is_in_all(self, number: _Number) -> bool:
+        return any(0 <= number.start - hit.end <= 3 or 0 <= hit.start - number.end <= 6 for hit in self._totals)
+
+    def with_sides(self, casualties: list[Casualty], states: tuple[StateMention, ...]) -> list[Casualty]:
+        """The casualties with the states whose people they are, and the figures without a verb ("... reported 50")."""
+        sentence = self.sentence
+        parties = [s for s in states if s.excluded is None and sentence.start <= s.start < sentence.end]
+        sided: list[Casualty] = []
+        taken: set[int] = set()
+        for casualty in casualties:
+            if casualty.figure is None:
+                sided.append(casualty)
+                continue
+            number = next(n for n in self.numbers if n.figure.start == casualty.figure[0])
+            taken.add(number.start)
+            sided.append(replace(casualty, side=self._side(number, parties)))
+        last = next((c for c in reversed(sided) if c.figure is not None and c.side is not None), None)
+        if last is None or last.figure is None:
+            return sided
+        for number in self.numbers:
+            if number.start in taken or number.figure.start < last.figure[1] or not self._is_elliptic(number, parties):
+                continue
+            figure = number.figure
+            sided.append(
+                replace(
+                    last,
+                    start=figure.start,
+                    end=figure.end,
+                    at_least=figure.at_least,
+                    at_most=figure.at_most if figure.at_most != figure.at_least else None,
+                    vague=figure.vague,
+                    side=self._party_before(number, parties),
+                    figure=(figure.start, figure.end),
+                )
+            )
+        return sided
+
+    def _side(self, number: _Number, parties: Sequence[StateMention]) -> str | None:
+        """The state that the number's noun names ("49 Armenian soldiers"), or refers to ("49 of its soldiers")."""
+        language, words = self.language, self.words
+        following = [n.start for n in self.numbers if n.start > number.start]
+        stop = min([number.end + _SIDE_WORDS, len(words), *following])
+        for i in range(number.end, stop):
+            offset = self.reading.folded.original(self.placed.starts[i], self.placed.ends[i])[0]
+            party = next((p for p in parties if p.start <= offset < p.end), None)
+            if party is not None:
+                return party.code
+            if words[i] in language["own"]:
+                return self._party_before(number, parties)
+            if words[i] in language["finite"] or words[i] == ",":
+                break
+        before = words[max(0, number.start - 2) : number.start]
+        if any(word in language["losing"] for word in before):
+            return self._party_before(number, parties)
+        return None
+
+    def _party_before(self, number: _Number, parties: Sequence[StateMention]) -> str | None:
+        return next((p.code for p in reversed(parties) if p.end <= number.figure.start), None)
+
+    def _is_elliptic(self, number: _Number, parties: Sequence[StateMention]) -> bool:
+        """Whether a state's verb or name stands right before the number and nothing but its end behind it."""
+        follower = self.words[number.end] if number.end < len(self.words) else "."
+        if follower not in _ELLIPSIS_ENDS and follower not in self.language["own"] and not number.people:
+            return False
+        before = self.words[number.start - 1] if number.start else ""
+        if before in self.language["reporting"]:
+            return True
+        offset = number.figure.start
+        return any(0 < offset - p.end <= 2 for p in parties)
+
+
+def _keep_longest(hits: list[Hit[_Trigger | None]]) -> Iterator[Hit[_Trigger]]:
+    """Triggers that no longer trigger and no figure of speech of the same length takes, in text order."""
+    taken: set[int] = set()
+    kept: list[Hit[_Trigger]] = []
+    for hit in sorted(hits, key=lambda hit: (-len(hit.literal), hit.value is not None, hit.start)):
+        trigger = hit.value
+        if hit.literal & taken and not (trigger is not None and trigger.only_denied):
+            continue
+        taken |= hit.literal
+        if trigger is not None:
+            kept.append(Hit(hit.start, hit.end, hit.literal, trigger))
+    yield from sorted(kept, key=lambda hit: (hit.start, hit.end))
+
+
+def find_casualties(reading: Reading, gazetteer: Gazetteer) -> tuple[Casualty, ...]:
+    """The killed and injured that the text reports, in text order, of every stance.
+
+    Figures of speech, animals, fears and the missing are left out. A word of killing without a number counts 1.
+    """
+    language = _language(reading.language)
+    if language is None:
+        return ()
+    found: list[Casualty] = []
+    for sentence in _sentences_with_trigger(reading, language):
+        if _repeats_title(reading, sentence):
+            continue
+        report = _Report(reading, sentence, language)
+        casualties = list(report.read())
+        if casualties and len(report.numbers) > 1:
+            casualties = report.with_sides(casualties, find_states(reading, gazetteer))
+        found.extend(casualties)
+    return tuple(sorted(found, key=lambda c: (c.start, c.end, c.kind)))
+
+
+def _repeats_title(reading: Reading, sentence: Sentence) -> bool:
+    repeated = reading.repeated_title
+    return repeated is not None and repeated[0] <= sentence.start and sentence.end <= repeated[1]
+
+
+def _sentences_with_trigger(reading: Reading, language: _Language) -> Iterator[Sentence]:
+    for sentence in reading.sentences:
+        words = words_of(reading, sentence).words
+        if any(w in language.firsts or (language.first_stems and w.startswith(language.first_stems)) for w in words):
+            yield sentence
+
+
+def toll(
+    casualties: Sequence[Casualty], kind: str, accept: frozenset[Stance]
+) -> tuple[Toll, tuple[Casualty, ...]] | None:
+    """The toll of one kind and the mentions it rests on; None where no mention of that kind has an accepted stance.
+
+    A total beats its parts; else the highest single figure, or the sum of what one sentence gives for several states.
+    """
+    counted = [c for c in casualties if c.kind == kind and c.stance in accept]
+    if not counted:
+        return None
+    totals = [c for c in counted if c.is_total]
+    best: tuple[Casualty, ...] = (max(totals or counted, key=lambda c: c.at_least),)
+    if not totals:
+        by_sentence: dict[int, dict[str, Casualty]] = {}
+        for casualty in counted:
+            if casualty.side is not None:
+                sides = by_sentence.setdefault(casualty.sentence, {})
+                known = sides.get(casualty.side)
+                if known is None or known.at_least < casualty.at_least:
+                    sides[casualty.side] = casualty
+        for sides in by_sentence.values():
+            if len(sides) > 1 and sum(c.at_least for c in sides.values()) > best[0].at_least:
+                best = tuple(sides.values())
+    at_most = sum(c.at_most or c.at_least for c in best) if any(c.at_most is not None for c in best) else None
+    return Toll(sum(c.at_least for c in best), at_most, any(c.vague for c in best)), best

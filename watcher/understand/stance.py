@@ -1,0 +1,568 @@
+"""Whether a text says that a match happened, is planned, possible, denied or past, and the words that decide it.
+
+The method is that of NegEx and ConText: cue phrases (``data/cues``, one file a language) with a direction and a reach
+that ends at the clause. Two refinements keep cues from leaking: a clause that depends on another states its own facts
+("could invoke it *after 49 soldiers died*"), and an auxiliary never governs a verb that has a finite form of its own
+("did not wait and *invoked*").
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any
+
+from watcher.model import Stance
+from watcher.text.dates import find_dates
+from watcher.text.fold import fold_term
+from watcher.text.reading import Reading
+from watcher.text.sentences import Sentence
+from watcher.understand.words import DASH, Hit, PhraseTable, Words, languages_of, read_data, words_of
+
+# "On 13 September" in an article of 14 September is now (rules, section 9).
+_RECENT = timedelta(days=31)
+_QUESTION_MARKS = ("?", "؟", "՞")
+# Nothing farther away than this speaks about a match; keeps hostile sentences without an end linear.
+_REACH_WORDS = 80
+_SENTENCE_ENDS = frozenset({".", "!", "…"})
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The stance of a match, and where in ``reading.full`` the cue is that decided; None: nothing spoke against it."""
+
+    stance: Stance
+    cue: tuple[int, int] | None
+
+
+class _Governs(StrEnum):
+    """What a cue has power over; the words are those of the data files."""
+
+    FOLLOWING = "following"  # a verb or noun after it, not a verb with a finite form of its own
+    SUBJECT = "subject"  # the noun after it and the one verb of that noun
+    STATEMENT = "statement"  # the whole statement after it
+    PRECEDING = "preceding"  # what stands before it as its subject
+    SETTING = "setting"  # its whole clause and the clauses that hang on it
+    CONDITION = "condition"  # its own clause and the one that it is a condition of
+    ENDING = "ending"  # the word itself and the words of the match right before it
+    NOTHING = "nothing"  # looks like a cue and is none
+
+
+class _Clause(StrEnum):
+    """How a clause begins, which decides what reaches into it."""
+
+    MAIN = "main"
+    CONTRAST = "contrast"  # but, however, a semicolon: nothing reaches over
+    DEPENDENT = "dependent"  # after, because, although: states its own facts
+    RELATIVE = "relative"  # which, who
+    TRANSPARENT = "transparent"  # when, as, while: shares its time with the main clause
+    CONDITION = "condition"  # if, unless
+    NONE = "none"  # looks like a beginning and is none
+
+
+_CLOSED_BY_COMMA = frozenset({_Clause.DEPENDENT, _Clause.RELATIVE, _Clause.TRANSPARENT, _Clause.CONDITION})
+
+
+@dataclass(frozen=True, slots=True)
+class _Cue:
+    stance: Stance
+    governs: _Governs
+    is_auxiliary: bool = False  # counts inside a match too
+    is_attached: bool = False  # only when it touches the match or its verb
+    within: int | None = None  # at most so many words away
+    only_bare: bool = False  # only before a verb without an ending: "to invoke", not "to strikes"
+    not_past: bool = False  # "warned that" says nothing against what has happened
+    rank: int = 0
+    is_date: bool = False
+    spares: frozenset[str] = frozenset()  # matches that it says nothing against when it stands behind them
+
+
+# Which of several cues wins: what never claims to be real, then what did not happen, then doubt, then time.
+_RANKS = {Stance.DENIED: 40, Stance.POSSIBLE: 30, Stance.PAST: 20, Stance.PLANNED: 10}
+_UNREAL_RANK = 50
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A cue found at the words ``start`` up to ``end`` of its sentence."""
+
+    start: int
+    end: int
+    cue: _Cue
+
+
+@dataclass(frozen=True, slots=True)
+class _Language:
+    cues: PhraseTable[_Cue]
+    clauses: PhraseTable[_Clause]
+    finite: frozenset[str]  # auxiliaries with a finite form: "was", "has", "will"
+    past_finite: frozenset[str]
+    timeless: frozenset[str]  # auxiliaries that no past date goes with: "has", "is", "will"
+    bare: frozenset[str]  # "be", "been", "to"
+    finite_alone: frozenset[str]  # finite unless a finite one goes with it: "have"
+    not_bare_endings: tuple[str, ...]
+    adverbs: frozenset[str]
+    adverb_endings: tuple[str, ...]
+    past_forms: frozenset[str]
+    past_endings: tuple[str, ...]
+    not_past_forms: frozenset[str]
+    joining: frozenset[str]  # may stand between two verbs that share an auxiliary
+    reports: tuple[str, ...]  # "reports that it invoked ... are false"
+    years_after: frozenset[str]  # "in 2020"
+    not_years_after: frozenset[str]  # "since 2020"
+    past_nouns: frozenset[str]  # "the 2020 war"
+    lasting_verbs: frozenset[str]
+    endings: tuple[tuple[str, _Cue], ...]
+    not_endings: frozenset[str]
+    question_marks: tuple[str, ...] = _QUESTION_MARKS
+
+
+@lru_cache(maxsize=32)
+def _language(code: str) -> _Language | None:
+    data = read_data("cues", "en" if code == "und" else code)
+    return None if data is None else _build(data)
+
+
+def _build(data: dict[str, Any]) -> _Language:
+    def words(key: str) -> frozenset[str]:
+        return frozenset(fold_term(word) for word in data.get(key, ()))
+
+    cues: list[tuple[str, _Cue]] = []
+    endings: list[tuple[str, _Cue]] = []
+    for group in data["cues"]:
+        stance = Stance(group["stance"]) if "stance" in group else Stance.HAPPENED
+        governs = _Governs(group["governs"])
+        unreal = group.get("unreal") == "true"
+        cue = _Cue(
+            stance=stance,
+            governs=governs,
+            is_auxiliary=group.get("auxiliary") == "true",
+            is_attached=group.get("attached") == "true",
+            within=int(group["within"]) if "within" in group else None,
+            only_bare=group.get("only_bare") == "true",
+            not_past=group.get("not_past") == "true",
+            rank=_UNREAL_RANK if unreal else _RANKS.get(stance, 0),
+            spares=frozenset(fold_term(word) for word in group.get("spares", ())),
+        )
+        if governs is _Governs.ENDING:
+            endings.extend((fold_term(ending), cue) for ending in group["words"])
+        else:
+            cues.extend((phrase, cue) for phrase in group["words"])
+    clauses = [(phrase, _Clause(kind)) for kind, phrases in data.get("clauses", {}).items() for phrase in phrases]
+    clauses += [(mark, _Clause.CONTRAST) for mark in (";", DASH)]
+    return _Language(
+        cues=PhraseTable(cues),
+        clauses=PhraseTable(clauses),
+        finite=words("finite"),
+        past_finite=words("past_finite"),
+        timeless=words("timeless"),
+        bare=words("bare"),
+        finite_alone=words("finite_alone"),
+        not_bare_endings=tuple(data.get("not_bare_endings", ())),
+        adverbs=words("adverbs"),
+        adverb_endings=tuple(data.get("adverb_endings", ())),
+        past_forms=words("past_forms"),
+        past_endings=tuple(data.get("past_endings", ())),
+        not_past_forms=words("not_past_forms"),
+        joining=words("joining"),
+        reports=tuple(fold_term(word) for word in data.get("reports", ())),
+        years_after=words("years_after"),
+        not_years_after=words("not_years_after"),
+        past_nouns=words("past_nouns"),
+        lasting_verbs=words("lasting_verbs"),
+        endings=tuple(sorted(endings, key=lambda item: -len(item[0]))),
+        not_endings=words("not_endings"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _VerbGroup:
+    """The auxiliaries and adverbs right before a match: words ``start`` up to the match."""
+
+    start: int
+    is_finite: bool
+    is_past: bool
+    is_timeless: bool
+
+
+class _Analysis:
+    """One sentence with its clauses and cues, made once for all matches in it."""
+
+    def __init__(self, reading: Reading, sentence: Sentence, language: _Language) -> None:
+        self.words = words_of(reading, sentence)
+        self.language = language
+        self.clause_of, self.kinds = _clauses(self.words, language)
+        placed = list(_place(language.cues.find(self.words)))
+        placed += _find_endings(self.words, language)
+        dates, self.recent = self._dates(reading, sentence)
+        self.cues = tuple(sorted(placed + dates, key=lambda p: p.start))
+        self._cue_starts = [placed.start for placed in self.cues]
+        self.questions = tuple(i for i, word in enumerate(self.words.words) if word in language.question_marks)
+
+    def _dates(self, reading: Reading, sentence: Sentence) -> tuple[list[_Placed], tuple[int, ...]]:
+        """Cues for the dates that are long past, and the words at which recent dates stand."""
+        language, words = self.language, self.words.words
+        oldest = (reading.reference_at - _RECENT).date()
+        past: list[_Placed] = []
+        recent: list[int] = []
+        for mention in find_dates(reading.full, sentence.start, sentence.end, reading.language, reading.reference_at):
+            start, end = self.indexes(reading, mention.start, mention.end)
+            if start >= end:
+                continue
+            if mention.latest >= oldest:
+                recent.append(start)
+                continue
+            while start < end - 1 and words[start] in language.years_after | language.bare | {"the"}:
+                start += 1
+            before = words[start - 1] if start else ""
+            if before in language.not_years_after or (
+                before == "the" and start > 1 and words[start - 2] in language.not_years_after
+            ):
+                continue
+            is_bare_year = end - start == 1 and words[start].isdigit()
+            if is_bare_year and language.years_after:
+                follower = words[end] if end < len(words) else ""
+                if before not in language.years_after and follower not in language.past_nouns:
+                    continue
+            past.append(
+                _Placed(start, end, _Cue(Stance.PAST, _Governs.SETTING, rank=_RANKS[Stance.PAST], is_date=True))
+            )
+        return past, tuple(sorted(recent))
+
+    def indexes(self, reading: Reading, start: int, end: int) -> tuple[int, int]:
+        """The word indexes that cover the offsets ``start`` up to ``end`` of ``reading.full``."""
+        folded_start, folded_end = reading.folded.folded(start, end)
+        first = self.words.first_from(folded_start)
+        last = first
+        while last < len(self.words) and self.words.starts[last] < folded_end:
+            last += 1
+        return first, last
+
+    def is_past_form(self, index: int) -> bool:
+        word, language = self.words.words[index], self.language
+        if word in language.not_past_forms:
+            return False
+        return word in language.past_forms or (bool(language.past_endings) and word.endswith(language.past_endings))
+
+    def _is_finite(self, index: int) -> bool:
+        word = self.words.words[index]
+        return word in self.language.finite or word.endswith("n't")
+
+    def verb_group(self, first: int) -> _VerbGroup:
+        """The verb group that ends right before the word ``first``; empty groups start at ``first``."""
+        words, language = self.words.words, self.language
+        start = first
+        while True:
+            start = self._group_start(start)
+            own = words[start:first]
+            if start < first or not self.is_past_form(first):
+                break
+            # "could be killed or wounded": the second verb shares the auxiliaries of the first.
+            earlier = first - 1
+            while earlier >= 0 and (words[earlier] in language.joining or words[earlier][0].isdigit()):
+                earlier -= 1
+            if earlier < 0 or earlier == first - 1 or not self.is_past_form(earlier):
+                break
+            shared = self._group_start(earlier)
+            if shared == earlier:
+                break
+            start, own = shared, words[shared:earlier]
+            break
+        finite = any(word in language.finite or word.endswith("n't") for word in own)
+        if not finite and "to" not in own:
+            finite = any(word in language.finite_alone for word in own)
+        # A past form with only adverbs before it is a finite verb itself.
+        bare = any(word in language.bare for word in own)
+        is_simple_past = not finite and not bare and first < len(words) and self.is_past_form(first)
+        is_past = is_simple_past or any(word in language.past_finite for word in own)
+        return _VerbGroup(start, finite or is_simple_past, is_past, any(word in language.timeless for word in own))
+
+    def _group_start(self, first: int) -> int:
+        words, language = self.words.words, self.language
+        while first and (
+            words[first - 1] in language.finite
+            or words[first - 1] in language.bare
+            or words[first - 1] in language.adverbs
+            or words[first - 1].endswith("n't")
+            or (bool(language.adverb_endings) and words[first - 1].endswith(language.adverb_endings))
+        ):
+            first -= 1
+        return first
+
+    def decide(self, first: int, last: int) -> _Placed | None:
+        """The cue that decides about the words ``first`` up to ``last``, or None."""
+        best: tuple[int, int] | None = None
+        winner: _Placed | None = None
+        group = self.verb_group(first)
+        near = bisect_left(self._cue_starts, first - _REACH_WORDS)
+        for placed in self.cues[near : bisect_right(self._cue_starts, last + _REACH_WORDS)]:
+            rank = self._rank(placed, first, last, group)
+            if not rank:
+                continue
+            distance = first - placed.end if placed.end <= first else max(0, placed.start - last)
+            if best is None or (-rank, distance) < best:
+                best, winner = (-rank, distance), placed
+        return winner
+
+    def is_asked(self, last: int) -> int | None:
+        """The question mark that makes a question of the match that ends before word ``last``, or None."""
+        at = bisect_left(self.questions, last)
+        if at == len(self.questions) or self.questions[at] > last + _REACH_WORDS:
+            return None
+        mark = self.questions[at]
+        return None if any(word in _SENTENCE_ENDS for word in self.words.words[last : mark - 1]) else mark
+
+    def _rank(self, placed: _Placed, first: int, last: int, group: _VerbGroup) -> int:
+        """How strongly a cue speaks about a match; 0: not at all."""
+        cue = placed.cue
+        if cue.governs is _Governs.ENDING:
+            return (
+                cue.rank
+                if first <= placed.start < last + (cue.within or 0) and self._together(last - 1, placed.start)
+                else 0
+            )
+        if placed.start >= first and placed.end <= last:
+            return cue.rank if cue.is_auxiliary else 0
+        if placed.start < last and placed.end > first:
+            return 0  # overlaps the match by halves: part of what the rule looks for
+        if cue.governs is _Governs.SETTING:
+            return cue.rank if self._is_set(placed, first, last, group) else 0
+        if cue.governs is _Governs.CONDITION:
+            return self._condition_rank(placed, first, group)
+        if cue.governs is _Governs.PRECEDING:
+            return cue.rank if self._is_subject_of(placed, first, last, group) else 0
+        return cue.rank if placed.end <= first and self._is_governed(placed, first, group) else 0
+
+    def _together(self, one: int, other: int) -> bool:
+        return self.clause_of[one] == self.clause_of[other]
+
+    def _is_governed(self, placed: _Placed, first: int, group: _VerbGroup) -> bool:
+        cue, words = placed.cue, self.words.words
+        is_direct = placed.end >= group.start
+        if cue.only_bare and words[first].endswith(self.language.not_bare_endings):
+            return False
+        if cue.is_attached:
+            return is_direct
+        if cue.within is not None and first - placed.end > cue.within:
+            return False
+        if cue.not_past and group.is_past:
+            return False
+        if is_direct:
+            return True
+        if not self._together(placed.end - 1, first):
+            return False
+        between = [i for i in range(placed.end, group.start) if self._together(i, first)]
+        if cue.governs is _Governs.STATEMENT:
+            return not self._starts_anew(between, group)
+        if cue.governs is _Governs.FOLLOWING:
+            return not group.is_finite and not any(self._is_finite(i) for i in between)
+        # SUBJECT: "no soldiers were killed", but not "gave no answer and killed soldiers".
+        if any(self._is_finite(i) for i in between):
+            return False
+        if not any(words[i] in {"and", ",", '"'} for i in between):
+            return True
+        return not group.is_finite or not self._is_object(placed)
+
+    def _is_object(self, placed: _Placed) -> bool:
+        """Whether a verb of the same clause stands before the cue."""
+        return any(
+            self._together(i, placed.start) and (self._is_finite(i) or self.is_past_form(i))
+            for i in range(max(0, placed.start - _REACH_WORDS), placed.start)
+        )
+
+    def _starts_anew(self, between: list[int], group: _VerbGroup) -> bool:
+        """Whether ", and" begins another statement, with its own verb, before the match."""
+        words = self.words.words
+        for i in between:
+            if words[i] == "," and i + 2 < len(words) and words[i + 1] == "and" and words[i + 2] != "that":
+                return group.is_finite or any(self._is_finite(k) for k in between if k > i)
+        return False
+
+    def _is_subject_of(self, placed: _Placed, first: int, last: int, group: _VerbGroup) -> bool:
+        if placed.start < last or not self._together(last - 1, placed.start):
+            return False
+        if placed.cue.within is not None and placed.start - last > placed.cue.within:
+            return False
+        words = self.words.words
+        if any(words[i] in {"and", "but"} for i in range(last, placed.start)):
+            return False
+        if not group.is_finite or not self.language.reports:
+            return True
+        return any(words[i].startswith(self.language.reports) for i in range(max(0, first - _REACH_WORDS), first))
+
+    def _condition_rank(self, placed: _Placed, first: int, group: _VerbGroup) -> int:
+        clause, own = self.clause_of[first], self.clause_of[placed.start]
+        if clause == own:
+            return _UNREAL_RANK if placed.end <= first else 0
+        if group.is_past:
+            return 0
+        if placed.end <= first:
+            # "If attacked, it will invoke": up to the next contrast.
+            passed = {self.kinds[c] for c in self.clause_of[placed.end : first + 1] if c != own}
+            return placed.cue.rank if passed <= {_Clause.MAIN, _Clause.CONDITION} else 0
+        return placed.cue.rank if self.clause_of[placed.start - 1] == clause else 0
+
+    def _is_set(self, placed: _Placed, first: int, last: int, group: _VerbGroup) -> bool:
+        cue = placed.cue
+        clause, own = self.clause_of[first], self.clause_of[placed.start]
+        if cue.is_date and group.is_timeless:
+            return False
+        if cue.spares and placed.start >= last and not cue.spares.isdisjoint(self.words.words[first:last]):
+            return False
+        if cue.stance is Stance.PAST and self._has_recent_date(placed, first, last):
+            return False
+        if clause == own:
+            return not (cue.is_date and self._is_stolen(placed, first, last))
+        if placed.end <= first:
+            if cue.is_date and self._is_stolen(placed, first, last):
+                return False
+            own_kind = self.kinds[own]
+            if own_kind in (_Clause.DEPENDENT, _Clause.RELATIVE) and self.kinds[clause] is _Clause.MAIN:
+                return False
+            return all(
+                self.kinds[c] is not _Clause.CONTRAST for c in self.clause_of[placed.end : first + 1] if c != own
+            )
+        return (
+            self.kinds[own] in (_Clause.TRANSPARENT, _Clause.RELATIVE)
+            and clause == self.clause_of[self._clause_start(placed.start) - 1]
+            and (self.kinds[own] is _Clause.TRANSPARENT or placed.start - self._clause_start(placed.start) <= 2)
+        )
+
+    def _clause_start(self, index: int) -> int:
+        lowest = max(0, index - _REACH_WORDS)
+        while index > lowest and self.clause_of[index - 1] == self.clause_of[index]:
+            index -= 1
+        return index
+
+    def _has_recent_date(self, placed: _Placed, first: int, last: int) -> bool:
+        """Whether a recent date stands in the clause of the match, nearer to it than the past one."""
+        distance = first - placed.end if placed.end <= first else placed.start - last
+        is_own_clause = self._together(first, placed.start)
+        near = bisect_left(self.recent, first - _REACH_WORDS)
+        return any(
+            self._together(at, first) and (not is_own_clause or min(abs(at - first), abs(at - last)) <= distance)
+            for at in self.recent[near : bisect_right(self.recent, last + _REACH_WORDS)]
+        )
+
+    def _is_stolen(self, placed: _Placed, first: int, last: int) -> bool:
+        """Whether another verb has the date, as in "the treaty signed in 1992 was invoked"."""
+        language, words = self.language, self.words.words
+        if placed.start >= last:
+            between = range(last, placed.start)
+            return any(self.is_past_form(i) or words[i] in language.past_finite for i in between)
+        clause_start = self._clause_start(placed.start)
+        verbs = [
+            i
+            for i in range(max(clause_start, placed.start - 4), placed.start)
+            if self.is_past_form(i) and words[i] not in language.lasting_verbs
+        ]
+        return bool(verbs) and verbs[-1] > clause_start and self.verb_group(verbs[-1]).start == verbs[-1]
+
+
+def _place(hits: list[Hit[_Cue]]) -> Iterator[_Placed]:
+    """The cues that are no part of a longer one, as "ruled out" is of "not ruled out", and touch no exception."""
+    owner: dict[int, Hit[_Cue]] = {}
+    kept: list[Hit[_Cue]] = []
+    for hit in sorted(hits, key=lambda hit: (-len(hit.literal), hit.value.governs is not _Governs.NOTHING, hit.start)):
+        owners = [owner[i] for i in hit.literal if i in owner]
+        if any(other.value.governs is _Governs.NOTHING for other in owners):
+            continue
+        if len(owners) == len(hit.literal) and any(len(other.literal) > len(hit.literal) for other in owners):
+            continue
+        for i in hit.literal:
+            owner.setdefault(i, hit)
+        kept.append(hit)
+    for hit in kept:
+        if hit.value.governs is not _Governs.NOTHING:
+            yield _Placed(hit.start, hit.end, hit.value)
+
+
+def _find_endings(words: Words, language: _Language) -> list[_Placed]:
+    """Cues that are endings of a word, which is how Turkish negates."""
+    if not language.endings:
+        return []
+    placed: list[_Placed] = []
+    for i, word in enumerate(words.words):
+        if word in language.not_endings:
+            continue
+        for ending, cue in language.endings:
+            if len(word) > len(ending) + 1 and word.endswith(ending):
+                placed.append(_Placed(i, i + 1, cue))
+                break
+    return placed
+
+
+def _clauses(words: Words, language: _Language) -> tuple[tuple[int, ...], tuple[_Clause, ...]]:
+    """For each word the number of its clause, and for each clause its kind.
+
+    A clause in the middle that a comma closes gives back to the clause around it.
+    """
+    beginnings: dict[int, Hit[_Clause]] = {}
+    covered = -1
+    for hit in sorted(language.clauses.find(words), key=lambda h: (h.start, -len(h.literal))):
+        if hit.start >= covered:
+            beginnings[hit.start] = hit
+            covered = hit.end if hit.value is _Clause.NONE else hit.start + 1
+    clause_of: list[int] = []
+    used: set[int] = set()
+    kinds: list[_Clause] = [_Clause.MAIN]
+    current, around = 0, 0
+    for i, word in enumerate(words.words):
+        beginning = beginnings.get(i)
+        if beginning is not None and beginning.value is not _Clause.NONE:
+            if kinds[current] in (_Clause.MAIN, _Clause.CONTRAST):
+                around = current
+            kinds.append(beginning.value)
+            current = len(kinds) - 1
+            if beginning.value is _Clause.CONTRAST:
+                around = current
+        elif word == "(":
+            around = current if kinds[current] in (_Clause.MAIN, _Clause.CONTRAST) else around
+            kinds.append(_Clause.RELATIVE)
+            current = len(kinds) - 1
+        clause_of.append(current)
+        used.add(current)
+        if word in {",", ")"} and kinds[current] in _CLOSED_BY_COMMA:
+            if around not in used:
+                kinds.append(_Clause.MAIN)
+                around = len(kinds) - 1
+            current = around
+    return tuple(clause_of), tuple(kinds)
+
+
+def judge(reading: Reading, start: int, end: int) -> Judgement:
+    """The stance of the match at ``start`` up to ``end`` of ``reading.full``, by the cues of its own sentence.
+
+    Languages without a cue file judge everything as happened.
+    """
+    language = _language(reading.language)
+    if language is None:
+        return Judgement(Stance.HAPPENED, None)
+    sentence = reading.sentence_at(start)
+    key = f"stance.{sentence.index}"
+    analysis: _Analysis | None = reading.cache.get(key)
+    if analysis is None:
+        analysis = reading.cache[key] = _Analysis(reading, sentence, language)
+    first, last = analysis.indexes(reading, start, min(end, sentence.end))
+    if first >= last:
+        return Judgement(Stance.HAPPENED, None)
+    asked = analysis.is_asked(last)
+    if asked is not None:
+        return Judgement(Stance.POSSIBLE, _original(reading, analysis.words, asked, asked + 1))
+    placed = analysis.decide(first, last)
+    if placed is None:
+        return Judgement(Stance.HAPPENED, None)
+    return Judgement(placed.cue.stance, _original(reading, analysis.words, placed.start, placed.end))
+
+
+def _original(reading: Reading, words: Words, first: int, last: int) -> tuple[int, int]:
+    return reading.folded.original(words.starts[first], words.ends[last - 1])
+
+
+def languages() -> tuple[str, ...]:
+    """The languages whose cues are known."""
+    return languages_of("cues")

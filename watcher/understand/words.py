@@ -1,0 +1,221 @@
+"""The words of one sentence, and tables of phrases to find in them; shared by stance and casualties."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from itertools import product
+from typing import Any, Generic, TypeVar
+
+import yaml
+
+from watcher.text.fold import fold_term
+from watcher.text.reading import Reading
+from watcher.text.sentences import Sentence
+
+T = TypeVar("T")
+
+_WORD = r"\d+(?:[.,]\d+)*(?![^\W\d_])|[^\W_]+(?:'[^\W_]+)*|[^\w\s]"
+_ELIDED_WORD = r"\d+(?:[.,]\d+)*|[^\W_]+'?|[^\w\s]"
+_TOKEN = {"fr": re.compile(_ELIDED_WORD)}
+_DEFAULT_TOKEN = re.compile(_WORD)
+# Folding turns dashes into spaces; a dash between clauses is still a boundary, so it is looked up in the original.
+_DASH = re.compile(r"(?<=\s)[-–—]+(?=\s)|[—―]+|–(?=[^\W\d])")
+_CONTRACTIONS = frozenset({"it's", "he's", "she's", "that's", "who's", "there's", "what's", "let's"})
+DASH = "—"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words and marks of a sentence in order; offsets are into ``reading.folded.text``."""
+
+    words: tuple[str, ...]
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def first_from(self, offset: int) -> int:
+        """Index of the first word that ends after ``offset``; the number of words when there is none."""
+        low, high = 0, len(self.words)
+        while low < high:
+            middle = (low + high) // 2
+            if self.ends[middle] > offset:
+                high = middle
+            else:
+                low = middle + 1
+        return low
+
+
+def words_of(reading: Reading, sentence: Sentence) -> Words:
+    """The words of a sentence, folded; cached on the reading."""
+    key = f"words.{sentence.index}"
+    if (known := reading.cache.get(key)) is None:
+        known = reading.cache[key] = _split(reading, sentence)
+    words: Words = known
+    return words
+
+
+def _split(reading: Reading, sentence: Sentence) -> Words:
+    folded = reading.folded
+    start, end = folded.folded(sentence.start, sentence.end)
+    items: list[tuple[int, int, str]] = []
+    token = _TOKEN.get(reading.language, _DEFAULT_TOKEN)
+    strip_possessive = reading.language in ("en", "und")
+    for found in token.finditer(folded.text, start, end):
+        word = found.group()
+        if strip_possessive and word.endswith("'s") and word not in _CONTRACTIONS:
+            items.append((found.start(), found.end() - 2, word[:-2]))
+        else:
+            items.append((found.start(), found.end(), word))
+    dashes = [
+        (at, at, DASH)
+        for found in _DASH.finditer(reading.full, sentence.start, sentence.end)
+        for at in folded.folded(found.start(), found.end())[:1]
+    ]
+    if dashes:
+        items = sorted(items + dashes, key=lambda item: (item[0], item[1]))
+    return Words(tuple(i[2] for i in items), tuple(i[0] for i in items), tuple(i[1] for i in items))
+
+
+@dataclass(frozen=True, slots=True)
+class _Element:
+    words: frozenset[str]
+    beginnings: tuple[str, ...]
+    is_number: bool = False
+    gap: int = 0
+
+    def takes(self, word: str) -> bool:
+        if self.is_number and word[:1].isdigit():
+            return True
+        return word in self.words or (bool(self.beginnings) and word.startswith(self.beginnings))
+
+
+@dataclass(frozen=True, slots=True)
+class Hit(Generic[T]):
+    """A phrase of a table found at the words ``start`` up to ``end``; ``literal`` are the ones that are not gap."""
+
+    start: int
+    end: int
+    literal: frozenset[int]
+    value: T
+
+
+def _parse(phrase: str) -> Iterator[tuple[_Element, ...]]:
+    """The element sequences of a phrase; more than one where an alternative is longer than a word."""
+    choices: list[list[tuple[_Element, ...]]] = []
+    for piece in re.findall(r"\([^)]*\)|\S+", phrase):
+        if piece.startswith("..") and piece[2:].isdigit():
+            choices.append([(_Element(frozenset(), (), gap=int(piece[2:])),)])
+            continue
+        # A hyphenated word of the file is several words of the text.
+        alternatives = [fold_term(part).split() for part in piece.strip("()").split("|")]
+        single = [words[0] for words in alternatives if len(words) == 1]
+        branches = [tuple(_element([word]) for word in words) for words in alternatives if len(words) > 1]
+        choices.append(([(_element(single),)] if single else []) + branches)
+    if not choices:
+        raise ValueError("an empty phrase")
+    for parts in product(*choices):
+        elements = tuple(element for part in parts for element in part)
+        if elements[0].gap or elements[-1].gap:
+            raise ValueError(f"a phrase must begin and end with a word: {phrase!r}")
+        yield elements
+
+
+def _element(alternatives: list[str]) -> _Element:
+    return _Element(
+        words=frozenset(word for word in alternatives if not word.endswith("*") and word != "#"),
+        beginnings=tuple(word[:-1] for word in alternatives if word.endswith("*")),
+        is_number="#" in alternatives,
+    )
+
+
+def first_words(phrase: str) -> frozenset[str]:
+    """The words that a phrase can begin with, folded, ``*`` kept for any ending."""
+    found: set[str] = set()
+    for elements in _parse(phrase):
+        found |= elements[0].words
+        found |= {f"{beginning}*" for beginning in elements[0].beginnings}
+    return frozenset(found)
+
+
+class PhraseTable(Generic[T]):
+    """Finds phrases in words: ``(a|b)`` either, ``stem*`` any ending, ``#`` a numeral, ``..4`` a gap of up to four."""
+
+    def __init__(self, entries: Iterable[tuple[str, T]]) -> None:
+        self._by_word: dict[str, list[tuple[tuple[_Element, ...], T]]] = {}
+        self._by_beginning: dict[str, list[tuple[tuple[_Element, ...], T]]] = {}
+        self._by_number: list[tuple[tuple[_Element, ...], T]] = []
+        for elements, value in ((elements, value) for phrase, value in entries for elements in _parse(phrase)):
+            first = elements[0]
+            if first.is_number:
+                self._by_number.append((elements, value))
+            for word in first.words:
+                self._by_word.setdefault(word, []).append((elements, value))
+            for beginning in first.beginnings:
+                self._by_beginning.setdefault(beginning[:3], []).append((elements, value))
+
+    def find(self, words: Words) -> list[Hit[T]]:
+        """Every phrase found, in order of its first word, the shortest gaps of each."""
+        hits: list[Hit[T]] = []
+        for at, word in enumerate(words.words):
+            for elements, value in self._candidates(word):
+                literal = _match(elements, words.words, at)
+                if literal is not None:
+                    hits.append(Hit(at, literal[-1] + 1, frozenset(literal), value))
+        return hits
+
+    def _candidates(self, word: str) -> Iterator[tuple[tuple[_Element, ...], T]]:
+        yield from self._by_word.get(word, ())
+        yield from self._by_beginning.get(word[:3], ())
+        if word[0].isdigit():
+            yield from self._by_number
+
+
+_GAP_STOPS = frozenset({";", ":", DASH, "?", "!", "(", ")"})
+
+
+def _match(elements: tuple[_Element, ...], words: tuple[str, ...], at: int) -> list[int] | None:
+    """The word indexes that the elements take, or None; greedy from the left, which suffices for short cue phrases."""
+    literal: list[int] = []
+    gap = 0
+    for element in elements:
+        if element.gap:
+            gap = element.gap
+            continue
+        left = gap
+        while True:
+            if at >= len(words):
+                return None
+            if element.takes(words[at]):
+                break
+            if left == 0 or words[at] in _GAP_STOPS:
+                return None
+            if words[at] not in {",", '"', "'", "."}:
+                left -= 1
+            at += 1
+        literal.append(at)
+        at += 1
+        gap = 0
+    return literal
+
+
+@lru_cache(maxsize=64)
+def read_data(folder: str, language: str) -> dict[str, Any] | None:
+    """One language's file of a data folder, every scalar a string (``no`` is a word here); None when there is none."""
+    path = resources.files("watcher.understand").joinpath("data", folder, f"{language}.yaml")
+    if not path.is_file():
+        return None
+    # BaseLoader builds nothing but strings, lists and dicts.
+    data: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
+    return data
+
+
+def languages_of(folder: str) -> tuple[str, ...]:
+    """The languages that a data folder has a file for, sorted."""
+    files = resources.files("watcher.understand").joinpath("data", folder).iterdir()
+    return tuple(sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml")))
