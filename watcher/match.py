@@ -1,0 +1,593 @@
+"""Which rules hold on an article: (compiled rules, article) to signals, with what was skipped and suppressed, and why.
+
+There is one evaluator. It works out every clue to the end only for rules that can still hold; `watcher.explain` lets it
+work out all of them and shows its verdicts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+
+from watcher.model import Article, Cue, Match, Signal, Skipped, Stance, Toll
+from watcher.rules.compile import CompiledClue, CompiledRule, CompiledRules, CompiledUnless, CompiledWindow
+from watcher.rules.schema import Part
+from watcher.rules.search import Search
+from watcher.text.dates import find_dates
+from watcher.text.reading import Reading
+from watcher.understand.casualties import Casualty, find_casualties, toll
+from watcher.understand.stance import judge
+from watcher.understand.states import find_states
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """A rule that held, and the exception that stopped its signal."""
+
+    rule_id: str
+    name: str  # of the exception
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class MatchResult:
+    """What the rules make of one article; each tuple in the order of the rule ids."""
+
+    signals: tuple[Signal, ...]
+    skipped: tuple[Skipped, ...]
+    suppressed: tuple[Suppressed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A place that a clue speaks of; half-open offsets in ``reading.full``."""
+
+    start: int
+    end: int
+    sentence: int
+    paragraph: int
+    stance: Stance | None = None
+    cue: tuple[int, int] | None = None
+    state: str | None = None
+    casualty: Casualty | None = None
+    rejected: str | None = None  # why it does not count
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a clue finds in an article as a whole."""
+
+    items: tuple[Item, ...]  # in text order, those that do not count included
+    counted: tuple[Item, ...]
+    holds: bool
+    detail: str  # what was found against what is asked for
+
+
+@dataclass(frozen=True, slots=True)
+class FoundWindow:
+    """A smallest run of sentences that by itself holds all clues of a ``close_together``; ``last`` is inside."""
+
+    first: int
+    last: int
+    items: Mapping[str, tuple[Item, ...]]  # by clue
+    states: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowFinding:
+    """The windows that satisfy a ``close_together``."""
+
+    window: CompiledWindow
+    found: tuple[FoundWindow, ...]  # in text order
+    used: tuple[FoundWindow, ...]  # the first, and the others that speak of no further state
+
+
+@dataclass(frozen=True, slots=True)
+class UnlessFinding:
+    """What an exception makes of a rule that holds."""
+
+    unless: CompiledUnless
+    applies: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Everything that decided about one rule on one article."""
+
+    rule: CompiledRule
+    findings: Mapping[str, Finding]
+    windows: tuple[WindowFinding, ...]
+    held: frozenset[str]  # clues
+    missing: tuple[str, ...]  # clues that `alert_when` lacks, or that `none_of` forbids and that are there
+    holds: bool  # conditions and windows, exceptions aside
+    unless: tuple[UnlessFinding, ...]
+    signal: Signal | None
+
+
+def match_article(rules: CompiledRules, article: Article, now: datetime | None = None) -> MatchResult:
+    """The signals of an article, what suppressed others, and which rules did not look.
+
+    ``now`` is the present that ages are measured against; None: the article's own date.
+    """
+    gated = rules.gated(article)
+    signals: list[Signal] = []
+    suppressed: list[Suppressed] = []
+    if gated.rules:
+        facts = Facts(rules, article, now)
+        for index in sorted(facts.search.candidates() & gated.rules):
+            verdict = decide_rule(rules.rules[index], facts)
+            if verdict is None:
+                continue
+            if verdict.signal is not None:
+                signals.append(verdict.signal)
+            else:
+                suppressed.extend(suppressed_by(verdict))
+    return MatchResult(tuple(signals), gated.skipped, tuple(suppressed))
+
+
+def suppressed_by(verdict: Verdict) -> tuple[Suppressed, ...]:
+    """The first exception that stopped a rule that holds, if one did."""
+    for finding in verdict.unless:
+        if verdict.holds and finding.applies:
+            return (Suppressed(verdict.rule.id, finding.unless.name, finding.unless.because),)
+    return ()
+
+
+class Facts:
+    """What is known of one article, found when first asked for and shared by all rules. For one thread."""
+
+    def __init__(self, rules: CompiledRules, article: Article, now: datetime | None) -> None:
+        self.article = article
+        self.published_at = article.published_at or article.first_seen_at
+        self.now = now or self.published_at
+        self.reading = Reading.of(article.title, article.text, article.language, self.published_at)
+        self.search = Search(rules, self.reading)
+        self._gazetteer = rules.gazetteer
+        self._findings: dict[int, Finding] = {}
+        self._casualties: tuple[Casualty, ...] | None = None
+
+    def finding(self, clue: CompiledClue) -> Finding:
+        """What the clue finds."""
+        known = self._findings.get(clue.key)
+        if known is None:
+            if clue.kind == "phrases":
+                items = self._phrase_items(clue)
+            elif clue.kind == "states":
+                items = self._state_items(clue)
+            else:
+                items = self._casualty_items(clue)
+            counted = tuple(item for item in items if item.rejected is None)
+            holds, detail = satisfies(clue, counted)
+            known = self._findings[clue.key] = Finding(tuple(items), counted, holds, detail)
+        return known
+
+    def can_find(self, clue: CompiledClue) -> bool:
+        """Whether the clue can hold at all, by the terms that were met alone."""
+        if clue.phrases is not None:
+            return self.search.may_have(clue.phrases)
+        return clue.kind == "states" or self.search.has_casualty_trigger
+
+    @property
+    def casualties(self) -> tuple[Casualty, ...]:
+        """The killed and injured that the text reports, of every stance."""
+        if self._casualties is None:
+            self._casualties = (
+                find_casualties(self.reading, self._gazetteer) if self.search.has_casualty_trigger else ()
+            )
+        return self._casualties
+
+    def _phrase_items(self, clue: CompiledClue) -> list[Item]:
+        reading = self.reading
+        others = () if clue.not_phrases is None else self.search.matches(clue.not_phrases)
+        items = []
+        for start, end in self.search.matches(clue.phrases or 0):
+            judgement = judge(reading, start, end)
+            rejected = (
+                self._outside(clue, start, end)
+                or self._beside(others, start, end)
+                or _refused(judgement.stance, clue.accept)
+            )
+            items.append(self._item(start, end, judgement.stance, judgement.cue, rejected=rejected))
+        return items
+
+    def _state_items(self, clue: CompiledClue) -> list[Item]:
+        repeated = self.reading.repeated_title or (0, 0)
+        return [
+            self._item(m.start, m.end, state=m.code, rejected=m.excluded or self._outside(clue, m.start, m.end))
+            for m in find_states(self.reading, self._gazetteer)
+            if not (repeated[0] <= m.start and m.end <= repeated[1])
+        ]
+
+    def _casualty_items(self, clue: CompiledClue) -> list[Item]:
+        return [
+            self._item(
+                c.start,
+                c.end,
+                c.stance,
+                c.cue,
+                casualty=c,
+                rejected=self._outside(clue, c.start, c.end) or _refused(c.stance, clue.accept),
+            )
+            for c in self.casualties
+            if c.kind == clue.kind
+        ]
+
+    def _item(
+        self,
+        start: int,
+        end: int,
+        stance: Stance | None = None,
+        cue: tuple[int, int] | None = None,
+        *,
+        state: str | None = None,
+        casualty: Casualty | None = None,
+        rejected: str | None = None,
+    ) -> Item:
+        sentence = self.reading.sentence_at(start)
+        return Item(start, end, sentence.index, sentence.paragraph, stance, cue, state, casualty, rejected)
+
+    def _outside(self, clue: CompiledClue, start: int, end: int) -> str | None:
+        """Why the place is in no part of the article that the clue looks at."""
+        reading = self.reading
+        if not clue.parts:
+            return None
+        is_in = {
+            Part.TITLE: end <= reading.title_end,
+            Part.LEAD: end <= reading.lead_end,
+            Part.BODY: start >= reading.lead_end,
+        }
+        if any(is_in[part] for part in clue.parts):
+            return None
+        return f"not in the {' or '.join(sorted(clue.parts))}"
+
+    def _beside(self, others: Sequence[tuple[int, int]], start: int, end: int) -> str | None:
+        """Why a phrase of ``not_phrases`` takes the match away: it overlaps, or shares its clause."""
+        if not others:
+            return None
+        low = min(start, self.reading.clause_at(start)[0])
+        high = max(end, self.reading.clause_at(end - 1)[1])
+        for first, last in others:
+            if first < high and last > low:
+                return f"beside “{self.reading.full[first:last]}”"
+        return None
+
+    def cue_of(self, item: Item) -> Cue | None:
+        """The words that decided its stance."""
+        if item.cue is None:
+            return None
+        return Cue(self.reading.full[item.cue[0] : item.cue[1]], self.reading.span(*item.cue))
+
+    def match_of(self, name: str, item: Item) -> Match:
+        """The item as a match of the clue of that name."""
+        span = self.reading.span(item.start, item.end)
+        return Match(
+            clue=name,
+            text=self.reading.full[item.start : item.end],
+            span=span,
+            stance=item.stance,
+            cue=self.cue_of(item),
+            state=item.state,
+            toll=_toll_of(item.casualty),
+        )
+
+
+def _toll_of(casualty: Casualty | None) -> Toll | None:
+    return None if casualty is None else Toll(casualty.at_least, casualty.at_most, casualty.vague)
+
+
+def _refused(stance: Stance, accept: frozenset[Stance]) -> str | None:
+    return None if stance in accept else f"{stance}, and only {' or '.join(sorted(accept))} counts"
+
+
+def satisfies(clue: CompiledClue, items: Sequence[Item]) -> tuple[bool, str]:
+    """Whether these items reach the clue's own threshold, and what they come to."""
+    if clue.kind == "phrases":
+        return bool(items), f"{len(items)} found"
+    if clue.kind == "states":
+        codes = _codes(items)
+        listed = ", ".join(sorted(codes)) or "none"
+        if len(codes) < clue.at_least:
+            return False, f"{listed}: {len(codes)} of {clue.at_least}"
+        if clue.one_from is not None and codes.isdisjoint(clue.one_from):
+            return False, f"{listed}: none on the list"
+        if clue.all_from is not None and not codes <= clue.all_from:
+            return False, f"{listed}: not on the list: {', '.join(sorted(codes - clue.all_from))}"
+        return True, listed
+    counted = _toll(clue, items)
+    if counted is None:
+        return False, f"no figure that counts: at least {clue.at_least} wanted"
+    return counted.at_least >= clue.at_least, f"{counted}: at least {clue.at_least} wanted"
+
+
+def _toll(clue: CompiledClue, items: Iterable[Item]) -> Toll | None:
+    found = toll(_casualties(items), clue.kind, clue.accept)
+    return None if found is None else found[0]
+
+
+def _casualties(items: Iterable[Item]) -> tuple[Casualty, ...]:
+    return tuple(item.casualty for item in items if item.casualty is not None)
+
+
+def _codes(items: Iterable[Item]) -> frozenset[str]:
+    return frozenset(item.state for item in items if item.state is not None)
+
+
+# What a clue costs to work out; the cheap ones are asked first, because one that fails spares the others.
+_COST = {"phrases": 0, "killed": 1, "injured": 1, "states": 2}
+
+
+def decide_rule(rule: CompiledRule, facts: Facts, *, completely: bool = False) -> Verdict | None:
+    """The verdict on one rule; None as soon as it is known not to hold, unless it is to be worked out completely."""
+    if not completely and not _can_hold(rule, facts):
+        return None
+    findings = {name: facts.finding(clue) for name, clue in rule.clues.items()}
+    windows = tuple(_find_windows(rule, window, findings) for window in rule.windows)
+    held = _held(rule, findings, windows)
+    missing = _missing(rule, held)
+    holds = not missing and all(window.found for window in windows)
+    if not holds and not completely:
+        return None
+    used = _used_items(rule, findings, windows, held)
+    unless = tuple(_check_unless(one, facts, used, findings) for one in rule.unless)
+    stopped = any(one.applies for one in unless)
+    signal = _signal(rule, facts, used, windows, findings) if holds and not stopped else None
+    return Verdict(rule, findings, windows, held, missing, holds, unless, signal)
+
+
+def _can_hold(rule: CompiledRule, facts: Facts) -> bool:
+    """Whether nothing that the rule needs is known to be missing; the cheapest things are looked at first."""
+    clues = rule.clues
+    if not all(facts.can_find(clues[name]) for name in rule.required):
+        return False
+    if rule.any_of and not any(facts.can_find(clues[name]) for name in rule.any_of):
+        return False
+    if rule.at_least and sum(facts.can_find(clues[name]) for name in rule.at_least[1]) < rule.at_least[0]:
+        return False
+    return all(
+        facts.finding(clues[name]).counted for name in sorted(rule.required, key=lambda name: _COST[clues[name].kind])
+    )
+
+
+def _held(rule: CompiledRule, findings: Mapping[str, Finding], windows: Sequence[WindowFinding]) -> frozenset[str]:
+    """The clues that hold. One that must be close to others holds where the window says so, or else by itself."""
+    near: dict[str, bool] = {}
+    for finding in windows:
+        for name in finding.window.clues:
+            near[name] = near.get(name, True) and bool(finding.found)
+    return frozenset(name for name, finding in findings.items() if finding.holds or near.get(name, False))
+
+
+def _missing(rule: CompiledRule, held: frozenset[str]) -> tuple[str, ...]:
+    missing = {name for name in rule.all_of if name not in held}
+    missing |= {name for name in rule.none_of if name in held}
+    if held.isdisjoint(rule.any_of):
+        missing |= set(rule.any_of)
+    if rule.at_least and sum(name in held for name in rule.at_least[1]) < rule.at_least[0]:
+        missing |= {name for name in rule.at_least[1] if name not in held}
+    missing |= {name for window in rule.windows for name in window.clues if name not in held}
+    return tuple(name for name in rule.clues if name in missing)
+
+
+def _find_windows(rule: CompiledRule, window: CompiledWindow, findings: Mapping[str, Finding]) -> WindowFinding:
+    clues = {name: rule.clues[name] for name in window.clues}
+    has_states = any(clue.kind == "states" for clue in clues.values())
+    placed: dict[int, list[tuple[str, Item]]] = {}
+    for name in clues:
+        for item in findings[name].counted:
+            place = item.paragraph if window.sentences is None else item.sentence
+            placed.setdefault(place, []).append((name, item))
+    found = []
+    for places in _smallest_runs(placed, clues, window.sentences or 1):
+        items = _by_clue(clues, placed, places)
+        states = frozenset(code for name, here in items.items() for code in _codes(here))
+        found.append(FoundWindow(places[0], places[-1], items, states))
+    used = tuple(one for one in found if not has_states or one.states <= found[0].states)
+    return WindowFinding(window, tuple(found), used)
+
+
+def _smallest_runs(
+    placed: Mapping[int, Sequence[tuple[str, Item]]], clues: Mapping[str, CompiledClue], length: int
+) -> list[list[int]]:
+    """The runs of places, at most ``length`` long, that satisfy all clues and hold no shorter one that does."""
+    places = sorted(placed)
+    names = [{name for name, _ in placed[place]} for place in places]
+    runs: list[tuple[int, int]] = []
+    for first in range(len(places)):
+        seen: set[str] = set()
+        widest = first
+        while widest + 1 < len(places) and places[widest + 1] - places[first] < length:
+            widest += 1
+        if not _could_satisfy(clues, placed, places[first : widest + 1]):
+            continue
+        for last in range(first, widest + 1):
+            seen |= names[last]
+            if len(seen) < len(clues):
+                continue
+            items = _by_clue(clues, placed, places[first : last + 1])
+            if all(satisfies(clue, items[name])[0] for name, clue in clues.items()):
+                runs.append((first, last))
+                break
+    smallest: list[list[int]] = []
+    nearest_last: int | None = None
+    for first, last in reversed(runs):
+        if nearest_last is None or last < nearest_last:
+            smallest.append(places[first : last + 1])
+            nearest_last = last
+    return smallest[::-1]
+
+
+def _could_satisfy(
+    clues: Mapping[str, CompiledClue], placed: Mapping[int, Sequence[tuple[str, Item]]], places: Sequence[int]
+) -> bool:
+    """Whether any part of these places can satisfy all clues; keeps long texts with many names cheap."""
+    items = _by_clue(clues, placed, places)
+    return all(
+        items[name] and (clue.kind != "states" or len(_codes(items[name])) >= clue.at_least)
+        for name, clue in clues.items()
+    )
+
+
+def _by_clue(
+    clues: Iterable[str], placed: Mapping[int, Sequence[tuple[str, Item]]], places: Iterable[int]
+) -> dict[str, tuple[Item, ...]]:
+    items: dict[str, list[Item]] = {name: [] for name in clues}
+    for place in places:
+        for name, item in placed[place]:
+            items[name].append(item)
+    return {name: tuple(sorted(here, key=lambda item: (item.start, item.end))) for name, here in items.items()}
+
+
+def _used_items(
+    rule: CompiledRule, findings: Mapping[str, Finding], windows: Sequence[WindowFinding], held: frozenset[str]
+) -> dict[str, tuple[Item, ...]]:
+    """By clue, the places that make the rule hold: in the windows where it has some, else everywhere."""
+    used: dict[str, dict[Item, None]] = {}
+    for finding in windows:
+        for name in finding.window.clues:
+            used.setdefault(name, {}).update((item, None) for one in finding.used for item in one.items[name])
+    asked = {*rule.all_of, *rule.any_of, *(rule.at_least[1] if rule.at_least else ())}
+    for name in rule.clues:
+        if name in asked and name in held and name not in used:
+            used[name] = dict.fromkeys(findings[name].counted)
+    return {
+        name: tuple(sorted(used[name], key=lambda item: (item.start, item.end))) for name in rule.clues if name in used
+    }
+
+
+def _check_unless(
+    unless: CompiledUnless, facts: Facts, used: Mapping[str, Sequence[Item]], findings: Mapping[str, Finding]
+) -> UnlessFinding:
+    if unless.until is not None and facts.now.date() > unless.until:
+        return UnlessFinding(unless, False, f"no longer applies: only until {unless.until}")
+    details: list[str] = []
+    applies = True
+    for holds, detail in _conditions(unless, facts, used, findings):
+        details.append(detail)
+        applies = applies and holds
+    return UnlessFinding(unless, applies, "; ".join(details))
+
+
+def _conditions(
+    unless: CompiledUnless, facts: Facts, used: Mapping[str, Sequence[Item]], findings: Mapping[str, Finding]
+) -> Iterable[tuple[bool, str]]:
+    """Each condition of the exception: whether it holds, and how."""
+    if unless.clue is not None:
+        yield _near(unless, facts.finding(unless.clue), facts, used, findings)
+    if unless.title_has is not None:
+        title_end = facts.reading.title_end
+        found = [one for one in facts.search.matches(unless.title_has) if one[1] <= title_end]
+        yield bool(found), f"title has {_quote(facts, *found[0])}" if found else "nothing of it in the title"
+    if unless.older_than is not None:
+        age = facts.now - facts.published_at
+        yield age > unless.older_than, f"published {_age(age)} ago, the limit is {_age(unless.older_than)}"
+    if unless.event_older_than is not None:
+        yield _event_is_older(unless.event_older_than, facts, used)
+    if unless.source_tags:
+        tags = sorted(unless.source_tags.intersection(facts.article.tags))
+        yield bool(tags), f"source has the tag {', '.join(tags)}" if tags else "source has none of the tags"
+
+
+def _near(
+    unless: CompiledUnless,
+    finding: Finding,
+    facts: Facts,
+    used: Mapping[str, Sequence[Item]],
+    findings: Mapping[str, Finding],
+) -> tuple[bool, str]:
+    if not finding.counted:
+        rejected = next((item for item in finding.items), None)
+        if rejected is None:
+            return False, "not found"
+        return False, f"{_quote(facts, rejected.start, rejected.end)}: {rejected.rejected}"
+    if unless.of is None or unless.within is None:
+        return True, f"found {_quote(facts, finding.counted[0].start, finding.counted[0].end)}"
+    others = used.get(unless.of) or findings[unless.of].counted
+    for item in finding.counted:
+        for other in others:
+            if unless.within.sentences is None:
+                is_near = item.paragraph == other.paragraph
+            else:
+                is_near = abs(item.sentence - other.sentence) < unless.within.sentences
+            if is_near:
+                return True, f"found {_quote(facts, item.start, item.end)} within {unless.within} of {unless.of}"
+    return False, f"not within {unless.within} of {unless.of}"
+
+
+def _event_is_older(limit: timedelta, facts: Facts, used: Mapping[str, Sequence[Item]]) -> tuple[bool, str]:
+    """Whether the clauses of the matches date what they tell, and the newest of those dates is past the limit."""
+    reading = facts.reading
+    clauses = {reading.clause_at(item.start) for here in used.values() for item in here if item.stance is not None}
+    dates = [
+        mention
+        for start, end in sorted(clauses)
+        for mention in find_dates(reading.full, start, end, reading.language, reading.reference_at)
+    ]
+    if not dates:
+        return False, "the text gives no date for it"
+    newest = max(dates, key=lambda mention: (mention.latest, mention.earliest))
+    is_older = datetime.combine(newest.latest, time.max, UTC) < facts.now - limit
+    return is_older, f"the text dates it {newest.text} (until {newest.latest}), the limit is {_age(limit)}"
+
+
+def _quote(facts: Facts, start: int, end: int) -> str:
+    return f"“{' '.join(facts.reading.full[start:end].split())}”"
+
+
+def _age(span: timedelta) -> str:
+    hours = int(span.total_seconds() // 3600)
+    return f"{hours}h" if abs(hours) < 96 else f"{hours // 24}d"
+
+
+def _signal(
+    rule: CompiledRule,
+    facts: Facts,
+    used: Mapping[str, Sequence[Item]],
+    windows: Sequence[WindowFinding],
+    findings: Mapping[str, Finding],
+) -> Signal:
+    state_clues = [name for name, clue in rule.clues.items() if clue.kind == "states" and name not in rule.none_of]
+    near = {name for finding in windows for name in finding.window.clues}
+    in_windows = [name for name in state_clues if name in near]
+    states = _codes(item for name in in_windows or state_clues for item in used.get(name, ()))
+    matches = {
+        (item.start, item.end, name): facts.match_of(name, item)
+        for name, items in used.items()
+        for item in _telling(rule.clues[name], items)
+    }
+    return Signal(
+        rule_id=rule.id,
+        rule_version=rule.version,
+        family=rule.family,
+        severity=rule.severity,
+        article_id=facts.article.id,
+        states=tuple(sorted(states)),
+        killed=_highest(rule, used, "killed"),
+        injured=_highest(rule, used, "injured"),
+        matches=tuple(matches[key] for key in sorted(matches)),
+    )
+
+
+def _highest(rule: CompiledRule, used: Mapping[str, Sequence[Item]], kind: str) -> Toll | None:
+    """The toll of the clues of a kind, over all places that made the rule hold; None: the rule looks for none."""
+    tolls = [
+        counted
+        for name, items in used.items()
+        if rule.clues[name].kind == kind and (counted := _toll(rule.clues[name], items)) is not None
+    ]
+    return max(tolls, key=lambda one: one.at_least, default=None)
+
+
+def _telling(clue: CompiledClue, items: Sequence[Item]) -> list[Item]:
+    """Of the places that count, those to show: the longest phrases, each state once, the figures that decided."""
+    if clue.kind == "phrases":
+        kept: list[Item] = []
+        for item in sorted(items, key=lambda item: (item.start, -item.end)):
+            if not kept or item.end > kept[-1].end:
+                kept.append(item)
+        return kept
+    if clue.kind == "states":
+        return list({item.state: item for item in reversed(items)}.values())
+    counted = toll(_casualties(items), clue.kind, clue.accept)
+    return [item for item in items if counted is not None and item.casualty in counted[1]]

@@ -1,0 +1,572 @@
+"""Checked rules to what the evaluator reads: one automaton for the words of all rules, and each rule's conditions.
+
+A phrase becomes patterns: slots of literal words with at most so many words between them. Only the slot that is least
+often met, the pattern's anchor, is looked for in every text; the others are read off beside it. Equal patterns, lists
+of phrases and clues of different rules are one, so that each is found once for an article.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from typing import Literal as OneOf
+
+from ahocorasick_rs import AhoCorasick
+
+from watcher.errors import Problem, RuleError
+from watcher.model import Article, RuleStatus, Severity, Skipped, Stance
+from watcher.rules.phrases import Choice, Ending, Gap, ListRef, Number, Part, PhraseError, Word, parse_phrase
+from watcher.rules.schema import AlertWhen, Clue, Rule, RuleList, RuleSet, SourceGate, Unless
+from watcher.rules.schema import Part as ArticlePart
+from watcher.text.fold import fold_term
+from watcher.text.inflect import inflect
+from watcher.text.numbers import number_forms
+from watcher.understand.casualties import TRIGGERS
+from watcher.understand.gazetteer import Gazetteer
+
+MAX_FORMS = 5_000  # of one phrase, written out; a phrase that stands for more is a mistake or wants to be several
+_MAX_PRODUCT = 128  # neighbours are written out together up to here, and looked for one after the other beyond
+_MAX_PATTERNS = 256  # alternatives with gaps inside multiply
+
+UNKNOWN_LANGUAGE = "und"
+# A rule without `languages` reads every article; its own words are taken for English.
+_DEFAULT_LANGUAGES = ("en",)
+
+# Letters that some write as two, and the languages in which two letters may stand for the one.
+_DOUBLE_LETTERS = (
+    ("ß", "ss", frozenset({"de"})),
+    ("œ", "oe", frozenset({"fr"})),
+    ("æ", "ae", frozenset({"da", "fo", "is", "nb", "nn", "no"})),
+)
+# A clue of casualties is in more articles than any phrase worth a rule; a pivot only where there is no phrase.
+_CASUALTY_RARITY = 1
+_MAX_GATES = 4096  # distinct (language, source, tags) remembered: more than a thousand sources have
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """Words as they stand in folded text, joined by single spaces."""
+
+    text: str
+    is_stem: bool = False  # the last word may go on
+    # (start, end) in ``text`` and the token that the original must have there
+    capitals: tuple[tuple[int, int, str], ...] = ()
+
+    @property
+    def words(self) -> int:
+        """How many words it has."""
+        return self.text.count(" ") + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place in a pattern; any of its literals, the longest first, can fill it."""
+
+    literals: tuple[Literal, ...]
+    texts: tuple[str, ...]  # of the literals, each once
+    max_words: int
+
+    @classmethod
+    def of(cls, literals: Iterable[Literal]) -> Slot:
+        """The slot of these literals, in an order of its own."""
+        kept = sorted(set(literals), key=lambda one: (-len(one.text), one.text, one.is_stem, one.capitals))
+        texts = tuple(dict.fromkeys(one.text for one in kept))
+        return cls(tuple(kept), texts, max(one.words for one in kept))
+
+    @property
+    def rarity(self) -> tuple[int, int]:
+        """Larger for a slot that is met less often: by its shortest literal, then by how few it has."""
+        return min(len(one.text) - (2 if one.is_stem else 0) for one in self.literals), -len(self.literals)
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Slots in the order of the text; ``gaps[i]`` words at most stand between slot i and the next, 0: neighbours."""
+
+    slots: tuple[Slot, ...]
+    gaps: tuple[int, ...]
+    anchor: int  # the slot that every text is searched for
+
+    @classmethod
+    def of(cls, slots: tuple[Slot, ...], gaps: tuple[int, ...]) -> Pattern:
+        """The pattern of these slots, anchored at the one that is met least often."""
+        return cls(slots, gaps, max(range(len(slots)), key=lambda index: (slots[index].rarity, -index)))
+
+    @property
+    def anchor_slot(self) -> Slot:
+        return self.slots[self.anchor]
+
+    @property
+    def forms(self) -> tuple[tuple[str, ...], ...]:
+        """What people are shown: the literals of each slot, a stem with its star."""
+        return tuple(tuple(one.text + "*" * one.is_stem for one in slot.literals) for slot in self.slots)
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledClue:
+    """A clue; equal ones of several rules share ``key`` and are found once for each article."""
+
+    key: int
+    name: str
+    kind: OneOf["phrases", "states", "killed", "injured"]
+    accept: frozenset[Stance]
+    parts: frozenset[ArticlePart]  # empty: everywhere
+    at_least: int = 1
+    phrases: int | None = None  # index into ``CompiledRules.phrase_sets``
+    not_phrases: int | None = None
+    one_from: frozenset[str] | None = None
+    all_from: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledWindow:
+    """Clues that must hold within so many sentences in a row; None: one paragraph."""
+
+    clues: tuple[str, ...]
+    sentences: int | None
+
+    def __str__(self) -> str:
+        if self.sentences is None:
+            return "one paragraph"
+        return f"{self.sentences} sentence{'s' if self.sentences > 1 else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledUnless:
+    """An exception; every condition that it has must hold."""
+
+    name: str
+    because: str
+    until: date | None
+    clue: CompiledClue | None  # its phrases, as a clue
+    of: str | None
+    within: CompiledWindow | None
+    title_has: int | None  # index into ``CompiledRules.phrase_sets``
+    older_than: timedelta | None
+    event_older_than: timedelta | None
+    source_tags: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledRule:
+    """A rule as the evaluator reads it."""
+
+    id: str
+    version: str
+    title: str
+    family: str
+    severity: Severity
+    languages: frozenset[str]  # empty: every language
+    source_tags: frozenset[str]
+    not_source_tags: frozenset[str]
+    source_ids: frozenset[str]
+    clues: Mapping[str, CompiledClue]
+    all_of: tuple[str, ...]
+    any_of: tuple[str, ...]
+    none_of: tuple[str, ...]
+    at_least: tuple[int, tuple[str, ...]] | None
+    windows: tuple[CompiledWindow, ...]
+    unless: tuple[CompiledUnless, ...]
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The clues without which it cannot hold, in the order written."""
+        wanted = {*self.all_of, *(name for window in self.windows for name in window.clues)}
+        return tuple(name for name in self.clues if name in wanted)
+
+    def gate(self, article: Article) -> str | None:
+        """Why it does not look at the article; None: it does. An unknown language is every rule's."""
+        if self.languages and article.language not in self.languages and article.language != UNKNOWN_LANGUAGE:
+            return f"language: {article.language} is not among {', '.join(sorted(self.languages))}"
+        if self.source_ids and article.source_id not in self.source_ids:
+            return f"source: {article.source_id or 'none'} is not among {', '.join(sorted(self.source_ids))}"
+        if self.source_tags and self.source_tags.isdisjoint(article.tags):
+            return f"source: has no tag of {', '.join(sorted(self.source_tags))}"
+        if refused := self.not_source_tags.intersection(article.tags):
+            return f"source: has the tag {', '.join(sorted(refused))}"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorUse:
+    """A term of the automaton as the anchor literal of a pattern."""
+
+    pattern: int
+    literal: Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Gated:
+    """The rules that look at articles of one language and source, and why the others do not."""
+
+    rules: frozenset[int]
+    skipped: tuple[Skipped, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CompiledRules:
+    """Every rule ready to run; safe to share between threads."""
+
+    rules: tuple[CompiledRule, ...]  # by id; those that are off left out
+    version: str
+    gazetteer: Gazetteer
+    automaton: AhoCorasick | None  # over folded text, pattern i means terms[i]; None: nothing to look for
+    terms: tuple[str, ...]
+    uses: tuple[tuple[AnchorUse, ...], ...]  # by term
+    pivot_terms: tuple[tuple[AnchorUse, ...], ...]  # by term: the uses that can make a rule a candidate
+    triggers: Mapping[int, tuple[tuple[bool, frozenset[str]], ...]]  # term to (is a stem, languages): casualties
+    patterns: tuple[Pattern, ...]
+    pattern_terms: tuple[tuple[int, ...], ...]  # by pattern: the terms of its anchor
+    phrase_sets: tuple[tuple[int, ...], ...]  # patterns of a list of phrases; any of them counts
+    pivots: Mapping[int, tuple[int, ...]]  # pattern to the rules that are candidates once it is found
+    casualty_rules: tuple[int, ...]  # candidates once a casualty trigger is met
+    other_rules: tuple[int, ...]  # always candidates: nothing that they need can be looked for
+    _gates: dict[tuple[str, str, tuple[str, ...]], Gated] = field(default_factory=dict, repr=False)
+
+    def gated(self, article: Article) -> Gated:
+        """Which rules look at the article; the answer is remembered for its language and source."""
+        key = (article.language, article.source_id, article.tags)
+        known = self._gates.get(key)
+        if known is None:
+            reasons = [(index, rule.id, rule.gate(article)) for index, rule in enumerate(self.rules)]
+            known = Gated(
+                rules=frozenset(index for index, _, reason in reasons if reason is None),
+                skipped=tuple(Skipped(rule_id, reason) for _, rule_id, reason in reasons if reason is not None),
+            )
+            if len(self._gates) >= _MAX_GATES:
+                self._gates.clear()
+            self._gates[key] = known
+        return known
+
+    def rule(self, rule_id: str) -> CompiledRule | None:
+        """The rule of that id, if it is there and not off."""
+        return next((rule for rule in self.rules if rule.id == rule_id), None)
+
+
+def compile_rules(rule_set: RuleSet, gazetteer: Gazetteer) -> CompiledRules:
+    """The rules ready to run; raises `RuleError` with every rule that cannot be compiled, and where it stands."""
+    compiler = _Compiler(rule_set)
+    rules = [compiler.rule(rule) for rule in sorted(rule_set.rules, key=lambda rule: rule.rule) if _is_on(rule)]
+    if compiler.problems:
+        raise RuleError(tuple(sorted(set(compiler.problems))))
+    return compiler.assemble(rules, gazetteer)
+
+
+def expand_phrase(text: str, lists: Mapping[str, RuleList], languages: Sequence[str] | None) -> tuple[Pattern, ...]:
+    """The patterns that a phrase stands for, any of which counts; raises `PhraseError` where there are too many."""
+    return _Expander(lists).phrase(text, tuple(languages or _DEFAULT_LANGUAGES))
+
+
+def _is_on(rule: Rule) -> bool:
+    return rule.status is not RuleStatus.OFF and rule.look_for is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    """Forms of each slot and the gaps between them, while a phrase is being written out."""
+
+    forms: tuple[tuple[Literal, ...], ...]
+    gaps: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        return sum(len(forms) for forms in self.forms)
+
+
+class _Expander:
+    """Phrases to patterns; lists are written out once for each set of languages."""
+
+    def __init__(self, lists: Mapping[str, RuleList]) -> None:
+        self.lists = lists
+        self._phrases: dict[tuple[str, tuple[str, ...]], tuple[Pattern, ...]] = {}
+        self._items: dict[tuple[str, tuple[str, ...]], tuple[_Chain, ...]] = {}
+
+    def phrase(self, text: str, languages: tuple[str, ...]) -> tuple[Pattern, ...]:
+        """The patterns of a phrase, each once."""
+        known = self._phrases.get((text, languages))
+        if known is None:
+            chains = self._chains(parse_phrase(text).parts, languages)
+            found = (Pattern.of(tuple(map(Slot.of, chain.forms)), chain.gaps) for chain in chains)
+            known = self._phrases[text, languages] = tuple(dict.fromkeys(found))
+        return known
+
+    def _chains(self, parts: tuple[Part, ...], languages: tuple[str, ...]) -> tuple[_Chain, ...]:
+        """What a sequence of parts stands for."""
+        chains: tuple[_Chain, ...] = ()
+        gap = 0
+        for part in parts:
+            if isinstance(part, Gap):
+                gap = part.at_most
+                continue
+            options = self._options(part, languages)
+            if chains:
+                if len(chains) * len(options) > _MAX_PATTERNS:
+                    raise PhraseError(
+                        f"stands for more than {_MAX_PATTERNS} sequences: write fewer alternatives with gaps in them",
+                        part.offset,
+                        part.length,
+                    )
+                options = tuple(_join(chain, option, gap) for chain in chains for option in options)
+            if sum(chain.size for chain in options) > MAX_FORMS:
+                raise PhraseError(f"stands for more than {MAX_FORMS:,} forms: split it", part.offset, part.length)
+            chains = options
+            gap = 0
+        return _merged(chains)
+
+    def _options(self, part: Word | Number | ListRef | Choice, languages: tuple[str, ...]) -> tuple[_Chain, ...]:
+        if isinstance(part, Word):
+            return (_Chain((_word_forms(part, languages),), ()),)
+        if isinstance(part, Number):
+            forms = number_forms(part.digits, languages, roman=part.is_citation)
+            return (_Chain((tuple(Literal(fold_term(form)) for form in sorted(forms)),), ()),)
+        if isinstance(part, Choice):
+            return _merged([chain for one in part.alternatives for chain in self._chains(one, languages)])
+        return self._list(part, languages)
+
+    def _list(self, part: ListRef, languages: tuple[str, ...]) -> tuple[_Chain, ...]:
+        known = self._items.get((part.name, languages))
+        if known is None:
+            items = self.lists[part.name].items
+            chains = [chain for item in items for chain in self._chains(parse_phrase(item).parts, languages)]
+            known = self._items[part.name, languages] = _merged(chains)
+        return known
+
+
+def _merged(chains: Iterable[_Chain]) -> tuple[_Chain, ...]:
+    """The chains with those of a single slot made one."""
+    singles: list[Literal] = []
+    others: list[_Chain] = []
+    for chain in chains:
+        if chain.gaps:
+            others.append(chain)
+        else:
+            singles.extend(chain.forms[0])
+    return (*([_Chain((tuple(dict.fromkeys(singles)),), ())] if singles else []), *dict.fromkeys(others))
+
+
+def _join(first: _Chain, second: _Chain, gap: int) -> _Chain:
+    """One after the other; neighbours are written out together where that stays small."""
+    left, right = first.forms[-1], second.forms[0]
+    if gap or len(left) * len(right) > _MAX_PRODUCT or any(one.is_stem for one in left):
+        return _Chain(first.forms + second.forms, (*first.gaps, gap, *second.gaps))
+    product = tuple(_neighbours(one, other) for one in left for other in right)
+    return _Chain((*first.forms[:-1], product, *second.forms[1:]), first.gaps + second.gaps)
+
+
+def _neighbours(one: Literal, other: Literal) -> Literal:
+    shift = len(one.text) + 1
+    moved = tuple((start + shift, end + shift, token) for start, end, token in other.capitals)
+    return Literal(f"{one.text} {other.text}", other.is_stem, one.capitals + moved)
+
+
+def _word_forms(word: Word, languages: tuple[str, ...]) -> tuple[Literal, ...]:
+    """The literals that a word stands for."""
+    if word.is_capitals:
+        text = fold_term(word.text)
+        return (Literal(text, capitals=((0, len(text), unicodedata.normalize("NFC", word.text)),)),)
+    spellings = {word.text, *word.also}
+    if word.ending is Ending.INFLECTED:
+        for language in languages:
+            spellings |= inflect(word.text, language) or frozenset()
+    folded = {form for spelling in spellings for form in _letter_forms(fold_term(spelling), languages)}
+    return tuple(Literal(form, word.ending is Ending.ANY) for form in sorted(folded) if form)
+
+
+def _letter_forms(folded: str, languages: tuple[str, ...]) -> Iterator[str]:
+    """The word, and the word with double letters written as one and the other way about."""
+    yield folded
+    for one, two, known_in in _DOUBLE_LETTERS:
+        if one in folded:
+            yield folded.replace(one, two)
+        if two in folded and not known_in.isdisjoint(languages):
+            yield folded.replace(two, one)
+
+
+class _Compiler:
+    """Gathers patterns, phrase sets and clues of all rules, equal ones once, and every problem on the way."""
+
+    def __init__(self, rule_set: RuleSet) -> None:
+        self.rule_set = rule_set
+        self.problems: list[Problem] = []
+        self._expander = _Expander(rule_set.lists)
+        self._patterns: dict[Pattern, int] = {}
+        self._sets: dict[tuple[int, ...], int] = {}
+        self._set_of: dict[tuple[tuple[str, ...], tuple[str, ...]], int] = {}
+        self._clues: dict[CompiledClue, int] = {}
+
+    def rule(self, rule: Rule) -> CompiledRule:
+        """The rule's conditions; what is wrong with its phrases goes to ``problems``."""
+        languages = tuple(rule.languages or _DEFAULT_LANGUAGES)
+        path = (rule.rule, "look_for")
+        clues = {name: self._clue(name, clue, (*path, name), languages) for name, clue in rule.clues.items()}
+        when = rule.alert_when or AlertWhen(all_of=tuple(clues))
+        gate = rule.sources or SourceGate()
+        return CompiledRule(
+            id=rule.rule,
+            version=self.rule_set.rule_versions[rule.rule],
+            title=rule.title,
+            family=rule.family,
+            severity=rule.severity,
+            languages=frozenset(rule.languages or ()),
+            source_tags=frozenset(gate.tags or ()),
+            not_source_tags=frozenset(gate.not_tags or ()),
+            source_ids=frozenset(gate.ids or ()),
+            clues=clues,
+            all_of=tuple(dict.fromkeys(when.all_of or ())),
+            any_of=tuple(dict.fromkeys(when.any_of or ())),
+            none_of=tuple(dict.fromkeys(when.none_of or ())),
+            at_least=(when.at_least.n, tuple(dict.fromkeys(when.at_least.of))) if when.at_least else None,
+            windows=tuple(CompiledWindow(close.clues, close.within.sentences) for close in rule.close_together),
+            unless=tuple(
+                self._unless(one, (rule.rule, "unless", str(index)), languages) for index, one in enumerate(rule.unless)
+            ),
+        )
+
+    def _clue(self, name: str, clue: Clue, path: tuple[str, ...], languages: tuple[str, ...]) -> CompiledClue:
+        kind = clue.kind
+        if kind == "regex":
+            self._problem((*path, "regex"), "regex is not supported yet: write phrases", "not-supported")
+            kind = "phrases"
+        threshold = clue.states or clue.killed or clue.injured
+        states = clue.states
+        compiled = CompiledClue(
+            key=0,
+            name="",
+            kind=kind,
+            accept=frozenset(clue.accept),
+            parts=frozenset(clue.parts or ()),
+            at_least=threshold.at_least if threshold else 1,
+            phrases=self._phrase_set(clue.phrases, (*path, "phrases"), languages),
+            not_phrases=self._phrase_set(clue.not_phrases, (*path, "not_phrases"), languages),
+            one_from=self.rule_set.states_of(states.one_from) if states and states.one_from else None,
+            all_from=self.rule_set.states_of(states.all_from) if states and states.all_from else None,
+        )
+        return replace(compiled, key=self._clues.setdefault(compiled, len(self._clues)), name=name)
+
+    def _unless(self, unless: Unless, path: tuple[str, ...], languages: tuple[str, ...]) -> CompiledUnless:
+        clue = None
+        if unless.phrases:
+            clue = self._clue(unless.name, Clue(phrases=unless.phrases, accept=unless.accept), path, languages)
+        return CompiledUnless(
+            name=unless.name,
+            because=unless.because or "",
+            until=unless.until,
+            clue=clue,
+            of=unless.of,
+            within=CompiledWindow((unless.of,), unless.within.sentences) if unless.of and unless.within else None,
+            title_has=self._phrase_set(unless.title_has, (*path, "title_has"), languages),
+            older_than=unless.older_than,
+            event_older_than=unless.event_older_than,
+            source_tags=frozenset(unless.source_tags or ()),
+        )
+
+    def _phrase_set(
+        self, phrases: tuple[str, ...] | None, path: tuple[str, ...], languages: tuple[str, ...]
+    ) -> int | None:
+        """The number of the set of patterns that these phrases stand for."""
+        if phrases is None:
+            return None
+        known = self._set_of.get((phrases, languages))
+        if known is not None:
+            return known
+        patterns: set[int] = set()
+        complete = True
+        for index, text in enumerate(phrases):
+            try:
+                found = self._expander.phrase(text, languages)
+            except PhraseError as error:
+                self._problem((*path, str(index)), f"{text}: {error.message}", "phrase-too-wide")
+                complete = False
+                continue
+            if not found:
+                self._problem((*path, str(index)), f"{text}: no text can hold this phrase", "can-never-match")
+                complete = False
+            patterns |= {self._patterns.setdefault(pattern, len(self._patterns)) for pattern in found}
+        number = self._sets.setdefault(tuple(sorted(patterns)), len(self._sets))
+        if complete:  # a list that is wrong is named again for each rule that has it
+            self._set_of[phrases, languages] = number
+        return number
+
+    def _problem(self, path: tuple[str, ...], message: str, code: str) -> None:
+        key = ".".join(part for part in path[1:] if not part.isdigit())
+        self.problems.append(Problem(self.rule_set.location(*path), f"{key}: {message}", code))
+
+    def assemble(self, rules: Sequence[CompiledRule], gazetteer: Gazetteer) -> CompiledRules:
+        """The rules with the automaton and the indexes from its terms to them."""
+        terms: dict[str, int] = {}
+        uses: dict[int, list[AnchorUse]] = defaultdict(list)
+        patterns = tuple(self._patterns)
+        pattern_terms: list[tuple[int, ...]] = []
+        for number, pattern in enumerate(patterns):
+            anchor = pattern.anchor_slot
+            for literal in anchor.literals:
+                uses[terms.setdefault(literal.text, len(terms))].append(AnchorUse(number, literal))
+            pattern_terms.append(tuple(terms[text] for text in anchor.texts))
+        triggers: dict[int, dict[bool, set[str]]] = defaultdict(lambda: defaultdict(set))
+        if any(clue.kind in ("killed", "injured") for rule in rules for clue in rule.clues.values()):
+            for language, written in TRIGGERS.items():
+                for trigger in written:
+                    term = terms.setdefault(trigger.rstrip("*"), len(terms))
+                    triggers[term][trigger.endswith("*")].add(language)
+
+        phrase_sets = tuple(self._sets)
+        pivots: dict[int, list[int]] = defaultdict(list)
+        casualty_rules: list[int] = []
+        other_rules: list[int] = []
+        for index, rule in enumerate(rules):
+            pivot = _pivot(rule, {name: self._worth(clue, patterns, phrase_sets) for name, clue in rule.clues.items()})
+            kinds = {clue.kind for clue in pivot}
+            if not pivot or "states" in kinds:
+                other_rules.append(index)
+                continue
+            if kinds & {"killed", "injured"}:
+                casualty_rules.append(index)
+            sets = {clue.phrases for clue in pivot if clue.phrases is not None}
+            for pattern_number in sorted({number for one in sets for number in phrase_sets[one]}):
+                pivots[pattern_number].append(index)
+        all_uses = tuple(tuple(uses.get(term, ())) for term in range(len(terms)))
+        return CompiledRules(
+            rules=tuple(rules),
+            version=self.rule_set.version,
+            gazetteer=gazetteer,
+            automaton=AhoCorasick(list(terms), store_patterns=False) if terms else None,
+            terms=tuple(terms),
+            uses=all_uses,
+            pivot_terms=tuple(tuple(use for use in here if use.pattern in pivots) for here in all_uses),
+            triggers={
+                term: tuple((is_stem, frozenset(languages)) for is_stem, languages in sorted(kinds.items()))
+                for term, kinds in triggers.items()
+            },
+            patterns=patterns,
+            pattern_terms=tuple(pattern_terms),
+            phrase_sets=phrase_sets,
+            pivots={number: tuple(indexes) for number, indexes in pivots.items()},
+            casualty_rules=tuple(casualty_rules),
+            other_rules=tuple(other_rules),
+        )
+
+    @staticmethod
+    def _worth(clue: CompiledClue, patterns: Sequence[Pattern], phrase_sets: Sequence[tuple[int, ...]]) -> int:
+        """How seldom a clue is met: as often as the commonest of its anchors; 0: in any article."""
+        if clue.phrases is not None:
+            anchors = (patterns[number].anchor_slot for number in phrase_sets[clue.phrases])
+            return _CASUALTY_RARITY + 1 + min((anchor.rarity[0] for anchor in anchors), default=0)
+        return 0 if clue.kind == "states" else _CASUALTY_RARITY
+
+
+def _pivot(rule: CompiledRule, worth: Mapping[str, int]) -> tuple[CompiledClue, ...]:
+    """The least common clues of which the rule needs at least one; none: it may hold on any article."""
+    choices: list[tuple[str, ...]] = [(name,) for name in rule.required]
+    if rule.any_of:
+        choices.append(rule.any_of)
+    if rule.at_least:
+        enough, names = rule.at_least
+        rarest = sorted(names, key=lambda name: -worth[name])
+        choices.append(tuple(rarest[: len(names) - enough + 1]))
+    if not choices:
+        return ()
+    best = max(choices, key=lambda names: (min(worth[name] for name in names), -len(names)))
+    return tuple(rule.clues[name] for name in best)
