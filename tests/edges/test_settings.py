@@ -189,14 +189,12 @@ MISTAKES = [
     (SOURCE + "language = 'zz'", "w.toml:4:1: sources[1].language: expected a two-letter language code like en or ru, found 'zz'"),
     (SOURCE + "tags = 'x'", "w.toml:4:1: sources[1].tags: expected a list in square brackets, found 'x'"),
     (SOURCE + "tags = [\n '']", "w.toml:5:2: sources[1].tags[1]: is empty"),
-    (SOURCE + "every = '5m'\nexpect_every = '1m'", "w.toml:5:1: sources[1].expect_every: expected no less than `every`: silence cannot be noticed between two polls"),
     (SOURCE + "expect_every = 'x'", f"w.toml:4:1: sources[1].expect_every: {LENGTH}, found 'x'"),
     ("[[sources]]\nid = 'a'\nurl = 'ftp://x.org/'", "w.toml:3:1: sources[1].url: expected an address that starts with https:// or http://, found 'ftp://x.org/'"),
     ("[[sources]]\nid = 'a'\nurl = 'http://x.org:port/'", "w.toml:3:1: sources[1].url: not a URL: port could not be cast to integer value as 'port'"),
     ("[[sources]]\nid = 'a b'\nurl = 'http://x.org/'", "w.toml:2:1: sources[1].id: expected letters, digits, _ . - (at most 64, a letter or digit first), found 'a b'"),
     # recipients
     (CONSOLE + CONSOLE, "w.toml:5:1: recipients[2].id: 'c' is taken by line 2"),
-    (CONSOLE + "to = 'x'", "w.toml:4:1: recipients[1].to: the console needs no address: leave `to` out"),
     (CONSOLE + "states = ['Armenia']", "w.toml:4:11: recipients[1].states[1]: expected the two-letter code of a state in capitals, like AM, found 'Armenia'"),
     (CONSOLE + "rules = ['CSTO']", "w.toml:4:10: recipients[1].rules[1]: expected rule ids or patterns like csto-* (small letters, digits, hyphens), found 'CSTO'"),
     (CONSOLE + "min_severity = 'crit'", "w.toml:4:1: recipients[1].min_severity: expected one of watch, warning, critical, found 'crit'; did you mean critical?"),
@@ -258,7 +256,7 @@ def test_a_mistake_in_the_environment_names_its_variable(tmp_path: Path, environ
 
 def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
     text = "[http]\ntimeout = 1\nper_host = 'x'\n" + SOURCE + SOURCE + "kind = 1\n[telegram]\n[[recipients]]\nid = 'a'"
-    lines = [line.split(" ")[0] for line in problems(tmp_path, text, {"WATCHER_X": "1"})]
+    lines = [line.split(" ")[0] for line in problems(tmp_path, text, {"WATCHER_X__Y": "1"})]
     assert lines == [
         "w.toml:2:1:",
         "w.toml:3:1:",
@@ -266,7 +264,7 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(tmp_path: Path) 
         "w.toml:10:1:",
         "w.toml:11:2:",
         "w.toml:12:3:",
-        "WATCHER_X:",
+        "WATCHER_X__Y:",
     ]
 
 
@@ -342,11 +340,16 @@ def test_a_token_file_that_holds_no_token(tmp_path: Path, content: bytes, messag
 
 def test_warnings_are_returned_and_stop_nothing(tmp_path: Path) -> None:
     secret(tmp_path, "password", "p", 0o644)
-    settings = load(tmp_path, f"{EMAIL}host = 'mail.example.org'\nsecurity = 'none'\npassword_file = 'password'\n")
+    text = EMAIL.replace(CONSOLE, f"expect_every = '1m'\n{CONSOLE}to = 'screen'\n")
+    text += "host = 'mail.example.org'\nsecurity = 'none'\npassword_file = 'password'\n"
+    settings = load(tmp_path, text, {"WATCHER_HOME": "/x"})
     assert [str(warning).replace(f"{tmp_path}/", "") for warning in settings.warnings] == [
-        "w.toml:11:1: email.security: the password travels in clear; use starttls or tls",
-        "w.toml:12:1: email.password_file: every user of this machine can read password; chmod 600 it",
+        "w.toml:4:1: sources[1].expect_every: is shorter than `every`: the source will seem silent between two polls",
+        "w.toml:13:1: email.security: the password travels in clear; use starttls or tls",
+        "w.toml:14:1: email.password_file: every user of this machine can read password; chmod 600 it",
+        "WATCHER_HOME: begins with no section of the settings",
     ]
+    assert settings.to_recipients()[0].target == "-"
 
 
 def test_a_secret_written_into_a_readable_configuration_is_warned_about(tmp_path: Path) -> None:

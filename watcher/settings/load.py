@@ -85,6 +85,10 @@ class _Loading:
             self.problems.extend(self.problem(detail) for detail in error.errors(include_url=False))
         if settings is None or self.problems:
             raise ConfigError(self.ordered(self.problems))
+        for index, source in enumerate(settings.sources):
+            if source.expect_every is not None and source.expect_every < source.every:
+                path = ("sources", index, "expect_every")
+                self.warn(path, "is shorter than `every`: the source will seem silent between two polls")
         settings = self.absolute(settings)
         settings._warnings = self.ordered(self.warnings)
         return settings
@@ -118,7 +122,9 @@ class _Loading:
             where = Location(name)
             if section not in SECTIONS:
                 near = suggest(section, SECTIONS)
-                self.problems.append(Problem(where, f"begins with no section of the settings{near}", "unknown-key"))
+                problem = Problem(where, f"begins with no section of the settings{near}", "unknown-key")
+                # Without a setting's name behind it, it may well be another program's.
+                (self.problems if keys else self.warnings).append(problem)
             elif section in ARRAYS and keys:
                 whole = f"{ENV_PREFIX}{section.upper()}"
                 self.problems.append(Problem(where, f"the {section} are set as a whole: a JSON list in {whole}"))

@@ -93,14 +93,6 @@ class SourceSettings(_Section):
     tags: tuple[Word, ...] = Field((), description="words of your own, for rules and recipients to select by")
     full_text: bool = Field(True, description="fetch the page when the feed carries only a summary")
 
-    @field_validator("expect_every")
-    @classmethod
-    def _not_shorter_than_a_poll(cls, value: timedelta | None, info: ValidationInfo) -> timedelta | None:
-        every = info.data.get("every")
-        if value is not None and every is not None and value < every:
-            raise ValueError("expected no less than `every`: silence cannot be noticed between two polls")
-        return value
-
 
 class TelegramSettings(_Section):
     token_file: str = Field(
