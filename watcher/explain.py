@@ -1,0 +1,211 @@
+"""Why a rule spoke or stayed silent on an article: the evaluator's own verdict as a tree of PASS and FAIL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from watcher.match import Facts, Finding, Item, UnlessFinding, Verdict, WindowFinding, decide_rule, suppressed_by
+from watcher.model import Article, Match, Signal, Span
+from watcher.rules.compile import CompiledRule, CompiledRules
+
+_INDENT = "  "
+_MAX_REJECTED = 6  # matches of a clue that do not count, as lines; the tree itself has all of them
+
+
+class RuleOutcome(StrEnum):
+    """What a rule made of an article."""
+
+    SIGNAL = "signal"
+    SUPPRESSED = "suppressed"
+    NO_MATCH = "no match"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One step of the decision, and what it rests on."""
+
+    label: str
+    passed: bool
+    detail: str = ""
+    match: Match | None = None  # the place in the article that it speaks of
+    children: tuple[Node, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RuleExplanation:
+    """How one rule came to its outcome."""
+
+    rule_id: str
+    title: str
+    outcome: RuleOutcome
+    reason: str  # one clause
+    missing: tuple[str, ...]  # clues that alert_when lacks, or that none_of forbids and that are there
+    nodes: tuple[Node, ...]
+    signal: Signal | None
+
+
+def explain_article(
+    rules: CompiledRules, article: Article, now: datetime | None = None, rule_id: str | None = None
+) -> tuple[RuleExplanation, ...]:
+    """The explanation of every rule, or of the one asked for, by id; empty where there is no such rule.
+
+    ``now`` as for `watcher.match.match_article`, whose outcomes these are.
+    """
+    chosen = [rule for rule in rules.rules if rule_id in (None, rule.id)]
+    facts = Facts(rules, article, now)
+    return tuple(_explain_rule(rule, facts) for rule in chosen)
+
+
+def why_silent(rules: CompiledRules, article: Article, now: datetime | None = None) -> str:
+    """Why no rule gave a signal, in a few words: what came nearest to one, by the fewest missing clues."""
+    silent = [one for one in explain_article(rules, article, now) if one.outcome is not RuleOutcome.SIGNAL]
+    if not silent:
+        return "no rule is silent" if rules.rules else "there is no rule"
+    order = {RuleOutcome.SUPPRESSED: 0, RuleOutcome.NO_MATCH: 1, RuleOutcome.SKIPPED: 2}
+    nearest = min(silent, key=lambda one: (order[one.outcome], len(one.missing), one.rule_id))
+    return f"{nearest.rule_id}: {nearest.reason}"
+
+
+def explanation_to_json(explanation: RuleExplanation) -> dict[str, Any]:
+    """The explanation as plain values, ready for `json.dumps`."""
+    return asdict(explanation)
+
+
+def render_explanation(explanation: RuleExplanation) -> list[str]:
+    """The explanation as indented lines for a terminal."""
+    lines = [f"{explanation.rule_id}: {explanation.outcome}, {explanation.reason}"]
+    for node in explanation.nodes:
+        lines.extend(_render(node, 1))
+    return lines
+
+
+def _render(node: Node, depth: int) -> Iterator[str]:
+    detail = f": {node.detail}" if node.detail else ""
+    yield f"{_INDENT * depth}{'PASS' if node.passed else 'FAIL'} {node.label}{detail}"
+    rejected = [child for child in node.children if child.match is not None and not child.passed]
+    hidden = {id(child) for child in rejected[_MAX_REJECTED:]}
+    for child in node.children:
+        if id(child) not in hidden:
+            yield from _render(child, depth + 1)
+    if hidden:
+        yield f"{_INDENT * (depth + 1)}and {len(hidden)} more that do not count"
+
+
+def _explain_rule(rule: CompiledRule, facts: Facts) -> RuleExplanation:
+    skipped = rule.gate(facts.article)
+    gate = Node("languages and sources", skipped is None, skipped or "")
+    if skipped is not None:
+        return RuleExplanation(rule.id, rule.title, RuleOutcome.SKIPPED, skipped, (), (gate,), None)
+    verdict = decide_rule(rule, facts, completely=True)
+    if verdict is None:
+        raise AssertionError("a verdict that is worked out completely is never None")
+    nodes = (
+        gate,
+        *(_clue_node(name, verdict.findings[name], verdict, facts) for name in rule.clues),
+        *(_window_node(finding, facts) for finding in verdict.windows),
+        _alert_when_node(verdict),
+        *(_unless_node(finding) for finding in verdict.unless),
+    )
+    outcome, reason = _outcome(verdict)
+    return RuleExplanation(rule.id, rule.title, outcome, reason, verdict.missing, nodes, verdict.signal)
+
+
+def _outcome(verdict: Verdict) -> tuple[RuleOutcome, str]:
+    if verdict.signal is not None:
+        return RuleOutcome.SIGNAL, "every condition holds"
+    for stopped in suppressed_by(verdict):
+        because = f": {stopped.because}" if stopped.because else ""
+        return RuleOutcome.SUPPRESSED, f"unless {stopped.name}{because}"
+    if verdict.missing:
+        forbidden = [name for name in verdict.missing if name in verdict.rule.none_of]
+        lacking = [name for name in verdict.missing if name not in forbidden]
+        parts = [f"missing {', '.join(lacking)}"] if lacking else []
+        parts += [f"found {', '.join(forbidden)}, which none_of forbids"] if forbidden else []
+        return RuleOutcome.NO_MATCH, "; ".join(parts)
+    return RuleOutcome.NO_MATCH, "the clues are not close together"
+
+
+def _clue_node(name: str, finding: Finding, verdict: Verdict, facts: Facts) -> Node:
+    children = tuple(_item_node(name, item, _why_unused(name, item, verdict), facts) for item in finding.items)
+    return Node(f"clue {name}", name in verdict.held, finding.detail, children=children)
+
+
+def _why_unused(name: str, item: Item, verdict: Verdict) -> str | None:
+    """Why a place that counts for the clue is no part of the signal."""
+    if item.rejected is not None:
+        return item.rejected
+    near = [finding for finding in verdict.windows if name in finding.window.clues and finding.found]
+    if not near or any(item in used.items[name] for finding in near for used in finding.used):
+        return None
+    return f"outside the window of {near[0].window}"
+
+
+def _item_node(name: str, item: Item, reason: str | None, facts: Facts) -> Node:
+    match = facts.match_of(name, item)
+    said = [f"{_place(match.span)} “{' '.join(match.text.split())}”"]
+    if match.state:
+        said.append(match.state)
+    if match.toll is not None:
+        said.append(str(match.toll))
+    if match.stance is not None:
+        said.append(f"{match.stance} (“{match.cue.text}”)" if match.cue else str(match.stance))
+    if reason is not None:
+        said.append(f"not counted: {reason}")
+    return Node("match", reason is None, ", ".join(said), match)
+
+
+def _place(span: Span) -> str:
+    return f"{span.field}:{span.start}-{span.end}"
+
+
+def _window_node(finding: WindowFinding, facts: Facts) -> Node:
+    clues = ", ".join(finding.window.clues)
+    children = []
+    for one in finding.found:
+        # The whole passage would drown the tree; where it begins and ends is enough to find it.
+        items = [item for here in one.items.values() for item in here]
+        start, end = min(item.start for item in items), max(item.end for item in items)
+        states = f", states {', '.join(sorted(one.states))}" if one.states else ""
+        is_used = one in finding.used
+        unused = "" if is_used else ", not counted: names a state that the first one does not"
+        text = " ".join(facts.reading.full[start:end].split())
+        place = _place(facts.reading.span(start, end))
+        children.append(Node("window", is_used, f"{place} “{_shorten(text)}”{states}{unused}"))
+    detail = f"{len(finding.found)} found" if finding.found else "nowhere so close"
+    return Node(f"{clues} within {finding.window}", bool(finding.found), detail, children=tuple(children))
+
+
+def _shorten(text: str, most: int = 160) -> str:
+    half = most // 2 - 1
+    return text if len(text) <= most else f"{text[:half]} … {text[-half:]}"
+
+
+def _alert_when_node(verdict: Verdict) -> Node:
+    rule, held = verdict.rule, verdict.held
+    children = []
+    if rule.all_of:
+        children.append(_condition("all_of", rule.all_of, held, all(name in held for name in rule.all_of)))
+    if rule.any_of:
+        children.append(_condition("any_of", rule.any_of, held, any(name in held for name in rule.any_of)))
+    if rule.none_of:
+        children.append(_condition("none_of", rule.none_of, held, held.isdisjoint(rule.none_of)))
+    if rule.at_least:
+        enough, names = rule.at_least
+        passed = sum(name in held for name in names) >= enough
+        children.append(_condition(f"at least {enough} of", names, held, passed))
+    return Node("alert_when", all(child.passed for child in children), children=tuple(children))
+
+
+def _condition(label: str, names: Iterable[str], held: frozenset[str], passed: bool) -> Node:
+    return Node(label, passed, ", ".join(f"{name} {'yes' if name in held else 'no'}" for name in names))
+
+
+def _unless_node(finding: UnlessFinding) -> Node:
+    """An exception passes where it does not apply."""
+    because = f" ({finding.unless.because})" if finding.applies and finding.unless.because else ""
+    return Node(f"unless {finding.unless.name}", not finding.applies, finding.detail + because)
