@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,8 +13,10 @@ from hypothesis import strategies as st
 
 from watcher.errors import Location, RuleError
 from watcher.model import RuleStatus, Severity, Stance
+from watcher.rules.lint import CODES
 from watcher.rules.load import load_rules
-from watcher.rules.schema import Group, Part, RuleSet, UpdateOn, Window
+from watcher.rules.schema import Group, Part, RuleSet, UpdateOn, json_schema
+from watcher.rules.values import Window
 from watcher.rules.yaml_nodes import parse_yaml
 
 DATA = Path(__file__).parent.parent / "data" / "bad_rules"
@@ -262,3 +265,21 @@ def test_any_text_is_parsed_or_refused_at_a_place_in_it(text: str) -> None:
     for problem in parsed.problems:
         assert 1 <= problem.location.line <= len(lines)
         assert problem.location.column >= 1
+
+
+def test_the_examples_of_the_reference_load(tmp_path: Path) -> None:
+    reference = (SHIPPED.parent / "docs" / "rules.md").read_text(encoding="utf-8")
+    examples = re.findall(r"^```yaml\n(.*?)^```", reference, re.MULTILINE | re.DOTALL)
+    rule_set = load(tmp_path, "---\n".join(examples))
+    assert [rule.rule for rule in rule_set.rules] == ["ambassador-recalled", "border-fire"]
+    assert rule_set.states_of("guarantors") == {"FR", "US", "RU", "CN"}
+
+
+def test_the_reference_names_every_key_and_code() -> None:
+    reference = (SHIPPED.parent / "docs" / "rules.md").read_text(encoding="utf-8")
+    keys = {name for name in re.findall(r'"([a-z_]+)": \{', json.dumps(json_schema())) if name not in JSON_SCHEMA_WORDS}
+    assert {key for key in keys if f"`{key}`" not in reference} == set()
+    assert {code for code in CODES if f"`{code}`" not in reference} == set()
+
+
+JSON_SCHEMA_WORDS = {"items", "properties", "default", "discriminator", "mapping"}

@@ -15,7 +15,8 @@ from types import MappingProxyType
 from watcher.errors import Location
 from watcher.model import RuleStatus, Source
 from watcher.rules.phrases import Choice, Ending, Gap, Part, Word, parse_phrase
-from watcher.rules.schema import Clue, Expect, ListKind, Rule, RuleSet, not_among
+from watcher.rules.schema import Clue, Expect, ListKind, Rule, RuleSet
+from watcher.rules.values import not_among
 from watcher.text.inflect import inflect
 
 WIDE_GAP = 12  # words; a longer gap joins what two clauses say

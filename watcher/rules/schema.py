@@ -6,11 +6,9 @@ Every error message is one lower-case clause for the person who wrote the file: 
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
@@ -18,313 +16,32 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, WithJsonSchema, model_validator
 from pydantic import Field as Key
-from pydantic_core import PydanticCustomError
 
 from watcher.errors import Location, Problem
 from watcher.model import RuleStatus, Severity, Stance
-
-FAMILIES = ("treaty", "clash", "mobilisation", "rupture", "ultimatum", "ceasefire")  # the shipped ones; others are free
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-MAX_SENTENCES = 50  # a wider window is the whole article
-
-_RULE_ID = re.compile(r"[a-z0-9-]{3,64}")
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_FAMILY = re.compile(r"[a-z][a-z0-9_-]{1,31}")
-_INTEGER = re.compile(r"0|[1-9][0-9]{0,8}")
-_DECIMAL = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
-_DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd])")
-_WINDOW = re.compile(r"([1-9][0-9]{0,3}) +sentences?")
-_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-
-# Words that people try first, and what they are called here.
-_SYNONYMS = {
-    "alert": ["alarm", "fire", "fired", "true", "yes"],
-    "no alert": ["false", "no", "none", "silence"],
-    "alert_when": ["conditions", "condition", "when", "alert_if"],
-    "look_for": ["clues", "find", "match"],
-    "phrases": ["keywords", "words", "terms"],
-    "why": ["description", "about"],
-    "because": ["reason"],
-    "title": ["name", "headline"],
-    "rule": ["id"],
-    "unless": ["exclude", "except", "exceptions"],
-    "languages": ["lang"],
-    "states": ["countries", "country"],
-    "killed": ["deaths", "dead", "fatalities"],
-    "injured": ["wounded", "hurt"],
-    "severity": ["level", "priority"],
-    "family": ["category"],
-    "kind": ["type"],
-    "to": ["recipients"],
-    "send": ["notify"],
-    "close_together": ["near", "proximity"],
-    "within": ["window"],
-    "at_least": ["min", "minimum"],
-    "all_of": ["all"],
-    "any_of": ["any"],
-    "none_of": ["none", "not"],
-    "items": ["values", "entries"],
-    "watch": ["low", "info"],
-    "warning": ["medium"],
-    "critical": ["high", "urgent"],
-    "stable": ["active", "enabled", "on", "live"],
-    "off": ["disabled", "inactive"],
-    "happened": ["actual", "now"],
-    "planned": ["future"],
-    "possible": ["maybe", "hypothetical"],
-    "denied": ["negated"],
-    "past": ["historical"],
-    "body": ["text"],
-}
-
-
-def nearest(name: str, candidates: Iterable[str]) -> str | None:
-    """The candidate that was most likely meant, if any is near enough."""
-    names = list(candidates)
-    plain = re.sub(r"[\s-]+", "_", name.strip().casefold())
-    by_plain = {re.sub(r"[\s-]+", "_", candidate.casefold()): candidate for candidate in names}
-    if plain in by_plain:
-        return by_plain[plain]
-    for name_here in names:
-        if plain in _SYNONYMS.get(name_here, ()):
-            return name_here
-    close = difflib.get_close_matches(plain, by_plain, n=1, cutoff=0.6)
-    if close:
-        return by_plain[close[0]]
-    by_synonym = {synonym: candidate for candidate in names for synonym in _SYNONYMS.get(candidate, ())}
-    close = difflib.get_close_matches(plain, by_synonym, n=1, cutoff=0.75)
-    if close:
-        return by_synonym[close[0]]
-    starts = [candidate for candidate in by_plain if len(plain) > 2 and candidate.startswith(plain)]
-    return by_plain[starts[0]] if len(starts) == 1 else None
-
-
-def list_names(names: Iterable[str], most: int = 12) -> str:
-    """The names as a sentence lists them; "and N more" past ``most``."""
-    all_names = list(names)
-    shown = ", ".join(all_names[:most])
-    return f"{shown} and {len(all_names) - most} more" if len(all_names) > most else shown
-
-
-def not_among(what: str, name: str, candidates: Iterable[str]) -> str:
-    """The message for a name that is not among the valid ones: the nearest, else all of them."""
-    names = list(candidates)
-    meant = nearest(name, names)
-    if meant:
-        return f"{name} is no {what}: did you mean {meant}?"
-    if not names:
-        return f"{name} is no {what}, and none is defined"
-    return f"{name} is no {what}: expected {'one of ' if len(names) > 1 else ''}{list_names(names)}"
-
-
-def wrong(message: str) -> PydanticCustomError:
-    """The error that a validator raises; the message goes to the reader as it is."""
-    return PydanticCustomError("rules", "{message}", {"message": message})
-
-
-def describe(value: object) -> str:
-    """What a value of a file looks like to its author."""
-    if value is None or value == "":
-        return "nothing"
-    if isinstance(value, Mapping):
-        return "keys with values" if value else "{}"
-    if isinstance(value, list | tuple):
-        return "a list" if value else "[]"
-    text = " ".join(str(value).split())
-    return text if len(text) <= 40 else text[:39] + "…"
-
-
-def _scalar(value: object, expected: str) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise wrong(f"expected {expected}, found {describe(value)}")
-    if _CONTROL.search(value):
-        raise wrong("there is an invisible control character in this text: type it again")
-    return value.strip()
-
-
-def _text(value: object) -> str:
-    return _scalar(value, "text")
-
-
-def _phrase(value: object) -> str:
-    if isinstance(value, Mapping):
-        raise wrong("expected a phrase, found a key with a value: put the phrase in quotes, or leave out the colon")
-    return _scalar(value, "a phrase")
-
-
-def _rule_id(value: object) -> str:
-    text = _scalar(value, "the id of a rule, like border-clash")
-    if not _RULE_ID.fullmatch(text):
-        raise wrong(f"expected 3 to 64 small letters, digits and hyphens, like border-clash, found {describe(text)}")
-    return text
-
-
-def _name(value: object) -> str:
-    text = _scalar(value, "a name")
-    if not _NAME.fullmatch(text):
-        hint = nearest_spelling(text)
-        better = f": write {hint}" if hint else ""
-        raise wrong(f"expected a name of small letters, digits and _, found {describe(text)}{better}")
-    return text
-
-
-def nearest_spelling(name: str) -> str | None:
-    """The name respelled so that it is valid, where that is possible."""
-    spelled = re.sub(r"[^a-z0-9]+", "_", name.removeprefix("$").casefold()).strip("_")
-    return spelled if _NAME.fullmatch(spelled) else None
-
-
-def _family(value: object) -> str:
-    text = _scalar(value, f"a family, like {', '.join(FAMILIES)}")
-    if not _FAMILY.fullmatch(text):
-        meant = nearest(text, FAMILIES)
-        better = f"did you mean {meant}?" if meant else f"like {', '.join(FAMILIES)}"
-        raise wrong(f"expected one word of small letters: {better}")
-    return text
-
-
-def _positive(value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-        return value
-    if not isinstance(value, str) or not _INTEGER.fullmatch(value.strip()) or value.strip() == "0":
-        raise wrong(f"expected a whole number from 1, like 2, found {describe(value)}")
-    return int(value)
-
-
-def _ratio(value: object) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
-        return float(value)
-    if not isinstance(value, str) or not _DECIMAL.fullmatch(value.strip()) or not float(value):
-        raise wrong(f"expected a number like 3 or 2.5, found {describe(value)}")
-    return float(value)
-
-
-def _duration(value: object) -> timedelta:
-    if isinstance(value, timedelta):
-        return value
-    found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
-    if not found:
-        raise wrong(f"expected a duration like 30m, 72h or 10d, found {describe(value)}{_duration_meant(value)}")
-    return timedelta(**{UNITS[found[2]]: int(found[1])})
-
-
-def _duration_meant(value: object) -> str:
-    """How to write what was meant by "3 days" or "2w"."""
-    found = re.fullmatch(r"([1-9][0-9]{0,4})\s*([a-z]+)", value.strip().lower()) if isinstance(value, str) else None
-    if not found:
-        return ""
-    if found[2].startswith("w"):
-        return f": write {int(found[1]) * 7}d"
-    unit = next((short for short, name in UNITS.items() if name.startswith(found[2].rstrip("s"))), None)
-    unit = unit or {"hr": "h", "hrs": "h"}.get(found[2])
-    return f": write {found[1]}{unit}" if unit else ""
-
-
-def _later_by(value: object) -> timedelta:
-    if isinstance(value, timedelta):
-        return value
-    found = re.fullmatch(r"\+(0|[1-9][0-9]{0,5})([smhd])", value.strip()) if isinstance(value, str) else None
-    if not found:
-        raise wrong(f"expected the time after the start, like +0d or +36h, found {describe(value)}")
-    return timedelta(**{UNITS[found[2]]: int(found[1])})
-
-
-def _date(value: object) -> date:
-    if isinstance(value, date):
-        return value
-    found = _DATE.fullmatch(value.strip()) if isinstance(value, str) else None
-    if not found:
-        raise wrong(f"expected a date like 2026-11-20, found {describe(value)}")
-    try:
-        return date(int(found[1]), int(found[2]), int(found[3]))
-    except ValueError:
-        raise wrong(f"expected a date of the calendar, found {describe(value)}") from None
-
-
-def _moment(value: object) -> datetime:
-    if isinstance(value, datetime):
-        return value
-    expected = "expected a date or a time like 2026-11-20 or 2026-11-20T06:30Z"
-    if not isinstance(value, str) or not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value.strip()):
-        raise wrong(f"{expected}, found {describe(value)}")
-    try:
-        moment = datetime.fromisoformat(value.strip())
-    except ValueError:
-        raise wrong(f"{expected}, found {describe(value)}") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """How close together: so many consecutive sentences, or one paragraph."""
-
-    sentences: int | None  # None: the paragraph
-
-    def __str__(self) -> str:
-        if self.sentences is None:
-            return "paragraph"
-        return f"{self.sentences} sentence{'s' if self.sentences > 1 else ''}"
-
-
-def _window(value: object) -> Window:
-    if isinstance(value, Window):
-        return value
-    text = value.strip() if isinstance(value, str) else ""
-    if text == "paragraph":
-        return Window(None)
-    found = _WINDOW.fullmatch(text)
-    if not found:
-        better = f": write {text} sentences" if _INTEGER.fullmatch(text) else ""
-        raise wrong(f"expected a number of sentences, like 2 sentences, or paragraph, found {describe(value)}{better}")
-    if int(found[1]) > MAX_SENTENCES:
-        raise wrong(f"expected at most {MAX_SENTENCES} sentences, found {found[1]}")
-    return Window(int(found[1]))
-
-
-def _severity(value: object) -> Severity:
-    if isinstance(value, Severity):
-        return value
-    names = [severity.label for severity in Severity]
-    text = _scalar(value, f"one of {', '.join(names)}")
-    if text not in names:
-        raise wrong(not_among("severity", text, names))
-    return Severity[text.upper()]
-
-
-def _enum(members: type[StrEnum], what: str) -> BeforeValidator:
-    names = [str(member) for member in members]
-
-    def validate(value: object) -> object:
-        text = _scalar(value, f"one of {', '.join(names)}")
-        if text not in names:
-            raise wrong(not_among(what, text, names))
-        return members(text)
-
-    return BeforeValidator(validate)
-
-
-def _one_or_many(value: object) -> object:
-    return [value] if isinstance(value, str) and value.strip() else value
-
-
-def _words(value: object) -> object:
-    """A list of words may also be written as one word, or with commas."""
-    return [word.strip() for word in value.split(",")] if isinstance(value, str) and value.strip() else value
-
-
-def _language(value: object) -> str:
-    text = _scalar(value, "the two letters of a language, like en")
-    if not re.fullmatch(r"[a-z]{2}", text):
-        raise wrong(f"expected the two small letters of a language, like en or ru, found {describe(text)}")
-    return text
-
-
-def _group_key(value: object) -> str:
-    text = _scalar(value, "one of rule, rules, states, or a list like $treaties")
-    if text not in ("rule", "rules", "states") and not (text.startswith("$") and _NAME.fullmatch(text[1:])):
-        raise wrong(not_among("way to group", text, ["rule", "rules", "states", "$list_name"]))
-    return text
+from watcher.rules.values import (
+    FAMILIES,
+    Window,
+    one_of,
+    one_or_many,
+    parse_day,
+    parse_duration,
+    parse_family,
+    parse_group_key,
+    parse_language,
+    parse_later_by,
+    parse_moment,
+    parse_name,
+    parse_positive,
+    parse_ratio,
+    parse_rule_id,
+    parse_severity,
+    parse_text,
+    parse_window,
+    phrase_text,
+    split_words,
+    wrong,
+)
 
 
 class ListKind(StrEnum):
@@ -375,26 +92,32 @@ class Sharing(StrEnum):
     STATES = "states"
 
 
-Text = Annotated[str, BeforeValidator(_text)]
-RuleId = Annotated[str, BeforeValidator(_rule_id), WithJsonSchema({"type": "string", "pattern": "^[a-z0-9-]{3,64}$"})]
-Name = Annotated[str, BeforeValidator(_name), WithJsonSchema({"type": "string", "pattern": "^[a-z][a-z0-9_]{0,63}$"})]
-PhraseText = Annotated[str, BeforeValidator(_phrase)]
-Phrases = Annotated[tuple[PhraseText, ...], BeforeValidator(_one_or_many), Key(min_length=1)]
-Positive = Annotated[int, BeforeValidator(_positive), WithJsonSchema({"type": "integer", "minimum": 1})]
-Ratio = Annotated[float, BeforeValidator(_ratio), WithJsonSchema({"type": "number", "exclusiveMinimum": 0})]
+Text = Annotated[str, BeforeValidator(parse_text)]
+RuleId = Annotated[
+    str, BeforeValidator(parse_rule_id), WithJsonSchema({"type": "string", "pattern": "^[a-z0-9-]{3,64}$"})
+]
+Name = Annotated[
+    str, BeforeValidator(parse_name), WithJsonSchema({"type": "string", "pattern": "^[a-z][a-z0-9_]{0,63}$"})
+]
+PhraseText = Annotated[str, BeforeValidator(phrase_text)]
+Phrases = Annotated[tuple[PhraseText, ...], BeforeValidator(one_or_many), Key(min_length=1)]
+Positive = Annotated[int, BeforeValidator(parse_positive), WithJsonSchema({"type": "integer", "minimum": 1})]
+Ratio = Annotated[float, BeforeValidator(parse_ratio), WithJsonSchema({"type": "number", "exclusiveMinimum": 0})]
 Duration = Annotated[
     timedelta,
-    BeforeValidator(_duration),
+    BeforeValidator(parse_duration),
     WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]*[smhd]$", "examples": ["30m", "72h", "10d"]}),
 ]
 LaterBy = Annotated[
-    timedelta, BeforeValidator(_later_by), WithJsonSchema({"type": "string", "pattern": r"^\+[0-9]+[smhd]$"})
+    timedelta, BeforeValidator(parse_later_by), WithJsonSchema({"type": "string", "pattern": r"^\+[0-9]+[smhd]$"})
 ]
-Day = Annotated[date, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
-Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "examples": ["2026-11-20"]})]
+Day = Annotated[date, BeforeValidator(parse_day), WithJsonSchema({"type": "string", "format": "date"})]
+Moment = Annotated[
+    datetime, BeforeValidator(parse_moment), WithJsonSchema({"type": "string", "examples": ["2026-11-20"]})
+]
 Within = Annotated[
     Window,
-    BeforeValidator(_window),
+    BeforeValidator(parse_window),
     WithJsonSchema(
         {
             "type": "string",
@@ -405,21 +128,23 @@ Within = Annotated[
 ]
 SeverityName = Annotated[
     Severity,
-    BeforeValidator(_severity),
+    BeforeValidator(parse_severity),
     WithJsonSchema({"type": "string", "enum": [severity.label for severity in Severity]}),
 ]
-Names = Annotated[tuple[Name, ...], BeforeValidator(_words), Key(min_length=1)]
-Words = Annotated[tuple[Text, ...], BeforeValidator(_words), Key(min_length=1)]
-Stances = Annotated[tuple[Annotated[Stance, _enum(Stance, "stance")], ...], BeforeValidator(_words), Key(min_length=1)]
+Names = Annotated[tuple[Name, ...], BeforeValidator(split_words), Key(min_length=1)]
+Words = Annotated[tuple[Text, ...], BeforeValidator(split_words), Key(min_length=1)]
+Stances = Annotated[
+    tuple[Annotated[Stance, one_of(Stance, "stance")], ...], BeforeValidator(split_words), Key(min_length=1)
+]
 Parts = Annotated[
-    tuple[Annotated[Part, _enum(Part, "part of an article")], ...], BeforeValidator(_words), Key(min_length=1)
+    tuple[Annotated[Part, one_of(Part, "part of an article")], ...], BeforeValidator(split_words), Key(min_length=1)
 ]
 Languages = Annotated[
     tuple[
-        Annotated[str, BeforeValidator(_language), WithJsonSchema({"type": "string", "pattern": "^[a-z]{2}$"})],
+        Annotated[str, BeforeValidator(parse_language), WithJsonSchema({"type": "string", "pattern": "^[a-z]{2}$"})],
         ...,
     ],
-    BeforeValidator(_words),
+    BeforeValidator(split_words),
     Key(min_length=1),
 ]
 
@@ -576,7 +301,7 @@ class AndTimesUsual(_Model):
 class Count(_Model):
     """So many reports over a sliding window."""
 
-    of: Annotated[CountOf, _enum(CountOf, "thing to count")] = Key(
+    of: Annotated[CountOf, one_of(CountOf, "thing to count")] = Key(
         description="publishers (families, copies removed) or reports"
     )
     at_least: Positive
@@ -598,14 +323,14 @@ class InOrder(_Model):
 
     steps: Names
     within: Duration
-    sharing: Annotated[Sharing, _enum(Sharing, "thing to share")] | None = None
+    sharing: Annotated[Sharing, one_of(Sharing, "thing to share")] | None = None
 
 
 class Group(_Model):
     """What makes two signals one event, and how long an event stays open without news."""
 
     by: Annotated[
-        tuple[Annotated[str, BeforeValidator(_group_key)], ...], BeforeValidator(_words), Key(min_length=1)
+        tuple[Annotated[str, BeforeValidator(parse_group_key)], ...], BeforeValidator(split_words), Key(min_length=1)
     ] = Key(default=("rule", "states"), description="rule, rules (of one family), states, a list like $treaties")
     open_for: Duration = Key(
         default=timedelta(hours=24), alias="for", description="open for so long after the last report"
@@ -617,7 +342,7 @@ class Confirm(_Model):
 
     publishers: Positive = Key(description="independent newsrooms", examples=[2])
     within: Duration = Key(description="of the first report")
-    until_then: Annotated[UntilThen, _enum(UntilThen, "way to wait")] = Key(
+    until_then: Annotated[UntilThen, one_of(UntilThen, "way to wait")] = Key(
         default=UntilThen.SEND_UNCONFIRMED, description="send_unconfirmed (marked so) or hold"
     )
 
@@ -632,7 +357,7 @@ class Send(_Model):
     """Who is told, and when."""
 
     to: Words | None = Key(default=None, description="recipients or audiences; without it whoever subscribed")
-    in_quiet_hours: Annotated[InQuietHours, _enum(InQuietHours, "choice")] = Key(
+    in_quiet_hours: Annotated[InQuietHours, one_of(InQuietHours, "choice")] = Key(
         default=InQuietHours.HOLD, description="hold, send or silent"
     )
 
@@ -669,12 +394,12 @@ class RuleTest(_Model):
     text: Text | None = None
     file: Text | None = Key(default=None, description="a text file beside the rule file")
     stream: tuple[StreamItem, ...] | None = Key(default=None, description="several articles over time")
-    expect: Annotated[Expect, _enum(Expect, "expectation")] = Key(description="alert or no alert")
+    expect: Annotated[Expect, one_of(Expect, "expectation")] = Key(description="alert or no alert")
     missing: Names | None = Key(default=None, description="the clues that must be what is missing")
     extracts: Extracts | None = Key(default=None, description="what the alert must say")
     now: Moment | None = Key(default=None, description="the present; without it the article's own date")
     published: Moment | None = Key(default=None, description="the article's date; without it the present")
-    language: Annotated[str, BeforeValidator(_language)] | None = Key(
+    language: Annotated[str, BeforeValidator(parse_language)] | None = Key(
         default=None, description="the article's language; without it the rule's first"
     )
 
@@ -696,7 +421,7 @@ class RuleList(_Model):
     """A document that names a reusable list."""
 
     list: Name = Key(description="the name, used as $name", examples=["csto_members"])
-    kind: Annotated[ListKind, _enum(ListKind, "kind of list")] = Key(description="phrases or states")
+    kind: Annotated[ListKind, one_of(ListKind, "kind of list")] = Key(description="phrases or states")
     items: Phrases = Key(description="phrases, or ISO 3166 codes of states; $other_list takes in another list")
     title: Text | None = None
     why: Text | None = None
@@ -711,13 +436,13 @@ class Rule(_Model):
     why: Text | None = Key(default=None, description="why the desk wants to know")
     owner: Text | None = Key(default=None, description="who answers for it")
     reviewed: Day | None = Key(default=None, description="when someone last read it with care")
-    false_alarms: Annotated[tuple[Text, ...], BeforeValidator(_one_or_many)] = Key(
+    false_alarms: Annotated[tuple[Text, ...], BeforeValidator(one_or_many)] = Key(
         default=(), description="what is known to set it off wrongly"
     )
-    status: Annotated[RuleStatus, _enum(RuleStatus, "status")] = Key(
+    status: Annotated[RuleStatus, one_of(RuleStatus, "status")] = Key(
         default=RuleStatus.STABLE, description="draft: recorded, never sent; test: to test recipients; stable; off"
     )
-    family: Annotated[str, BeforeValidator(_family)] = Key(
+    family: Annotated[str, BeforeValidator(parse_family)] = Key(
         default="other", description="the kind of signal; people subscribe by it", examples=list(FAMILIES)
     )
     severity: SeverityName = Key(default=Severity.WARNING, description="watch, warning or critical")
@@ -733,7 +458,7 @@ class Rule(_Model):
     group: Group = Key(default=Group(), description="what makes two signals one event")
     confirm: Confirm | None = Key(default=None, description="what makes it confirmed")
     update_on: Annotated[
-        tuple[Annotated[UpdateOn, _enum(UpdateOn, "reason for an update")], ...], BeforeValidator(_words)
+        tuple[Annotated[UpdateOn, one_of(UpdateOn, "reason for an update")], ...], BeforeValidator(split_words)
     ] = Key(
         default=(UpdateOn.CONFIRMED, UpdateOn.DEATHS_DOUBLED, UpdateOn.NEW_STATE, UpdateOn.CORRECTION),
         description="what is told again after the first alert",
