@@ -12,6 +12,7 @@ import email
 import email.policy
 import json
 import ssl
+import warnings
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -55,6 +56,7 @@ class MailServer:
     accepted: list[AcceptedMail] = field(default_factory=list)
     faults: dict[str, deque[MailFault]] = field(default_factory=lambda: defaultdict(deque))
     _server: asyncio.Server | None = None
+    _protocols: list[SMTP] = field(default_factory=list)
 
     def answer(self, recipient: str, *faults: MailFault) -> None:
         """Nothing; the next mails to the address meet these, then normal answers follow."""
@@ -71,20 +73,27 @@ class MailServer:
     ) -> None:
         if self._server is not None:
             self._server.close()
+            for protocol in self._protocols:
+                if protocol.transport is not None:
+                    protocol.transport.abort()
             await self._server.wait_closed()
 
     def _protocol(self) -> SMTP:
-        return SMTP(
-            self,
-            hostname="mail.example.org",
-            enable_SMTPUTF8=self.with_smtputf8,
-            tls_context=self.starttls,
-            require_starttls=self.starttls is not None,
-            authenticator=self._authenticate if self.login else None,
-            auth_required=self.login is not None,
-            auth_require_tls=self.starttls is not None,
-            loop=asyncio.get_running_loop(),
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # aiosmtpd does not see that the whole connection is TLS already
+            protocol = SMTP(
+                self,
+                hostname="mail.example.org",
+                enable_SMTPUTF8=self.with_smtputf8,
+                tls_context=self.starttls,
+                require_starttls=self.starttls is not None,
+                authenticator=self._authenticate if self.login else None,
+                auth_required=self.login is not None,
+                auth_require_tls=self.starttls is not None,
+                loop=asyncio.get_running_loop(),
+            )
+        self._protocols.append(protocol)
+        return protocol
 
     def _authenticate(self, server: SMTP, session: Session, envelope: Envelope, kind: str, data: object) -> AuthResult:
         assert self.login is not None and isinstance(data, LoginPassword)

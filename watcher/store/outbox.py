@@ -13,7 +13,8 @@ from watcher.store.codec import decode_time, encode_time, loads, storable
 from watcher.store.db import Db
 
 # An update waits for the first message of its event, to reply to it; but a first message that failed this often
-# (20 minutes of back-off) must not hold up what came later. Each message can be read alone.
+# (20 minutes of back-off) must not hold up what came later, nor one that is held for the recipient's quiet hours an
+# urgent update that is not. Each message can be read alone.
 BLOCKING_ATTEMPTS = 8
 
 ABANDONED = "the program stopped while it was being sent; it may have arrived"
@@ -31,7 +32,8 @@ _READY = f"""
         SELECT 1 FROM deliveries s WHERE s.state = 'sending' AND s.channel = d.channel AND s.target = d.target)
     AND NOT EXISTS (
         SELECT 1 FROM deliveries e WHERE e.event_id = d.event_id AND e.recipient_id = d.recipient_id AND e.n < d.n
-        AND e.state IN ('pending', 'sending') AND e.attempts < {BLOCKING_ATTEMPTS})
+        AND e.state IN ('pending', 'sending') AND e.attempts < {BLOCKING_ATTEMPTS}
+        AND NOT (e.attempts = 0 AND e.not_before_at > d.not_before_at))
 """
 
 

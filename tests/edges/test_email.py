@@ -1,0 +1,224 @@
+"""The mail channel against a real SMTP server with real certificates."""
+
+from __future__ import annotations
+
+import ssl
+from email.utils import parsedate_to_datetime
+
+import pytest
+import trustme
+
+from tests.builders import NOW, alert, delivery
+from tests.smtp import AcceptedMail, MailFault, MailServer
+from watcher.model import Alert, Channel, Delivered, GiveUp, Outcome, Retry
+from watcher.notify.base import OutgoingMessage
+from watcher.notify.email import EmailNotifier, message_id
+from watcher.render import render_email
+
+NAMES = {"AM": "Armenia", "AZ": "Azerbaijan"}
+SENDER = "watcher@example.org"
+DESK = "desk@example.net"
+ID = message_id("hk4mbv7q2c", "desk", "example.org")
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def server_tls(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    return context
+
+
+@pytest.fixture
+def client_tls(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context
+
+
+def message(about: Alert | None = None, *, to: str = DESK, reply_to: str | None = None) -> OutgoingMessage:
+    return OutgoingMessage(about or alert(), delivery(channel=Channel.EMAIL, target=to), reply_to, NAMES)
+
+
+async def outcome_of(*faults: MailFault, to: str = DESK) -> tuple[Outcome, list[AcceptedMail]]:
+    async with MailServer() as server:
+        server.answer(to, *faults)
+        notifier = EmailNotifier("127.0.0.1", server.port, sender=SENDER)
+        outcome = await notifier.send(message(to=to))
+        await notifier.aclose()
+    return outcome, server.accepted
+
+
+async def test_a_mail_can_be_read_as_text_and_as_html() -> None:
+    outcome, (accepted,) = await outcome_of()
+    assert outcome == Delivered(ID)
+    assert (accepted.sender, accepted.recipient) == (SENDER, DESK)
+    mail = accepted.mail
+    subject, text, html = render_email(alert(), NAMES)
+    assert (mail["From"], mail["To"], mail["Subject"], mail["Message-ID"]) == (SENDER, DESK, subject, ID)
+    assert parsedate_to_datetime(str(mail["Date"])) == NOW
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["List-Id"] == "watcher alerts <alerts.example.org>"
+    assert mail["In-Reply-To"] is None
+    plain, rich = mail.get_body(("plain",)), mail.get_body(("html",))
+    assert plain is not None
+    assert rich is not None
+    assert plain.get_content().replace("\r\n", "\n") == text
+    assert rich.get_content().replace("\r\n", "\n") == html
+
+
+async def test_an_update_joins_the_thread_of_the_first_mail() -> None:
+    async with MailServer() as server:
+        notifier = EmailNotifier("127.0.0.1", server.port, sender=SENDER)
+        assert await notifier.send(message(alert(id="update"), reply_to=ID)) != Delivered(ID)
+    assert server.accepted[0].mail["In-Reply-To"] == server.accepted[0].mail["References"] == ID
+
+
+async def test_a_mail_sent_again_has_the_same_id() -> None:
+    _, (first,) = await outcome_of()
+    _, (second,) = await outcome_of()
+    assert first.mail["Message-ID"] == second.mail["Message-ID"] == ID
+    assert message_id("hk4mbv7q2c", "other", "example.org") != ID
+
+
+async def test_titles_cannot_add_headers() -> None:
+    async with MailServer() as server:
+        notifier = EmailNotifier("127.0.0.1", server.port, sender=SENDER)
+        await notifier.send(message(alert(headline="Clash\r\nBcc: spy@example.com\r\n\r\n<html>")))
+    (accepted,) = server.accepted
+    assert accepted.mail["Bcc"] is None
+    assert accepted.mail["Subject"] == "[CRITICAL] Clash Bcc: spy@example.com <html>"
+
+
+@pytest.mark.parametrize("to", ["no address", "a@b\r\nRCPT TO:<spy@example.com>", "a@b,c@d", "Desk <a@b>", "a@", ""])
+async def test_what_is_no_address_is_never_tried(to: str) -> None:
+    notifier = EmailNotifier("127.0.0.1", 1, sender=SENDER)
+    assert await notifier.send(message(to=to)) == GiveUp("not a mail address", recipient_is_gone=True)
+
+
+@pytest.mark.parametrize(
+    ("to", "header"), [("stab@пример.example", "stab@xn--e1afmkfd.example"), ("штаб@example.net", "штаб@example.net")]
+)
+async def test_addresses_in_other_scripts(to: str, header: str) -> None:
+    async with MailServer() as server:
+        outcome = await EmailNotifier("127.0.0.1", server.port, sender=SENDER).send(message(to=to))
+    assert outcome == Delivered(ID)
+    assert server.accepted[0].recipient == header
+
+
+async def test_a_server_without_smtputf8_cannot_reach_such_an_address() -> None:
+    async with MailServer(with_smtputf8=False) as server:
+        outcome = await EmailNotifier("127.0.0.1", server.port, sender=SENDER).send(message(to="штаб@example.net"))
+    assert isinstance(outcome, GiveUp)
+    assert outcome.reason.startswith("the mail server cannot reach such an address")
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (
+            MailFault("RCPT", "451 4.7.1 Greylisted, try again in 5 minutes"),
+            Retry("the mail server refuses the recipient: 451 4.7.1 Greylisted, try again in 5 minutes"),
+        ),
+        (
+            MailFault("RCPT", "550 5.1.1 User unknown"),
+            GiveUp("the mail server refuses the recipient: 550 5.1.1 User unknown", recipient_is_gone=True),
+        ),
+        (
+            MailFault("RCPT", "550 No such user here"),
+            GiveUp("the mail server refuses the recipient: 550 No such user here", recipient_is_gone=True),
+        ),
+        (
+            MailFault("RCPT", "552 5.2.2 Mailbox full"),
+            Retry("the mail server refuses the recipient: 552 5.2.2 Mailbox full"),
+        ),
+        (
+            MailFault("RCPT", "554 5.7.1 Relay access denied"),
+            GiveUp("the mail server refuses the recipient: 554 5.7.1 Relay access denied"),
+        ),
+        (
+            MailFault("DATA", "554 5.6.0 Content refused"),
+            GiveUp("the mail server refuses the message: 554 5.6.0 Content refused"),
+        ),
+        (
+            MailFault("DATA", "452 4.3.1 Insufficient storage"),
+            Retry("the mail server refuses the message: 452 4.3.1 Insufficient storage"),
+        ),
+    ],
+)
+async def test_refusals(fault: MailFault, expected: Outcome) -> None:
+    assert await outcome_of(fault) == (expected, [])
+
+
+@pytest.mark.parametrize(("lose", "arrived"), [("before", 0), ("after", 1)])
+async def test_a_connection_that_breaks_after_the_words_are_sent_is_uncertain(lose: str, arrived: int) -> None:
+    outcome, accepted = await outcome_of(MailFault("DATA", lose=lose))
+    assert isinstance(outcome, Retry)
+    assert outcome.reason.endswith("it may have arrived")
+    assert len(accepted) == arrived
+
+
+async def test_nobody_listens() -> None:
+    async with MailServer() as server:
+        port = server.port
+    outcome = await EmailNotifier("127.0.0.1", port, sender=SENDER).send(message())
+    assert isinstance(outcome, Retry)
+    assert outcome.reason.startswith("cannot connect to the mail server")
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+async def test_encryption_and_login(security: str, server_tls: ssl.SSLContext, client_tls: ssl.SSLContext) -> None:
+    values = {"starttls": server_tls} if security == "starttls" else {"tls": server_tls}
+    async with MailServer(login=("watcher", "s3cret"), **values) as server:
+        notifier = EmailNotifier(
+            "localhost", server.port, sender=SENDER, security=security,
+            username="watcher", password="s3cret", tls=client_tls,
+        )  # fmt: skip
+        assert await notifier.send(message()) == Delivered(ID)
+    assert (server.accepted[0].was_encrypted, server.accepted[0].login) == (True, "watcher")
+
+
+async def test_a_wrong_password_holds_the_channel_and_is_not_shown(
+    server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
+) -> None:
+    async with MailServer(login=("watcher", "s3cret"), starttls=server_tls) as server:
+        notifier = EmailNotifier(
+            "localhost", server.port, sender=SENDER, security="starttls",
+            username="watcher", password="wr0ng", tls=client_tls,
+        )  # fmt: skip
+        outcome = await notifier.send(message())
+    assert isinstance(outcome, Retry)
+    assert outcome.whole_channel
+    assert outcome.reason.startswith("the mail server refuses the login: 535")
+    assert "wr0ng" not in outcome.reason
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+async def test_a_certificate_that_nobody_vouches_for(security: str, server_tls: ssl.SSLContext) -> None:
+    values = {"starttls": server_tls} if security == "starttls" else {"tls": server_tls}
+    async with MailServer(**values) as server:
+        outcome = await EmailNotifier("localhost", server.port, sender=SENDER, security=security).send(message())
+    assert isinstance(outcome, Retry)
+    assert "certificate verify failed" in outcome.reason.lower()
+    assert server.accepted == []
+
+
+async def test_a_certificate_for_another_name(server_tls: ssl.SSLContext, client_tls: ssl.SSLContext) -> None:
+    async with MailServer(tls=server_tls) as server:
+        notifier = EmailNotifier("127.0.0.1", server.port, sender=SENDER, security="tls", tls=client_tls)
+        outcome = await notifier.send(message())
+    assert isinstance(outcome, Retry)
+    assert server.accepted == []
+
+
+async def test_starttls_is_never_fallen_back_from(client_tls: ssl.SSLContext) -> None:
+    async with MailServer() as server:
+        notifier = EmailNotifier("localhost", server.port, sender=SENDER, security="starttls", tls=client_tls)
+        outcome = await notifier.send(message())
+    assert isinstance(outcome, Retry)
+    assert outcome.reason.startswith("cannot connect to the mail server")
+    assert server.accepted == []

@@ -1,0 +1,285 @@
+"""The Telegram channel against a Bot API that is as strict as the real one, over real HTTP."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.bot_api import TOKEN, BotApi, Fault, RefusedError, blocked, flooded, migrated, parse_html
+from tests.builders import alert, delivery, report
+from watcher.model import Alert, Delivered, GiveUp, Outcome, Retry
+from watcher.notify.base import OutgoingMessage
+from watcher.notify.telegram import Governor, TelegramNotifier
+
+NAMES = {"AM": "Armenia", "AZ": "Azerbaijan"}
+
+
+@asynccontextmanager
+async def channel(token: str = TOKEN, **values: Any) -> AsyncIterator[tuple[BotApi, TelegramNotifier]]:
+    ticks = iter(range(0, 10**9, 100))  # the limits have passed between any two messages
+    async with BotApi(**values) as api:
+        notifier = TelegramNotifier(token, api.base_url, monotonic=lambda: float(next(ticks)))
+        try:
+            yield api, notifier
+        finally:
+            await notifier.aclose()
+
+
+def message(about: Alert | None = None, *, reply_to: str | None = None, **values: Any) -> OutgoingMessage:
+    return OutgoingMessage(about or alert(), delivery(**values), reply_to, NAMES)
+
+
+async def outcome_of(*faults: Fault) -> tuple[Outcome, BotApi]:
+    async with channel() as (api, notifier):
+        api.answer("-100", *faults)
+        return await notifier.send(message()), api
+
+
+async def test_a_message_arrives_as_html() -> None:
+    async with channel() as (api, notifier):
+        assert await notifier.send(message()) == Delivered("1")
+    (accepted,) = api.accepted
+    assert accepted.text.startswith("CRITICAL: A CSTO member invokes the mutual-defence clause")
+    assert ("b", "invoked Article four", None) in accepted.entities
+    assert ("a", "Yerevan asks its allies for help", "https://courier.example/1") in accepted.entities
+    assert (accepted.chat, accepted.parse_mode, accepted.reply_to, accepted.is_silent) == ("-100", "HTML", None, False)
+
+
+async def test_an_update_replies_and_can_be_silent() -> None:
+    async with channel() as (api, notifier):
+        await notifier.send(message())
+        await notifier.send(message(reply_to="1", is_silent=True))
+        await notifier.send(message(reply_to="999"))
+    assert [(m.reply_to, m.is_silent) for m in api.accepted] == [(None, False), (1, True), (None, False)]
+
+
+@pytest.mark.parametrize(
+    "description",
+    ["Bad Request: can't parse entities: Unsupported start tag", "Bad Request: message is too long", "Bad Request: ?"],
+)
+async def test_what_telegram_does_not_take_as_html_goes_out_as_text(description: str) -> None:
+    outcome, api = await outcome_of(Fault(400, description))
+    assert outcome == Delivered("1")
+    assert api.accepted[0].parse_mode is None
+    assert "*invoked Article four*" in api.accepted[0].text
+    assert len(api.requests) == 2
+
+
+async def test_what_it_does_not_take_as_text_either_is_given_up() -> None:
+    outcome, api = await outcome_of(Fault(400, "Bad Request: no"), Fault(400, "Bad Request: still no"))
+    assert isinstance(outcome, GiveUp)
+    assert not outcome.recipient_is_gone
+    assert outcome.reason.lower().endswith("still no")
+    assert len(api.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (blocked(), "Forbidden: bot was blocked by the user"),
+        (Fault(403, "Forbidden: bot was kicked from the supergroup chat"), "bot was kicked from the supergroup chat"),
+        (Fault(403, "Forbidden: user is deactivated"), "user is deactivated"),
+        (Fault(403, "Forbidden: bot can't initiate conversation with a user"), "can't initiate conversation"),
+        (Fault(403, "Forbidden: bot is not a member of the channel chat"), "not a member of the channel"),
+        (Fault(400, "Bad Request: chat not found"), "hat not found"),
+        (Fault(400, "Bad Request: not enough rights to send text messages to the chat"), "ot enough rights"),
+        (Fault(400, "Bad Request: need administrator rights in the channel chat"), "eed administrator rights"),
+        (Fault(400, "Bad Request: PEER_ID_INVALID"), "eer_id_invalid"),
+    ],
+)
+async def test_a_recipient_that_is_gone(fault: Fault, reason: str) -> None:
+    outcome, api = await outcome_of(fault)
+    assert isinstance(outcome, GiveUp)
+    assert outcome.recipient_is_gone
+    assert reason.lower() in outcome.reason.lower()
+    assert len(api.requests) == 1
+
+
+async def test_an_unknown_chat() -> None:
+    async with channel(chats={"-100"}) as (_, notifier):
+        outcome = await notifier.send(message(target="-55"))
+    assert isinstance(outcome, GiveUp)
+    assert outcome.recipient_is_gone
+
+
+async def test_flood_control_of_a_quiet_chat_holds_the_whole_channel() -> None:
+    outcome, _ = await outcome_of(flooded(43_838))
+    assert outcome == Retry(
+        "Flood control exceeded. Retry in 12:10:38", after=timedelta(seconds=43_838), whole_channel=True
+    )
+
+
+async def test_flood_control_of_a_busy_chat_is_its_own() -> None:
+    ticks = iter([0.0, 0.0, 10.0, 10.0])
+    async with BotApi() as api:
+        notifier = TelegramNotifier(TOKEN, api.base_url, monotonic=lambda: next(ticks))
+        assert await notifier.send(message()) == Delivered("1")
+        api.answer("-100", flooded(30))
+        outcome = await notifier.send(message())
+        await notifier.aclose()
+    assert isinstance(outcome, Retry)
+    assert (outcome.after, outcome.whole_channel) == (timedelta(seconds=30), False)
+
+
+async def test_a_migrated_chat_is_tried_at_its_new_id() -> None:
+    outcome, _ = await outcome_of(migrated(-1001234567890))
+    assert isinstance(outcome, Retry)
+    assert (outcome.new_target, outcome.after) == ("-1001234567890", timedelta(0))
+
+
+@pytest.mark.parametrize("token", ["1:wrong", "no token at all"])
+async def test_a_wrong_token_is_tried_again_and_never_shown(token: str) -> None:
+    async with channel(token) as (_, notifier):
+        outcome = await notifier.send(message())
+    assert isinstance(outcome, Retry)
+    assert outcome.whole_channel
+    assert outcome.reason.startswith("Telegram refuses the token")
+    assert token not in outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("fault", "is_uncertain"),
+    [
+        (Fault(500, "Internal Server Error"), False),
+        (Fault(502, "Bad Gateway"), False),
+        (Fault(429, "Too Many Requests"), False),
+        (Fault(409, "Conflict: terminated by other getUpdates request"), False),
+        (Fault(lose="before"), True),
+        (Fault(lose="after"), True),
+    ],
+)
+async def test_trouble_that_passes_is_tried_again(fault: Fault, is_uncertain: bool) -> None:
+    outcome, api = await outcome_of(fault)
+    assert isinstance(outcome, Retry)
+    assert outcome.after is None
+    assert outcome.reason.endswith("it may have arrived") is is_uncertain
+    assert len(api.accepted) == (fault.lose == "after")
+
+
+async def test_no_answer_may_mean_that_it_arrived(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watcher.notify.telegram._ANSWER_TIMEOUT", 0.1)
+    outcome, _ = await outcome_of(Fault(lose="after", delay=0.3))
+    assert outcome == Retry("Timed out; it may have arrived")
+
+
+async def test_no_connection_means_that_it_did_not_arrive() -> None:
+    async with channel() as (api, notifier):
+        await api.__aexit__(None, None, None)
+        outcome = await notifier.send(message())
+    assert isinstance(outcome, Retry)
+    assert "ConnectError" in outcome.reason
+    assert "may have arrived" not in outcome.reason
+
+
+async def test_the_token_is_in_no_log_and_no_reason(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with channel() as (api, notifier):
+        api.answer("-100", Fault(400, f"Bad Request: {TOKEN}"), Fault(400, f"Bad Request: {TOKEN}"))
+        outcome = await notifier.send(message())
+        await notifier.send(message())
+    assert isinstance(outcome, GiveUp)
+    assert TOKEN not in outcome.reason
+    assert TOKEN not in caplog.text
+
+
+TITLES = st.text(max_size=120) | st.sampled_from(["<b>", "</a>", "&amp;", "<" * 9000, "😀" * 9000, "\u202e\x00"])
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(TITLES, min_size=1, max_size=5))
+async def test_any_title_is_taken_as_html_at_once(titles: list[str]) -> None:
+    reports = tuple(report(title=title, publisher=title) for title in titles)
+    async with channel() as (api, notifier):
+        assert await notifier.send(message(alert(reports=reports, headline=titles[0]))) == Delivered("1")
+    assert len(api.requests) == 1
+    assert api.accepted[0].text.endswith("Alert hk4mbv7q2c")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_chat_gets_one_message_a_second() -> None:
+    governor = Governor(Clock())
+    assert [governor.reserve("1") for _ in range(3)] == [0, 1, 2]
+    assert governor.reserve("1") == 3  # too long to sleep: not reserved
+    assert governor.reserve("1") == 3
+    assert governor.reserve("2") == 0
+
+
+def test_a_group_gets_twenty_messages_a_minute() -> None:
+    clock = Clock()
+    governor = Governor(clock)
+    for second in range(20):
+        clock.now = float(second)
+        assert governor.reserve("-1") == 0
+    clock.now = 20.0
+    assert governor.reserve("-1") == 40
+    assert governor.reserve("7") == 0
+    clock.now = 60.5
+    assert governor.reserve("-1") == 0
+
+
+def test_all_chats_together_get_thirty_messages_a_second() -> None:
+    governor = Governor(Clock())
+    assert [governor.reserve(str(chat)) for chat in range(31)] == [0.0] * 30 + [1.0]
+
+
+def test_a_chat_is_quiet_after_a_minute() -> None:
+    clock = Clock()
+    governor = Governor(clock)
+    assert governor.is_quiet("1")
+    governor.reserve("1")
+    assert not governor.is_quiet("1")
+    clock.now = 61.0
+    assert governor.is_quiet("1")
+
+
+async def test_a_chat_with_too_much_to_say_waits_in_the_outbox() -> None:
+    async with BotApi() as api:
+        notifier = TelegramNotifier(TOKEN, api.base_url, monotonic=lambda: 0.0)
+        notifier._governor.reserve("-100")
+        notifier._governor.reserve("-100")
+        notifier._governor.reserve("-100")
+        outcome = await notifier.send(message())
+        await notifier.aclose()
+    assert outcome == Retry("enough messages to this chat for now", after=timedelta(seconds=3))
+    assert api.requests == []
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("<b>x", 'Can\'t find end tag corresponding to start tag "b"'),
+        ("x</b>", "Unexpected end tag at byte offset 1"),
+        ("<b>ж</i>", 'Unmatched end tag at byte offset 5, expected "</b>", found "</i>"'),
+        ("<p>x</p>", 'Unsupported start tag "p" at byte offset 0'),
+        ("a < b", 'Unsupported start tag "" at byte offset 2'),
+        ("<b", "Unclosed start tag at byte offset 0"),
+        ('<a href="x', "Unclosed start tag at byte offset 0"),
+        ("<a href>x</a>", 'Expected equal sign in declaration of an attribute of the tag "a"'),
+        ('<a ="x">x</a>', 'Empty attribute name in the tag "a" at byte offset 0'),
+        ("<b>x</b", "Unclosed end tag at byte offset 4"),
+    ],
+)
+def test_the_stand_in_refuses_in_telegrams_words(source: str, words: str) -> None:
+    with pytest.raises(RefusedError) as refusal:
+        parse_html(source)
+    assert refusal.value.description == f"Bad Request: can't parse entities: {words}"
+
+
+def test_the_stand_in_reads_entities() -> None:
+    text, entities = parse_html('&lt;&amp;&gt;&quot;&#39;&#x41;&copy;&x <a href="u?a=1&amp;b=2">l</a>')
+    assert text == "<&>\"'A&copy;&x l"
+    assert entities == (("a", "l", "u?a=1&b=2"),)
