@@ -75,6 +75,7 @@ class _Cue:
     is_attached: bool = False  # only when it touches the match or its verb
     within: int | None = None  # at most so many words away
     only_bare: bool = False  # only before a verb without an ending: "to invoke", not "to strikes"
+    begins: tuple[str, ...] = ()  # only before a match that begins so: Arabic "qad" is "may" before an imperfect only
     not_past: bool = False  # "warned that" says nothing against what has happened
     rank: int = 0
     is_date: bool = False
@@ -118,7 +119,6 @@ class _Language:
     lasting_verbs: frozenset[str]
     endings: tuple[tuple[str, _Cue], ...]
     not_endings: frozenset[str]
-    question_marks: tuple[str, ...] = _QUESTION_MARKS
 
 
 @lru_cache(maxsize=32)
@@ -143,6 +143,7 @@ def _build(data: dict[str, Any]) -> _Language:
             is_auxiliary=group.get("auxiliary") == "true",
             is_attached=group.get("attached") == "true",
             within=int(group["within"]) if "within" in group else None,
+            begins=tuple(fold_term(beginning) for beginning in group.get("begins", ())),
             only_bare=group.get("only_bare") == "true",
             not_past=group.get("not_past") == "true",
             rank=_UNREAL_RANK if unreal else _RANKS.get(stance, 0),
@@ -201,7 +202,7 @@ class _Analysis:
         dates, self.recent = self._dates(reading, sentence)
         self.cues = tuple(sorted(placed + dates, key=lambda p: p.start))
         self._cue_starts = [placed.start for placed in self.cues]
-        self.questions = tuple(i for i, word in enumerate(self.words.words) if word in language.question_marks)
+        self.questions = tuple(i for i, word in enumerate(self.words.words) if word in _QUESTION_MARKS)
 
     def _dates(self, reading: Reading, sentence: Sentence) -> tuple[list[_Placed], tuple[int, ...]]:
         """Cues for the dates that are long past, and the words at which recent dates stand."""
@@ -344,6 +345,8 @@ class _Analysis:
         cue, words = placed.cue, self.words.words
         is_direct = placed.end >= group.start
         if cue.only_bare and words[first].endswith(self.language.not_bare_endings):
+            return False
+        if cue.begins and not words[first].startswith(cue.begins):
             return False
         if cue.is_attached:
             return is_direct
