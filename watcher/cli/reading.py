@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import io
+import ipaddress
 import json
 import os
 import sys
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 from urllib.parse import urlsplit
 
 import typer
 
-from watcher.cli.common import ConfigOption, RulesOption, compiled_rules, find_config, find_rules, settings_of
-from watcher.errors import FeedError
+from watcher.cli.common import ConfigOption, RulesOption, find_config, find_rules, settings_of
+from watcher.errors import FeedError, WatcherError
 from watcher.model import Fetched, FetchFailed, FetchTarget, NotModified
+from watcher.rules.load import load_rules
 
 MAX_FILE_BYTES = 50_000_000  # a page or feed on disk; larger is a mistake in the name
 
@@ -71,9 +76,7 @@ def feed(inputs: Inputs, config: ConfigOption = None) -> None:
         raise typer.Exit(1)
 
 
-def _read_all(
-    inputs: Sequence[str], config: Path | None
-) -> list[tuple[str, bytes | None, str | None, str | None]]:
+def _read_all(inputs: Sequence[str], config: Path | None) -> list[tuple[str, bytes | None, str | None, str | None]]:
     """Name, bytes (None: not readable, said on standard error), URL and content type of each input."""
     read: list[tuple[str, bytes | None, str | None, str | None]] = []
     for name in inputs:
@@ -131,8 +134,6 @@ async def fetch_typed(url: str, config: Path | None) -> Fetched | None:
 
 
 def _is_address(host: str) -> bool:
-    import ipaddress
-
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -151,7 +152,64 @@ def match(
     Exit 1 when input lines were unusable (each is named; the others are still done), 2 when a rule is wrong.
     """
     from watcher.bulk import match_lines
+    from watcher.language import detect_language
 
-    paths = find_rules(rules, config)
-    compiled_rules(paths)  # every mistake is told before the first line is read
-    raise typer.Exit(_match(file, paths, jobs or os.cpu_count() or 1, match_lines))
+    rule_set = load_rules(find_rules(rules, config))
+    stream, size = _open_lines(file)
+    unusable = 0
+    with stream, _progress(size) as advance:
+        counted = _counting(stream, advance)
+        results = match_lines(
+            rule_set, counted, detect=detect_language, now=datetime.now(UTC), jobs=jobs or os.cpu_count() or 1
+        )
+        for result in results:
+            if result.problem is not None:
+                unusable += 1
+                typer.echo(f"{file}:{result.line}: {result.problem}", err=True)
+            for signal in result.signals:
+                sys.stdout.write(json.dumps(signal, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+    if unusable:
+        typer.echo(
+            f"{unusable} line{'s' if unusable > 1 else ''} could not be used; all others were evaluated", err=True
+        )
+        raise typer.Exit(1)
+
+
+def _open_lines(name: str) -> tuple[TextIO, int | None]:
+    """The lines of a file (also gzip) or of standard input, and the size in bytes that progress is measured against.
+
+    Bytes that are no UTF-8 become replacement characters: one damaged line must not stop the others.
+    """
+    if name == "-":
+        return io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="replace"), None
+    path = Path(name)
+    try:
+        with path.open("rb") as file:
+            is_gzip = file.read(2) == b"\x1f\x8b"
+        if is_gzip:
+            return gzip.open(path, "rt", encoding="utf-8", errors="replace"), None
+        return path.open(encoding="utf-8", errors="replace"), path.stat().st_size
+    except OSError as error:
+        raise WatcherError(f"{name}: {(error.strerror or str(error)).lower()}") from error
+
+
+def _counting(lines: Iterable[str], advance: Callable[[int], None]) -> Iterator[str]:
+    for line in lines:
+        advance(len(line.encode("utf-8", "replace")))
+        yield line
+
+
+@contextmanager
+def _progress(size: int | None) -> Iterator[Callable[[int], None]]:
+    """A function that takes the bytes read; shows a bar with rate and time left where standard error is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=size)
+        yield lambda count: progress.advance(task, count)
