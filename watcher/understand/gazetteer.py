@@ -30,6 +30,8 @@ _KINDS: dict[str, Kind] = {
 _LEADER = re.compile(r"\s*(?P<spellings>.+?)\s+(?P<since>\d{4})-(?P<until>\d{4})?\s*$")
 _SPELLING = re.compile(r"(?P<name>[^(!]+?)\s*(?:\((?P<surname>[^)]+)\))?(?P<sure>!)?$")
 _OPEN_END = 9999
+# "To" and the article melt into one: للعراق.
+_ARABIC_ARTICLE, _ARABIC_TO_THE = "ال", "لل"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ class Patterns:
     given_names: frozenset[str]
     first_names: frozenset[str]  # names of states that are first names too
     surnames: frozenset[str]  # names of states and capitals that are surnames too
+    before_surname: frozenset[str]  # capitalised words before a bare surname that are no given name
+    initials: Mapping[str, frozenset[str]]  # of the given names of the leaders with a surname
     rivals: Mapping[str, tuple[str, str]]
 
 
@@ -191,6 +195,18 @@ def _leaders(code: str, row: str) -> Iterator[tuple[str, Name]]:
                 )
 
 
+def _initials(leaders: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    initials: dict[str, set[str]] = {}
+    full = ""
+    for code, row in leaders.items():
+        for _, name in _leaders(code, row):
+            if name.is_surname:
+                initials.setdefault(name.written, set()).add(full[0])
+            else:
+                full = name.written
+    return {surname: frozenset(letters) for surname, letters in initials.items()}
+
+
 def _forms(name: Name, endings: Mapping[str, str] | None) -> Iterator[tuple[str, Name]]:
     """A name under each of its inflected forms; under its own where the language's file has no endings."""
     if not endings:
@@ -210,6 +226,8 @@ def _forms(name: Name, endings: Mapping[str, str] | None) -> Iterator[tuple[str,
         }
     for term in sorted({fold_term(form) for form in written}):
         yield term, name
+        if term.startswith(_ARABIC_ARTICLE):
+            yield _ARABIC_TO_THE + term.removeprefix(_ARABIC_ARTICLE), name
 
 
 def _word_forms(word: str, endings: Mapping[str, str]) -> list[list[str]]:
@@ -280,5 +298,7 @@ def _patterns(traps: Mapping[str, Any], cues: Mapping[str, Any], leaders: Mappin
         given_names=frozenset(_items(cues["given_names"])),
         first_names=frozenset(_items(cues["first_names"])),
         surnames=frozenset(_items(cues["surnames"])),
+        before_surname=frozenset(_items(cues["before_surname"])),
+        initials=_initials(leaders["leaders"]),
         rivals={fold_term(term): (first, second) for term, (first, second) in cues["rivals"].items()},
     )

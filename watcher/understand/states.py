@@ -28,7 +28,7 @@ _TURKISH = frozenset({"tr", "az"})
 _ARABIC_PREFIX = re.compile(r"(?:^|[^\w])(?:[وف]?(?:[بلك]|س)?(?:ال)?|[وف]?لل)$")
 
 _MONTH = (
-    r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
+    r"(?i:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
     r"|Nov(?:ember)?|Dec(?:ember)?)\.?"
 )
 _DASH = r"(?:--?|[\u2013\u2014\u2015])"
@@ -40,7 +40,6 @@ _DATELINES = (
     re.compile(
         rf"\W{{0,3}}{_PLACES} ?\(?(?:{_MONTH} \d{{1,2}}|\d{{1,2}} {_MONTH})(?:,? \d{{4}})?\)?[,.]?"
         rf"(?: ?(?:\([^()]{{2,40}}\)|/[^/]{{2,30}}/|[A-Z][A-Za-z]+[.,]))? ?(?:{_DASH}|[:.])",
-        re.IGNORECASE,
     ),
     re.compile(rf"\W{{0,3}}[A-Z][A-Z.'’ -]+(?:[,/] ?[\w. ]{{2,30}}){{0,2}} {_DASH} "),
 )
@@ -48,6 +47,7 @@ _DATELINES = (
 _DATELINE_REST = re.compile(rf"(?:, [A-Z][\w. ]{{1,25}})?,? {_DASH} ")
 # Behind a capital in capitals that begins a line: "ISLAMABAD: Pakistan said", "MANILA U.S. forces", "SEOUL/TOKYO Japan put".
 _CAPS_DATELINE_REST = re.compile(r"(?:/[A-Z ]+)?(?:: | (?=[A-Z]))")
+_SHARED_DATELINE = re.compile(r"\W{0,3}(?:[A-Z][A-Z .]+/)*")  # before it: "SEOUL/TOKYO"
 # Behind a city that begins a line and is no capital: "GORIS, Armenia —".
 _CITY_BEFORE = re.compile(r"\W{0,3}[A-Z][\w'’.-]+(?: [A-Z][\w'’.-]+)?, $")
 _LONGEST_DATELINE = 110
@@ -56,7 +56,9 @@ _HOSTED = (
     r"(?:talks|summits?|meetings?|meet|meets|met|conferences?|forums?|negotiations|negotiating|ceremony|consultations"
     r"|gathering|gathered|congress|workshop|seminar|symposium|festival|exhibition|held|hosted|hearing|trial)"
 )
-_HOSTED_BEFORE = re.compile(rf"\b{_HOSTED}\b(?:\W+\w+){{0,6}}?\W+(?:in|at|near|outside)\s+(?:central |downtown )?$")
+_HOSTED_BEFORE = re.compile(
+    rf"\b{_HOSTED}\b(?:\W+\w+){{0,6}}?\W+(?:in|at|near|outside)\s+(?:central |downtown )?$", re.IGNORECASE
+)
 _HOSTED_BEHIND = re.compile(rf" (?:peace |nuclear |security |climate )?{_HOSTED}\b")
 _SPOKE_THERE = re.compile(
     r"\b(?:said|told \w+(?: \w+)?|speaking|spoke|reporters|journalists|correspondents?|reporting|newsroom|bureau)"
@@ -261,7 +263,23 @@ class _Text:
             return reason
         if self._is_dateline(hit):
             return "dateline"
+        if name.is_surname and (namesake := self._namesake(hit)):
+            return f"person: {namesake}"
         return self._other_thing(hit)
+
+    def _namesake(self, hit: _Hit) -> str | None:
+        """The full name of somebody who shares a leader's surname: "Hunter Biden"."""
+        before = self._before(hit.start)
+        found = _LAST_WORD.search(before)
+        if found is None or not found[1][0].isupper() or found[1].isupper() or self._is_title_case(hit.start):
+            return None
+        patterns = self._gazetteer.patterns
+        word = found[1]
+        if word in patterns.before_surname or patterns.titles.search(before):
+            return None
+        if word[0] in patterns.initials[hit.name.written]:
+            return None  # another spelling of the leader's own name
+        return None if self._is_name_before(hit) else f"{word} {hit.name.written}"
 
     def _compound(self, hit: _Hit) -> str | None:
         before, behind = self._before(hit.start), self._behind(hit.end)
@@ -295,17 +313,21 @@ class _Text:
         if hit.start - max(line, self._reading.text_start) > _LONGEST_DATELINE:
             return False
         head = self._full[line : hit.start]
-        if any((found := form.match(self._full, line)) and found.end() >= hit.end for form in _DATELINES):
-            return not self._is_caps(hit.start) or bool(head.strip()) or self._reading.full.isupper()
+        # In a line wholly in capitals, capitals and a dash are no dateline.
+        end_of_line = self._full.find("\n", hit.end)
+        is_caps = self._full[line : end_of_line if end_of_line >= 0 else None].isupper()
+        forms = _DATELINES[:-1] if is_caps else _DATELINES
+        if any((found := form.match(self._full, line)) and found.end() >= hit.end for form in forms):
+            return True
         behind = self._full[hit.end : hit.end + 60]
         if hit.name.kind == "name":
             city = _CITY_BEFORE.fullmatch(head)
             return city is not None and re.match(rf"(?: \([^()]+\))? {_DASH} ", behind) is not None
-        if re.search(r"\w", head):
+        if not _SHARED_DATELINE.fullmatch(head):
             return False
         if _DATELINE_REST.match(behind):
             return True
-        is_upper = self._full[hit.start : hit.end].isupper() and not self._is_caps(hit.start)
+        is_upper = self._full[hit.start : hit.end].isupper() and not is_caps
         return is_upper and _CAPS_DATELINE_REST.match(behind) is not None
 
     def _other_thing(self, hit: _Hit) -> str | None:
@@ -344,25 +366,26 @@ class _Text:
         if hit.name.code != "US":
             if re.match("[- ]Americans?\\b", behind) and not patterns.relations.match(behind):
                 return "people: X-American"
-        elif found := re.search(r"(\w+)[- ]$", before):
-            # The part before "American" decided the same about itself.
-            demonym = self._full[hit.start - len(found[0]) : hit.end]
-            is_pair = found[1] in self._demonyms_before(hit)
-            if is_pair and not patterns.relations.match(demonym[len(found[1]) :] + behind):
+        elif any(name.kind in ("demonym", "territory") for name in self._names_before(hit)):
+            # The part before "American" was judged by the same words.
+            american = self._full[hit.start - 1 : hit.end] + behind
+            if re.match("[- ]", american) and not patterns.relations.match(american):
                 return "people: X-American"
         return None
 
-    def _demonyms_before(self, hit: _Hit) -> frozenset[str]:
-        """The word before a hit, if it is a demonym."""
-        found = re.search(r"(\w+) $", self._folded[max(hit.term_start - 30, 0) : hit.term_start])
+    def _names_before(self, hit: _Hit) -> list[Name]:
+        """What the word before a name means by itself."""
+        found = re.search(r"([\w']+) $", self._folded[max(hit.term_start - 30, 0) : hit.term_start])
         if found is None:
-            return frozenset()
-        matches = self._gazetteer.automaton.find_matches_as_indexes(found[1], overlapping=True)
-        whole = [self._gazetteer.terms[index] for index, start, end in matches if end - start == len(found[1])]
-        if any(name.kind in ("demonym", "territory") for names in whole for name in names):
-            start, end = hit.start - len(found[1]) - 1, hit.start - 1
-            return frozenset({self._full[start:end]})
-        return frozenset()
+            return []
+        word = found[1].removesuffix("'s")
+        matches = self._gazetteer.automaton.find_matches_as_indexes(word, overlapping=True)
+        return [
+            name for index, start, end in matches if end - start == len(word) for name in self._gazetteer.terms[index]
+        ]
+
+    def _is_name_before(self, hit: _Hit) -> bool:
+        return any(name.kind not in (None, "leader") for name in self._names_before(hit))
 
     def _place(self, hit: _Hit, before: str, behind: str) -> str | None:
         if _HOSTED_BEHIND.match(behind):
@@ -426,8 +449,7 @@ class _Text:
         if hit.name.kind != "name" and hit.name.kind != "demonym":
             return f"ambiguous: {hit.name.written}"
         behind, before = self._behind(hit.end), self._before(hit.start)
-        office = re.match(r"(?:['’]s?)? (?:\w+ ){0,2}?", behind)
-        if office and any(patterns.offices.match(behind, position) for position in _word_starts(behind, limit=3)):
+        if any(patterns.offices.match(behind, position) for position in _word_starts(behind, limit=3)):
             return None
         if (owner := _OF_THE_STATE.search(before)) and patterns.offices.search(owner["word"]):
             return None
