@@ -39,6 +39,7 @@ _ROOT = re.compile(r"<((?:[\w.-]+:)?(?:rss|rdf|feed|channel))(?=[\s>/])", re.IGN
 _ITEM_END = re.compile(r"</(?:[\w.-]+:)?(?:item|entry)\s*>", re.IGNORECASE)
 _XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+_REFERENCE = re.compile(r"&#(?:[xX]([0-9a-fA-F]{1,16})|([0-9]{1,16}));?")
 _JSON_FEED = re.compile(r"https?://(?:www\.)?jsonfeed\.org/version/1(?:\.\d+)?/?")
 _LANGUAGE_TAG = re.compile(r"([A-Za-z]{2,3})(?:[-_][A-Za-z0-9]{1,8})*")
 # feedparser meets hostile input with whatever its string and date arithmetic raises.
@@ -84,8 +85,8 @@ def _parse_xml_feed(text: str, *, url: str, source_id: str, now: datetime) -> Pa
     if is_cut and not whole:
         raise FeedError("the feed is cut off before its first entry ends", FetchReason.TRUNCATED)
     # One encoding, whatever prolog and header claim; a stream, because feedparser would take bytes for a file name.
-    document = _NOT_IN_XML.sub("", _XML_DECLARATION.sub("", whole)).encode("utf-8")
-    headers = {"content-type": "application/xml; charset=utf-8", "content-location": url}
+    document = _REFERENCE.sub(_possible_reference, _NOT_IN_XML.sub("", _XML_DECLARATION.sub("", whole))).encode("utf-8")
+    headers = {"content-type": "application/xml; charset=utf-8"}
     try:
         found = feedparser.parse(
             io.BytesIO(document), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
@@ -94,7 +95,9 @@ def _parse_xml_feed(text: str, *, url: str, source_id: str, now: datetime) -> Pa
         raise FeedError("the feed cannot be read", FetchReason.NOT_A_FEED) from error
     if not found.version and not found.entries:
         raise FeedError("neither rss nor atom nor json feed", FetchReason.NOT_A_FEED)
-    base = absolute_url(url, found.feed.get("link")) or url
+    # RSS has no rule for relative links; they are written for the site, which may have its feed served by another host.
+    is_atom = found.version.startswith("atom")
+    base = url if is_atom else absolute_url(url, found.feed.get("link")) or url
     return ParsedFeed(
         title=_title(_markup(found.feed, "title")),
         language=_language(found.feed.get("language")),
@@ -115,6 +118,12 @@ def _without_cut_entry(text: str, root: str) -> tuple[str, bool]:
     if not last_end and re.search(rf"<{re.escape(root)}\b[^>]*/>", text, re.IGNORECASE):
         return text, False
     return text[:last_end], True
+
+
+def _possible_reference(found: re.Match[str]) -> str:
+    """A character reference, or nothing where XML has no such character: one of these would cost the whole feed."""
+    code = int(found[1], 16) if found[1] else int(found[2])
+    return "" if code > 0x10FFFF or _NOT_IN_XML.match(chr(code)) else found[0]
 
 
 def _xml_entry(entry: Mapping[str, Any], base: str, source_id: str, now: datetime) -> FeedEntry:

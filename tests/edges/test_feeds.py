@@ -1,0 +1,285 @@
+"""Feeds: bytes in, entries out. A case of `tests/data/feeds` is a .feed file and the .json of what it says."""
+
+from __future__ import annotations
+
+import calendar
+import codecs
+import io
+import json
+import time
+import warnings
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import feedparser
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from watcher.errors import FeedError
+from watcher.feeds import entry_to_json, parse_feed
+from watcher.model import FeedEntry, FetchReason, ParsedFeed
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+CASES = sorted((Path(__file__).parent.parent / "data" / "feeds").glob("*.feed"))
+URL = "https://feeds.example/dir/feed"
+
+
+def parse(body: bytes | str, content_type: str | None = None, now: datetime = NOW) -> ParsedFeed:
+    data = body.encode() if isinstance(body, str) else body
+    return parse_feed(data, url=URL, content_type=content_type, source_id="s", now=now)
+
+
+def rss(items: str) -> str:
+    return f"<rss version='2.0'><channel><title>T</title><link>https://t.example/</link>{items}</channel></rss>"
+
+
+def only_entry(items: str, **changed: Any) -> FeedEntry:
+    (entry,) = parse(rss(items), **changed).entries
+    return entry
+
+
+def as_json(feed: ParsedFeed) -> dict[str, Any]:
+    return {
+        "title": feed.title,
+        "language": feed.language,
+        "damage": feed.damage,
+        "entries": [
+            {
+                name: value.isoformat() if isinstance(value, datetime) else value
+                for name, value in asdict(entry).items()
+                if name != "source_id"
+            }
+            for entry in feed.entries
+        ],
+    }
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
+def test_what_a_feed_says(case: Path) -> None:
+    assert as_json(parse(case.read_bytes())) == json.loads(case.with_suffix(".json").read_text("utf-8"))
+
+
+HTML = "<!DOCTYPE html><html><head><title>Latest news</title></head><body><p>Welcome.</p></body></html>"
+CHALLENGE = HTML.replace("Latest news", "Just a moment...")
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", FetchReason.EMPTY),
+        (b" \n\0\n", FetchReason.EMPTY),
+        (HTML, FetchReason.NOT_A_FEED),
+        ("\ufeff\n<!-- hi -->\n" + HTML, FetchReason.NOT_A_FEED),
+        (CHALLENGE, FetchReason.BLOCKED),
+        ("just text", FetchReason.NOT_A_FEED),
+        ("/etc/hostname", FetchReason.NOT_A_FEED),
+        ("<?xml version='1.0'?><opml version='2.0'><body/></opml>", FetchReason.NOT_A_FEED),
+        ("<urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'><url/></urlset>", FetchReason.NOT_A_FEED),
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), FetchReason.NOT_A_FEED),
+        ('{"error": "not found"}', FetchReason.NOT_A_FEED),
+        ("[1, 2]", FetchReason.NOT_A_FEED),
+        ("[" * 100_000, FetchReason.NOT_A_FEED),
+        ('{"version": "https://jsonfeed.org/version/2", "items": []}', FetchReason.NOT_A_FEED),
+        ('{"version": "https://jsonfeed.org/version/1.1", "items": {}}', FetchReason.NOT_A_FEED),
+        ('{"version": "https://jsonfeed.org/version/1.1", "items": [{"id": "1', FetchReason.TRUNCATED),
+        ("<rss version='2.0'><channel><title>T</title><item><title>On", FetchReason.TRUNCATED),
+        ("<rss version='2.0'><channel><title>T</ti", FetchReason.TRUNCATED),
+    ],
+)
+def test_what_is_no_feed(body: bytes | str, reason: FetchReason) -> None:
+    with pytest.raises(FeedError) as caught:
+        parse(body)
+    assert caught.value.reason is reason
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        rss(""),
+        '<feed xmlns="http://www.w3.org/2005/Atom"><title>T</title></feed>',
+        '{"version": "https://jsonfeed.org/version/1", "title": "T", "items": []}',
+    ],
+)
+def test_a_feed_without_entries_is_no_error(body: str) -> None:
+    assert parse(body) == ParsedFeed(title="T", language=None, entries=(), damage=None)
+
+
+TEXT = "Überfall – перемирие"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "mark", "prolog", "content_type"),
+    [
+        ("utf-8", b"", None, None),
+        ("utf-8", codecs.BOM_UTF8, "windows-1251", "application/xml; charset=koi8-r"),
+        ("utf-8", b"", "iso-8859-1", "application/rss+xml; charset=iso-8859-1"),
+        ("utf-8", b"", None, "text/xml"),
+        ("utf-16-le", codecs.BOM_UTF16_LE, "utf-16", None),
+        ("utf-16-be", b"", None, None),
+        ("utf-32-le", codecs.BOM_UTF32_LE, None, None),
+        ("windows-1251", b"", "windows-1251", "text/xml"),
+        ("windows-1251", b"", None, "text/xml; charset=windows-1251"),
+        ("koi8-r", b"", "utf-8", "text/xml; charset='koi8-r'"),
+        ("koi8-r", b"", "koi8-r", None),
+    ],
+)
+def test_encodings_that_agree_or_not(encoding: str, mark: bytes, prolog: str | None, content_type: str | None) -> None:
+    title = TEXT if encoding.startswith("utf") else "Перемирие на границе"
+    declaration = f"<?xml version='1.0' encoding='{prolog}'?>" if prolog else ""
+    body = mark + (declaration + rss(f"<item><title>{title}</title></item>")).encode(encoding)
+    assert parse(body, content_type).entries[0].title == title
+
+
+def test_a_latin_1_feed_without_any_declaration() -> None:
+    body = rss("<item><title>L’été à Genève</title></item>").encode("windows-1252")
+    assert parse(body).entries[0].title == "L’été à Genève"
+
+
+@pytest.mark.parametrize("charset", ["punycode", "zip", "idna", "unicode_escape", "utf-16", "no-such", "\u00fc"])
+def test_a_declared_encoding_that_no_feed_has(charset: str) -> None:
+    body = rss("<item><title>Zürich</title></item>").encode("windows-1252")
+    assert parse(body, f"text/xml; charset={charset}").entries[0].title == "Zürich"
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [
+        ("Fri, 20 Nov 2026 12:15:00 GMT", NOW + timedelta(minutes=15)),
+        ("Fri, 20 Nov 2026 12:15:01 GMT", None),
+        ("Fri, 20 Nov 2026 13:00:00 CEST", NOW - timedelta(hours=1)),
+        ("Fri, 20 Nov 2026 07:00 EST", NOW),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", None),
+        ("Mon, 01 Jan 0001 00:00:00 +0000", None),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_dates(stated: str, expected: datetime | None) -> None:
+    assert only_entry(f"<item><title>A</title><pubDate>{stated}</pubDate></item>").published_at == expected
+
+
+BODY = "".join(f"<p>Paragraph {n} of the report says what happened at the border that day.</p>" for n in range(20))
+
+
+@pytest.mark.parametrize(
+    ("content", "is_full"),
+    [(BODY, True), (BODY + "<p>Read more</p>", False), (BODY + "<p>The rest […]</p>", False), ("<p>Short.</p>", False)],
+)
+def test_full_text_is_told_from_a_teaser(content: str, is_full: bool) -> None:
+    feed = rss(
+        f"<item><title>A</title><description>Teaser.</description><content:encoded><![CDATA[{content}]]></content:encoded></item>"
+    )
+    (entry,) = parse(feed.replace("<rss ", "<rss xmlns:content='http://purl.org/rss/1.0/modules/content/' ")).entries
+    assert entry.is_full_text is is_full
+    assert entry.summary.startswith("Paragraph 0" if content.startswith("<p>Par") else "Teaser")
+
+
+def test_lengths_are_capped() -> None:
+    entry = only_entry(
+        f"<item><title>{'t' * 5_000}</title><guid>{'g' * 5_000}</guid><description>{'d' * 300_000}</description>"
+        f"<link>https://e.example/{'l' * 9_000}</link></item>"
+    )
+    assert (len(entry.title), len(entry.guid or ""), len(entry.summary), entry.url) == (1_000, 2_000, 100_000, None)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<!DOCTYPE rss [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">'
+        + "".join(f'<!ENTITY {chr(98 + n)}{n} "{f"&{chr(97 + n)}{n - 1};" * 10}">' for n in range(1, 12))
+        + "]>" + rss("<item><title>&m11;&b;</title></item>"),
+        '<!DOCTYPE rss [<!ENTITY x SYSTEM "file:///etc/hostname">]>' + rss("<item><title>[&x;]</title></item>"),
+        '<!DOCTYPE rss [<!ENTITY % x SYSTEM "http://127.0.0.1:9/evil.dtd"> %x;]>' + rss("<item><title>ok</title></item>"),
+        '<!DOCTYPE rss [<!ENTITY x "' + "y" * 50_000 + '">]>' + rss("<item><title>" + "&x;" * 5_000 + "</title></item>"),
+        rss("<item><title>" + "<b>" * 50_000 + "deep</title></item>"),
+        rss("<item><title>deep</title><description>" + "&lt;div&gt;" * 100_000 + "</description></item>"),
+        rss("<item><title>" + "&amp;" * 200_000 + "lt;</title></item>"),
+        rss("<item " * 100_000),
+        rss("<![CDATA[" * 100_000),
+        rss("<item><title>a</title>" + "</item" * 100_000),
+        rss("<item><title a=" + "'\"" * 200_000 + "></title></item>"),
+        "<rss version='2.0'>" + "<!-- -- " * 100_000,
+        "<?xml " * 100_000 + rss(""),
+        rss("<item><title>&#99999999999999999999;&#x110000;&#xD800;&#;&#x;</title></item>"),
+    ],
+    ids=["laughs", "file", "remote dtd", "quadratic", "deep", "deep html", "ampersands", "items", "cdata", "ends", "quotes", "comments", "prologs", "references"],
+)  # fmt: skip
+def test_hostile_feeds_are_harmless(body: str) -> None:
+    started = time.process_time()
+    try:
+        feed = parse(body)
+    except FeedError:
+        feed = None
+    assert time.process_time() - started < 10
+    if feed:
+        hostname = Path("/etc/hostname").read_text().strip() if Path("/etc/hostname").exists() else "never"
+        assert all(len(entry.title) <= 1_000 and f"[{hostname}]" not in entry.title for entry in feed.entries)
+
+
+@given(
+    st.binary(max_size=300)
+    | st.text(max_size=200).map(lambda text: rss(f"<item><title>{text}</title></item>").encode("utf-8", "replace"))
+)
+def test_any_bytes_give_a_feed_or_a_feed_error(body: bytes) -> None:
+    try:
+        feed = parse(body)
+    except FeedError:
+        return
+    for entry in feed.entries:
+        (entry.title + entry.summary + (entry.guid or "") + (entry.url or "")).encode("utf-8")
+        assert not any(char in entry.title for char in "\x00\n\u202e\x1b")
+
+
+@given(st.integers(min_value=0, max_value=400))
+def test_a_feed_cut_anywhere_gives_whole_entries_only(end: int) -> None:
+    whole = rss("".join(f"<item><title>Title {n}</title><link>https://t.example/{n}</link></item>" for n in range(4)))
+    try:
+        feed = parse(whole[:end])
+    except FeedError as error:
+        assert error.reason in (FetchReason.TRUNCATED, FetchReason.NOT_A_FEED, FetchReason.EMPTY)
+        return
+    assert feed.damage is (None if end >= len(whole) else FetchReason.TRUNCATED)
+    assert [(entry.title, entry.url) for entry in feed.entries] == [
+        (f"Title {n}", f"https://t.example/{n}") for n in range(len(feed.entries))
+    ]
+
+
+def test_the_line_of_an_entry() -> None:
+    entry = FeedEntry("s", "g", "https://e.example/1", "T", "S", False, datetime(2026, 11, 20, 9, tzinfo=UTC))
+    assert entry_to_json("feed.xml", entry) == {
+        "input": "feed.xml",
+        "id": "g",
+        "url": "https://e.example/1",
+        "title": "T",
+        "published": "2026-11-20T09:00:00+00:00",
+        "summary": "S",
+    }
+
+
+def reference(body: bytes) -> list[tuple[str, datetime | None]]:
+    """What feedparser itself reads: link and date of each entry."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # it warns about its own aliases
+        found = feedparser.parse(io.BytesIO(body), response_headers={"content-location": URL})
+        stated = [(one.get("link"), one.get("published_parsed") or one.get("updated_parsed")) for one in found.entries]
+    return [(link, datetime.fromtimestamp(calendar.timegm(date), UTC) if date else None) for link, date in stated]
+
+
+@pytest.mark.shared_data
+def test_real_feeds_are_read_as_feedparser_reads_them(shared_data: Path) -> None:
+    files = [path for path in (shared_data / "feeds" / "real").iterdir() if path.is_file()]
+    files += (shared_data / "feeds" / "miniflux" / "internal" / "reader" / "parser" / "testdata").glob("*.xml")
+    same = total = 0
+    for path in files:
+        expected = reference(path.read_bytes())
+        feed = parse(path.read_bytes(), now=datetime(2027, 1, 1, tzinfo=UTC))
+        total += max(len(expected), len(feed.entries))
+        same += sum(
+            ours.url == link and ours.published_at == (date if date and date.year > 1990 else None)
+            for ours, (link, date) in zip(feed.entries, expected, strict=False)
+        )
+    assert total > 2_000
+    assert same / total >= 0.99
