@@ -14,7 +14,7 @@ from tests.builders import NOW, alert, delivery, event
 from watcher.errors import StoreError
 from watcher.model import Channel, Delivery, DeliveryState, Severity
 from watcher.store import Store
-from watcher.store.outbox import ABANDONED, BLOCKING_ATTEMPTS, LEASE_EXPIRED, Claimed
+from watcher.store.outbox import _READY, ABANDONED, BLOCKING_ATTEMPTS, LEASE_EXPIRED, Claimed
 
 LEASE = timedelta(minutes=2)
 
@@ -316,3 +316,9 @@ def test_entries(store: Store) -> None:
     assert (entry.severity, entry.headline) == (Severity.CRITICAL, alert().headline)
     assert [e.delivery.id for e in store.outbox.entries(alert_id="b")] == ["b"]
     assert [e.delivery.id for e in store.outbox.entries(limit=1)] == ["b"]
+
+
+def test_looking_for_work_does_not_read_the_whole_history(store: Store) -> None:
+    plan = [row[3] for row in store._db.rows("EXPLAIN QUERY PLAN " + _READY)]
+    assert "SCAN d USING INDEX deliveries_pending" in plan
+    assert [step for step in plan if step.startswith("SCAN")] == ["SCAN d USING INDEX deliveries_pending"]

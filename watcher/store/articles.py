@@ -192,7 +192,11 @@ class Articles:
 
     def candidates(self, sampled: Sequence[int], since: datetime) -> tuple[Candidate, ...]:
         """Articles first seen since then that share sampled hashes, the most first, at most twenty."""
-        first = self._db.value("SELECT min(n) FROM articles WHERE first_seen_at >= ?", (encode_time(since),))
+        first = self._db.value(
+            # Numbers grow with time; asking for min(n) instead would walk the whole range.
+            "SELECT n FROM articles WHERE first_seen_at >= ? ORDER BY first_seen_at LIMIT 1",
+            (encode_time(since),),
+        )
         if first is None:
             return ()
         shared: Counter[int] = Counter()
@@ -213,7 +217,9 @@ class Articles:
 
         Their keys stay for good: feeds repeat items after years.
         """
-        last = self._db.value("SELECT max(n) FROM articles WHERE first_seen_at < ?", (encode_time(before),))
+        last = self._db.value(
+            "SELECT n FROM articles WHERE first_seen_at < ? ORDER BY first_seen_at DESC LIMIT 1", (encode_time(before),)
+        )
         if last is None:
             return 0
         self._db.write("DELETE FROM shingles WHERE article_n <= ?", (last,))

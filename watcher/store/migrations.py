@@ -54,8 +54,8 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
                 target TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL, not_before_at TEXT NOT NULL,
                 lease_until_at TEXT, last_error TEXT, reference TEXT, created_at TEXT NOT NULL, settled_at TEXT,
                 is_silent INTEGER NOT NULL, UNIQUE (alert_id, recipient_id))""",
-            """CREATE INDEX deliveries_unsettled ON deliveries (channel, target)
-                WHERE state IN ('pending', 'sending')""",
+            "CREATE INDEX deliveries_pending ON deliveries (event_id, recipient_id) WHERE state = 'pending'",
+            "CREATE INDEX deliveries_sending ON deliveries (channel, target) WHERE state = 'sending'",
             "CREATE INDEX deliveries_failed ON deliveries (settled_at) WHERE state = 'failed'",
             "CREATE INDEX deliveries_by_event ON deliveries (event_id, recipient_id)",
             """CREATE TABLE recipient_states (

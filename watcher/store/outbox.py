@@ -32,7 +32,7 @@ _READY = f"""
         SELECT 1 FROM deliveries s WHERE s.state = 'sending' AND s.channel = d.channel AND s.target = d.target)
     AND NOT EXISTS (
         SELECT 1 FROM deliveries e WHERE e.event_id = d.event_id AND e.recipient_id = d.recipient_id AND e.n < d.n
-        AND e.state IN ('pending', 'sending') AND e.attempts < {BLOCKING_ATTEMPTS}
+        AND (e.state = 'pending' OR e.state = 'sending') AND e.attempts < {BLOCKING_ATTEMPTS}
         AND NOT (e.attempts = 0 AND e.not_before_at > d.not_before_at))
 """
 
