@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import re
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -32,9 +33,11 @@ class Reading:
     @classmethod
     def of(cls, title: str, text: str, language: str, reference_at: datetime) -> Reading:
         """The reading of an article's title and text, both as stored."""
-        if not title:
+        if not title.strip():
             return cls(text, 0, 0, language, reference_at)
-        return cls(title + _TITLE_SEPARATOR + text, len(title), len(title) + 2, language, reference_at)
+        return cls(
+            title + _TITLE_SEPARATOR + text, len(title), len(title) + len(_TITLE_SEPARATOR), language, reference_at
+        )
 
     @cached_property
     def folded(self) -> Folded:
@@ -88,12 +91,13 @@ class Reading:
 
     @cached_property
     def repeated_title(self) -> tuple[int, int] | None:
-        """Where the text merely repeats the title, if it does."""
-        title = self.full[: self.title_end].strip()
-        if not title:
+        """Where a line of the text merely repeats the title, if one does."""
+        words = self.full[: self.title_end].split()
+        if not words:
             return None
-        window = self.full.find(title, self.text_start)
-        return (window, window + len(title)) if window >= 0 else None
+        line = re.compile(r"^\s*(" + r"\s+".join(map(re.escape, words)) + r")[.…]?\s*$", re.IGNORECASE | re.MULTILINE)
+        found = line.search(self.full, self.text_start)
+        return found.span(1) if found else None
 
     def span(self, start: int, end: int) -> Span:
         """The span of ``start:end`` in the article's title or text, clipped to the field that it begins in."""

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-import re
+import functools
 
 import numpy as np
+import numpy.typing as npt
 
 from watcher.text.fold import fold
 
 _WINDOW_WORDS = 4
-# Catches 98 % of truncated copies among 100,000 texts; see docs for the measurement.
+# Enough to find 98 % of the truncated copies among 100,000 texts.
 _SAMPLED_ONE_IN = 16
-_WORD = re.compile(r"\w+(?:'\w+)*")
-# The 64-bit FNV prime; the words' own hashes are mixed with it position by position.
-_PRIME = np.uint64(0x100000001B3)
-_OFFSET = np.uint64(0xCBF29CE484222325)
+# Code points from here on are ideographs, Hangul and symbols; all count as parts of words.
+_PUNCTUATION_END = 0x3100
+_LONGEST_WORD = 256  # letters beyond repeat the weights
+# Odd constants of the 64-bit golden ratio and of MurmurHash3's finaliser: multiplying spreads, the shift mixes back.
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)
+_MIX = np.uint64(0xFF51AFD7ED558CCD)
+_SHIFT = np.uint64(33)
+
+_Hashes = npt.NDArray[np.uint64]
 
 
 def shingles(text: str) -> frozenset[int]:
     """Signed 64-bit hashes of all four-word windows, the same in every process; a shorter text is one window."""
-    words = _WORD.findall(fold(text).text)
-    if not words:
+    words = _word_hashes(text)
+    if not len(words):
         return frozenset()
-    hashes = _hash_words(words)
     windows = max(len(words) - _WINDOW_WORDS + 1, 1)
-    mixed = np.full(windows, _OFFSET)
+    mixed = np.full(windows, _SPREAD)
     for position in range(min(_WINDOW_WORDS, len(words))):
-        mixed = (mixed ^ hashes[position : position + windows]) * _PRIME
-        mixed ^= mixed >> np.uint64(29)
+        mixed = _mixed(mixed ^ words[position : position + windows])
     return frozenset(mixed.view(np.int64).tolist())
 
 
@@ -42,13 +46,32 @@ def containment(a: frozenset[int], b: frozenset[int]) -> float:
     return len(a & b) / smaller if smaller else 0.0
 
 
-def _hash_words(words: list[str]) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
-    """A 64-bit hash of each word: FNV-1a over its code points, all words at once."""
-    table = np.array(words)
-    codes = table.view(np.uint32).reshape(len(words), -1)
-    lengths = np.char.str_len(table)
-    hashes = np.full(len(words), _OFFSET)
-    for column in range(codes.shape[1]):
-        mixed = (hashes ^ codes[:, column]) * _PRIME
-        hashes = np.where(lengths > column, mixed, hashes)
-    return hashes
+def _word_hashes(text: str) -> _Hashes:
+    """A hash of each word in order; punctuation parts words and counts for nothing."""
+    encoded = fold(text).text.encode("utf-32-le", "surrogatepass")
+    code_points = np.frombuffer(encoded, dtype="<u4")
+    is_word = _word_table()[np.minimum(code_points, _PUNCTUATION_END)]
+    at = np.flatnonzero(is_word)
+    if not len(at):
+        return np.empty(0, dtype=np.uint64)
+    is_first = np.ones(len(at), dtype=bool)
+    is_first[1:] = np.diff(at) > 1
+    first = np.flatnonzero(is_first)
+    position = np.arange(len(at)) - np.repeat(first, np.diff(first, append=len(at)))
+    letters = _mixed(code_points[at].astype(np.uint64) + _SPREAD) * _weights()[position % _LONGEST_WORD]
+    return _mixed(np.add.reduceat(letters, first))
+
+
+def _mixed(values: _Hashes) -> _Hashes:
+    spread = values * _MIX
+    return spread ^ (spread >> _SHIFT)
+
+
+@functools.cache
+def _word_table() -> npt.NDArray[np.bool_]:
+    return np.array([chr(code).isalnum() for code in range(_PUNCTUATION_END)] + [True])
+
+
+@functools.cache
+def _weights() -> _Hashes:
+    return np.cumprod(np.full(_LONGEST_WORD, _SPREAD))
