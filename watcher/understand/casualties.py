@@ -68,6 +68,7 @@ class _Trigger:
     counts_alone: bool
     people: str  # "always": only with people named; "alone": so where there is no number; "": never
     only_denied: bool
+    letter: str  # must stand in the original: folding makes Turkish "öldü" (died) and "oldu" (became) one word
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,7 @@ def _language(code: str) -> _Language | None:
             counts_alone=group.get("alone") == "true",
             people=group.get("people", ""),
             only_denied=group.get("denied") == "true",
+            letter=group.get("letter", ""),
         )
         entries.extend((phrase, trigger) for phrase in group["words"])
     firsts = frozenset(word for phrase, _ in entries for word in first_words(phrase))
@@ -146,7 +148,9 @@ class _Report:
         self.placed = words_of(reading, sentence)
         self.words = self.placed.words
         self.triggers = tuple(
-            hit for hit in _keep_longest(language.triggers.find(self.placed)) if not self._is_attribute(hit)
+            hit
+            for hit in _keep_longest(language.triggers.find(self.placed))
+            if not self._is_attribute(hit) and self._has_letter(hit)
         )
         self._trigger_words = {i for hit in self.triggers for i in hit.literal}
         self._totals = language.totals.find(self.placed)
@@ -265,7 +269,7 @@ class _Report:
         trigger = hit.value
         if trigger.only_denied:
             return []
-        limit = self.triggers[position + 1].start if position + 1 < len(self.triggers) else len(self.words)
+        limit = self.triggers[position + 1].start if position + 1 < len(self.triggers) else len(self.words) + 2
         if trigger.place is _Place.TOTAL:
             total = self._total(hit)
             return [] if total is None else [total]
@@ -306,7 +310,8 @@ class _Report:
         chain = [first]
         at = self.numbers.index(first) + 1
         for number in self.numbers[at : at + 4]:
-            if number.start >= limit or not self._is_joined(chain[-1], number):
+            # "3 killed, 12 wounded": a number right before the next trigger is that trigger's.
+            if number.end + 1 >= limit or not self._is_joined(chain[-1], number):
                 break
             chain.append(number)
         return chain
@@ -329,6 +334,12 @@ class _Report:
             return False
         hit = self.triggers[position]
         return any(hit.start - n.end <= 2 for n in self._numbers_between(max(0, hit.start - 8), hit.start))
+
+    def _has_letter(self, hit: Hit[_Trigger]) -> bool:
+        if not hit.value.letter:
+            return True
+        start, end = self.reading.folded.original(self.placed.starts[hit.start], self.placed.ends[hit.end - 1])
+        return hit.value.letter in self.reading.full[start:end].lower()
 
     def _is_attribute(self, hit: Hit[_Trigger]) -> bool:
         """Whether the trigger only describes people who do something else: "three of the wounded soldiers died"."""
@@ -411,6 +422,9 @@ class _Report:
                     return replace(number, figure=replace(number.figure, at_least=number.figure.at_most))
                 if i + 1 < len(numbers):
                     return numbers[i + 1]
+            if words[number.start] in language["changed_to"] and number.figure.at_most is not None:
+                # Russian "rose to 105" and "up to 105" are the same words.
+                return replace(number, figure=replace(number.figure, at_least=number.figure.at_most))
             if before in language["connectors"] or before in language["fillers"]:
                 return number
         return None

@@ -1,0 +1,454 @@
+"""Each case is a sentence with its match in square brackets; the reference date is 14 September 2022."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from watcher.model import Stance
+from watcher.text.reading import Reading
+from watcher.understand.stance import judge, languages
+
+REFERENCE_AT = datetime(2022, 9, 14, 14, 39, tzinfo=UTC)
+SHARED_DATA = Path(__file__).parents[2].parent / "shared" / "data"
+
+HAPPENED = """
+Armenia [invoked Article 4] of the Collective Security Treaty on Monday.
+He also said that Yerevan had [invoked Article four of the Collective Security Treaty], which treats an attack on one as an attack on all.
+Yerevan has [invoked Article 4], the government confirmed.
+Armenia did not wait and [invoked Article 4].
+Although Russia has not responded, Armenia [invoked Article 4].
+Armenia [invoked Article 4] but the CSTO has not replied.
+Armenia [invoked Article 4], though no one answered.
+While Moscow refused to comment, Yerevan [invoked Article 4] on Tuesday.
+Russia, which has not answered, said that Armenia [invoked Article 4].
+Officials could not say how many were [killed].
+It was not clear how many soldiers had been [killed].
+No fewer than 40 soldiers were [killed].
+No less than 40 soldiers [died] on the border.
+Not only did Armenia protest, it [invoked Article 4].
+Azerbaijan has no doubt [invoked Article 4].
+Yerevan [invoked Article 4] without delay.
+Without hesitation Yerevan [invoked Article 4].
+Without warning, Azerbaijani artillery [shelled] three towns.
+Dozens, if not hundreds, were [killed].
+Armenia could invoke Article 4 after 49 soldiers were [killed] on Tuesday.
+Analysts say that Russia may intervene because Azerbaijani forces [killed] 49 soldiers.
+Armenia will ask for help, and 49 of its soldiers were [killed].
+Pashinyan warned that he had [invoked Article 4].
+The minister warned that Armenia had already [invoked Article 4].
+Six people were [killed], which Baku denies.
+Six people were [killed], a claim that Baku denied.
+Armenia [invoked Article 4], officials said, denying reports of a split.
+Baku denied responsibility for the [killing] of 12 civilians.
+The Kremlin did not deny that Armenia had [invoked Article 4].
+Moscow refused to condemn the [killing] of 49 soldiers.
+Moscow will respond to the [air strikes] on its territory.
+The alliance is considering its answer to the [invasion].
+The UN urged both sides to investigate the [deaths] of the soldiers.
+Russia said it would retaliate for the [air strikes].
+Armenia was forced to [invoke Article 4].
+Iran used drones to [kill] six soldiers.
+Armenia became the first member to [invoke Article 4].
+Azerbaijan began to [shell] the town at dawn.
+Yerevan had to [invoke Article 4] after the shelling.
+The two sides' clashes led to [dozens of deaths].
+Clashes on the border this week resulted in [dozens of deaths] on both sides.
+Armenia [invoked Article 4] of the Collective Security Treaty, signed in 1992.
+Armenia [invoked Article 4] of the treaty signed in 1992.
+Armenia, which lost a war in 2020, [invoked Article 4].
+The treaty signed in 1992 was [invoked] by Armenia on Monday.
+In the worst fighting since 2020, 49 soldiers were [killed].
+For the first time since the 2020 war, Armenian soldiers were [killed].
+49 soldiers were [killed] in the worst breach of the 2020 ceasefire.
+On 13 September, 49 soldiers were [killed].
+Armenian troops were [killed] on September 13, 2022.
+Armenia [invoked Article 4] a day after CSTO exercises ended.
+Azerbaijan exercised its right of self-defence and [struck] the base.
+A film crew was [killed] by a shell.
+The army used military might and [shelled] the town.
+Against the will of the parliament, the president [declared martial law].
+Nearly 50 people were [killed].
+Almost 150 people were [killed] when aircraft raided the villages.
+He denied wrongdoing, and the court said 12 people were [killed].
+Armenia [invoked Article 4], and it is unclear if Russia will help.
+Parliament debated after the president [declared war].
+Officials neither confirmed nor denied the report. Yerevan [invoked Article 4] on Monday.
+Baku denied the report. Yerevan had [invoked Article 4] the day before.
+Armenia [invokes Article 4], calls on allies to act
+Russian missiles [kill] 12 in Kharkiv, Kyiv says
+Azerbaijani forces fired, [killing] six soldiers and wounding 20.
+Three soldiers were reportedly [killed].
+Azerbaijan claims to have [killed] 12 saboteurs.
+The president, who could not attend, [declared martial law] by decree.
+Two conscripts were [killed] during a military exercise in Belarus.
+Poland [invoked Article 4] even if some allies doubted it.
+Armenia invoked the pact and [recalled its ambassador].
+Several leaders who had threatened to leave [severed ties] instead.
+Armenia's army, whose chief might resign, [shelled] the heights.
+Nobody expected it, but Armenia [invoked Article 4].
+The man who will be tried [killed] three soldiers.
+They [recalled their ambassador] rather than negotiate.
+Baku [expelled two diplomats], not three.
+Armenia, not Azerbaijan, [invoked Article 4].
+At least 12 were [killed] as troops tried to cross the river.
+The ministry had no comment, and 12 soldiers were [killed].
+"""
+
+PLANNED = """
+Armenia will [invoke Article 4], its prime minister said.
+Armenia to [invoke Article 4]
+Armenia is to [invoke Article 4] on Friday.
+Armenia plans to [invoke Article 4].
+Armenia is planning to [invoke Article 4] next week.
+The army was ordered to [mobilise reservists].
+The president ordered the army to [mobilise reservists].
+Baku vowed to [recall its ambassador].
+Russia is about to [declare war].
+Warsaw is set to [invoke Article 4].
+The troops are ready to [invade].
+The allies agreed to [activate Article 4].
+Turkey has decided to [expel ten diplomats].
+Iran pledged to [strike back].
+Tehran is preparing for [general mobilisation].
+"We'll [invoke Article 4]", the minister said.
+Armenia will formally [invoke Article 4] and recall its envoy.
+Armenia will recall its envoy and [invoke Article 4].
+The cabinet promised to [sever diplomatic ties].
+Belarus is going to [declare martial law].
+Kyiv said that it will [expel the diplomats].
+Moscow announced plans to [close the consulate].
+The planned [invasion] was known to few.
+A general [mobilisation] is planned for October.
+Parliament votes to [declare war]
+"""
+
+POSSIBLE = """
+Armenia could [invoke Article 4] of the Collective Security Treaty, analysts said.
+Armenia may [invoke Article 4].
+Armenia might yet [invoke Article 4].
+Armenia would [invoke Article 4], he said.
+If attacked, Armenia will [invoke Article 4].
+If Armenia [invokes Article 4], Russia must answer.
+Armenia will [invoke Article 4] if Azerbaijan attacks again.
+Armenia said it will [invoke Article 4] unless the shelling stops.
+Unless it [invokes Article 4], Armenia stands alone.
+Parliament will decide whether Armenia [invoked Article 4] lawfully.
+It is not clear whether anyone was [killed].
+Yerevan threatens to [invoke Article 4].
+Yerevan threatened on Monday to [invoke Article 4].
+Minsk warned of [war].
+The minister warned that Armenia would [invoke Article 4].
+Moscow warns that hundreds will be [killed].
+The opposition calls on Armenia to [invoke Article 4].
+Protesters called on the government to [recall its ambassador].
+Lawmakers urged Pashinyan to [invoke Article 4].
+Reporters asked whether Yerevan had [invoked Article 4].
+Journalists asked if Yerevan had [invoked Article 4].
+There is a risk of [invasion].
+Fears of an [invasion] grew.
+A possible [invasion] worries Warsaw.
+The potential [invasion] was discussed.
+In the event of an [invasion], the border closes.
+Armenia is considering [invoking Article 4].
+A proposal to [invoke Article 4] was tabled.
+Armenia nearly [invoked Article 4].
+Will Armenia [invoke Article 4]?
+Has Yerevan [invoked Article 4]?
+Did Azerbaijani troops [kill] 49 soldiers?
+"Will you [invoke Article 4]?" a reporter shouted.
+I hope that Armenia [invokes Article 4].
+Citizens wish Armenia had [invoked Article 4].
+Armenia should [invoke Article 4], the general advised.
+Armenia would have [invoked Article 4] had Russia listened.
+Warsaw refused to rule out [invoking Article 4].
+Warsaw has not ruled out [invoking Article 4].
+Yerevan did not rule out that it would [invoke Article 4].
+Yerevan cannot rule out [invoking Article 4].
+An [invasion] cannot be ruled out.
+Another war is possible. An [invasion] is likely.
+In the war game, Armenia [invoked Article 4].
+During the exercise, Armenia [invoked Article 4] against a mock enemy.
+Armenia [invoked Article 4] in a simulation run by students.
+In the film, Armenia [invokes Article 4] and the world ends.
+The novel tells how a president [declared martial law].
+In the video game 40 soldiers are [killed].
+The satirical site wrote that Poland [invoked Article 4].
+Belarus [mobilised reservists] for drills.
+The drill simulated an attack in which 40 people were [killed].
+The scenario has Russia [invading] in spring.
+Dozens could be [killed], the UN said.
+Thousands may have been [killed].
+Up to 12 people could be killed or [wounded].
+Armenia wants to [invoke Article 4].
+The ministry demanded that Baku [recall its ambassador].
+The senator proposed to [sever diplomatic ties].
+The region is on the brink of [war].
+Armenia, a source said, could soon [invoke Article 4].
+Ankara could be drawn in should Armenia [invoke Article 4]?
+Moscow is weighing [general mobilisation].
+It is possible that Armenia [invoked Article 4].
+Kyiv asked its allies to [sever ties].
+Perhaps Armenia [invoked Article 4] too late?
+The treaty is [triggered] if a member is attacked.
+"""
+
+DENIED = """
+Yerevan has not [invoked Article 4] of the Collective Security Treaty.
+Yerevan hasn't [invoked Article 4].
+Armenia did not [invoke Article 4].
+Armenia never [invoked Article 4].
+Armenia has never formally [invoked Article 4].
+Yerevan denied that it had [invoked Article 4].
+Yerevan denies having [invoked Article 4].
+Kremlin denies [invoking Article 4]
+Armenia refused to [invoke Article 4].
+Armenia declined to [invoke Article 4].
+Armenia stopped short of [invoking Article 4].
+The statement fell short of [invoking Article 4].
+Armenia ruled out [invoking Article 4].
+There were no [casualties].
+No one was [killed].
+Nobody was [killed] in the shelling.
+The strike ended without [casualties].
+No soldiers were [killed], the ministry said.
+No Armenian soldiers have been [killed] so far.
+Officials said no civilians were [killed].
+Warsaw says no risk of [invasion]
+There is no risk of [invasion], Warsaw said.
+Armenia has yet to [invoke Article 4].
+Armenia has not yet [invoked Article 4].
+Neither side [invoked Article 4].
+None of the crew were [killed].
+Armenia cannot [invoke Article 4].
+Armenia will not [invoke Article 4], the minister said.
+Armenia won't [invoke Article 4].
+Armenia does not plan to [invoke Article 4].
+Armenia has no plans to [invoke Article 4].
+Armenia has no intention of [invoking Article 4].
+An [invasion] was averted.
+The allies averted an [invasion].
+The [air strike] was called off at the last minute.
+The president called off the [air strike].
+Reports that Armenia [invoked Article 4] are false.
+Reports that Armenia had [invoked Article 4] were denied by Yerevan.
+The claim that soldiers were [killed] turned out to be false.
+Baku dismissed reports that its troops had [killed] civilians.
+Baku rejected claims that its army [shelled] the town.
+Instead of [invoking Article 4], Armenia went to the United Nations.
+It is not true that Armenia [invoked Article 4].
+There is no evidence that Armenia [invoked Article 4].
+Yerevan failed to [invoke Article 4].
+Denying that it had [invoked Article 4], Yerevan called for calm.
+Yerevan said on Monday that it had not [invoked Article 4].
+Not a single soldier was [killed].
+Azerbaijan denied [killing] 49 soldiers.
+The [ambassador was not recalled], Baku said.
+Armenia, so far, has not [invoked Article 4].
+The plan to [invoke Article 4] was rejected.
+"""
+
+PAST = """
+In 2020, Armenia and Azerbaijan fought a war that [killed] more than 6,000 people.
+More than 6,000 people were [killed] in 2020.
+In the 2020 war 6,000 people [died].
+The 2020 war [killed] more than 6,000 people.
+In the 44-day war more than 6,000 soldiers [died].
+Two years ago Armenia [invoked Article 4].
+Thirty years ago thousands were [killed] there.
+In the 1990s tens of thousands were [killed].
+During World War II millions were [killed].
+On the anniversary of the battle, in which 300 soldiers were [killed], wreaths were laid.
+Commemorating the soldiers [killed] on the border, he laid a wreath.
+In July 2021, the two armies clashed and three soldiers were [killed].
+Twelve soldiers were [killed] in May.
+In early May troops [shelled] the village.
+In May 1994 the sides agreed to a [ceasefire].
+Dozens were [killed] when fighting erupted in 2016.
+When war broke out in 2020, thousands were [killed].
+Decades ago the army [shelled] these hills.
+Azerbaijan [invaded] the district in 1993.
+Between 1988 and 1994 about 30,000 people were [killed].
+On 27 September 2020 Azerbaijan [launched an offensive], and Armenia mobilised.
+"""
+
+OTHER_LANGUAGES = [
+    ("ru", "Армения [применила статью 4] договора.", Stance.HAPPENED),
+    ("ru", "Армения не [применила статью 4] договора.", Stance.DENIED),
+    ("ru", "Армения не будет [применять статью 4].", Stance.DENIED),
+    ("ru", "Ереван опроверг сообщения о том, что он [применил статью 4].", Stance.DENIED),
+    ("ru", "Армения может [применить статью 4].", Stance.POSSIBLE),
+    ("ru", "Если Баку нападёт, Армения [применит статью 4].", Stance.POSSIBLE),
+    ("ru", "Ереван угрожает [применить статью 4].", Stance.POSSIBLE),
+    ("ru", "Армения намерена [применить статью 4].", Stance.PLANNED),
+    ("ru", "Армения будет [применять статью 4].", Stance.PLANNED),
+    ("ru", "В 2020 году на войне [погибли] более 6000 человек.", Stance.PAST),
+    ("ru", "Два года назад здесь [погибли] солдаты.", Stance.PAST),
+    ("ru", "Россия не ответила, но Армения [применила статью 4].", Stance.HAPPENED),
+    ("ru", "В ходе учений условно [погибли] 40 человек.", Stance.POSSIBLE),
+    ("uk", "Вірменія [застосувала статтю 4] договору.", Stance.HAPPENED),
+    ("uk", "Вірменія не [застосувала статтю 4].", Stance.DENIED),
+    ("uk", "Єреван заперечив, що [застосував статтю 4].", Stance.DENIED),
+    ("uk", "Вірменія може [застосувати статтю 4].", Stance.POSSIBLE),
+    ("uk", "Якщо Баку нападе, Вірменія [застосує статтю 4].", Stance.POSSIBLE),
+    ("uk", "Вірменія планує [застосувати статтю 4].", Stance.PLANNED),
+    ("uk", "Київ погрожує [розірвати відносини].", Stance.POSSIBLE),
+    ("uk", "У 2020 році на війні [загинули] понад 6000 людей.", Stance.PAST),
+    ("uk", "Два роки тому тут [загинули] військові.", Stance.PAST),
+    ("uk", "Росія не відповіла, але Вірменія [застосувала статтю 4].", Stance.HAPPENED),
+    ("uk", "Під час навчань армія [оголосила мобілізацію].", Stance.POSSIBLE),
+    ("tr", "Ermenistan 4. maddeyi [yürürlüğe koydu].", Stance.HAPPENED),
+    ("tr", "Ermenistan 4. maddeyi [yürürlüğe koymadı].", Stance.DENIED),
+    ("tr", "Ermenistan 4. maddeyi [yürürlüğe koyacak].", Stance.PLANNED),
+    ("tr", "Ermenistan 4. maddeyi [yürürlüğe koyabilir].", Stance.POSSIBLE),
+    ("tr", "Saldırıda [ölen] olmadı.", Stance.DENIED),
+    ("tr", "Eğer Bakü saldırırsa Ermenistan [seferberlik] ilan eder.", Stance.POSSIBLE),
+    ("tr", "Moskova, [seferberlik] iddialarını yalanladı.", Stance.DENIED),
+    ("tr", "2020 yılında savaşta 6 bin kişi [öldü].", Stance.PAST),
+    ("tr", "İki yıl önce burada askerler [öldü].", Stance.PAST),
+    ("tr", "Tatbikatta [seferberlik] ilan edildi.", Stance.POSSIBLE),
+    ("fr", "L'Arménie [a invoqué l'article 4].", Stance.HAPPENED),
+    ("fr", "L'Arménie n'a pas [invoqué l'article 4].", Stance.DENIED),
+    ("fr", "Erevan dément avoir [invoqué l'article 4].", Stance.DENIED),
+    ("fr", "L'Arménie pourrait [invoquer l'article 4].", Stance.POSSIBLE),
+    ("fr", "Si Bakou attaque, l'Arménie [invoquera l'article 4].", Stance.POSSIBLE),
+    ("fr", "L'Arménie va [invoquer l'article 4].", Stance.PLANNED),
+    ("fr", "L'Arménie menace d'[invoquer l'article 4].", Stance.POSSIBLE),
+    ("fr", "En 2020, la guerre a [tué] plus de 6000 personnes.", Stance.PAST),
+    ("fr", "Il y a deux ans, des soldats ont été [tués] ici.", Stance.PAST),
+    ("fr", "La Russie n'a pas répondu mais l'Arménie [a invoqué l'article 4].", Stance.HAPPENED),
+    ("fr", "Aucun soldat n'a été [tué].", Stance.DENIED),
+    ("es", "Armenia [invocó el artículo 4].", Stance.HAPPENED),
+    ("es", "Armenia no [invocó el artículo 4].", Stance.DENIED),
+    ("es", "Armenia niega haber [invocado el artículo 4].", Stance.DENIED),
+    ("es", "Armenia podría [invocar el artículo 4].", Stance.POSSIBLE),
+    ("es", "Si Bakú ataca, Armenia [invocará el artículo 4].", Stance.POSSIBLE),
+    ("es", "Armenia va a [invocar el artículo 4].", Stance.PLANNED),
+    ("es", "Armenia amenaza con [invocar el artículo 4].", Stance.POSSIBLE),
+    ("es", "En 2020 la guerra [mató] a más de 6000 personas.", Stance.PAST),
+    ("es", "Hace dos años [murieron] allí soldados.", Stance.PAST),
+    ("es", "Rusia no respondió, pero Armenia [invocó el artículo 4].", Stance.HAPPENED),
+    ("ar", "أرمينيا [فعلت المادة 4] من المعاهدة.", Stance.HAPPENED),
+    ("ar", "لم [تفعل أرمينيا المادة 4].", Stance.DENIED),
+    ("ar", "أرمينيا لن [تفعل المادة 4].", Stance.DENIED),
+    ("ar", "نفت أرمينيا أنها [فعلت المادة 4].", Stance.DENIED),
+    ("ar", "قد [تفعل أرمينيا المادة 4].", Stance.POSSIBLE),
+    ("ar", "إذا هاجمت باكو [تفعل أرمينيا المادة 4].", Stance.POSSIBLE),
+    ("ar", "أرمينيا سوف [تفعل المادة 4].", Stance.PLANNED),
+    ("ar", "أرمينيا تهدد [بتفعيل المادة 4].", Stance.POSSIBLE),
+    ("ar", "في عام 2020 [قتل] أكثر من 6000 شخص في الحرب.", Stance.PAST),
+    ("ar", "قبل عامين [قتل] جنود هنا.", Stance.PAST),
+    ("ar", "لم ترد روسيا لكن أرمينيا [فعلت المادة 4].", Stance.HAPPENED),
+]
+
+TABLES = {
+    Stance.HAPPENED: HAPPENED,
+    Stance.PLANNED: PLANNED,
+    Stance.POSSIBLE: POSSIBLE,
+    Stance.DENIED: DENIED,
+    Stance.PAST: PAST,
+}
+CASES = [(line, stance) for stance, table in TABLES.items() for line in table.strip().splitlines()]
+
+
+def judge_marked(marked: str, language: str = "en") -> tuple[Stance, str | None]:
+    start = marked.index("[")
+    end = marked.index("]") - 1
+    text = marked.replace("[", "", 1).replace("]", "", 1)
+    reading = Reading.of("", text, language, REFERENCE_AT)
+    judgement = judge(reading, start, end)
+    return judgement.stance, None if judgement.cue is None else text[slice(*judgement.cue)]
+
+
+def test_the_table_is_large() -> None:
+    assert len(CASES) >= 150
+
+
+@pytest.mark.parametrize(("marked", "stance"), CASES)
+def test_stance(marked: str, stance: Stance) -> None:
+    assert judge_marked(marked)[0] is stance, judge_marked(marked)
+
+
+@pytest.mark.parametrize(("language", "marked", "stance"), OTHER_LANGUAGES)
+def test_stance_in_other_languages(language: str, marked: str, stance: Stance) -> None:
+    assert judge_marked(marked, language)[0] is stance, judge_marked(marked, language)
+
+
+@pytest.mark.parametrize(
+    ("marked", "cue"),
+    [
+        ("Yerevan has not [invoked Article 4].", "has not"),
+        ("Armenia — officials said — could [invoke Article 4].", "could"),
+        ("In 2020, Armenia and Azerbaijan fought a war that [killed] more than 6,000 people.", "2020"),
+        ("Will Armenia [invoke Article 4]?", "?"),
+        ("Yerevan denied that it could [invoke Article 4].", "denied that"),
+    ],
+)
+def test_the_cue_that_decided_is_named(marked: str, cue: str) -> None:
+    found = judge_marked(marked)[1]
+    assert found is not None
+    assert cue in found
+
+
+def test_a_cue_inside_the_match_does_not_count_unless_it_is_an_auxiliary() -> None:
+    assert judge_marked("Tehran [threatens to strike] the base.")[0] is Stance.HAPPENED
+    assert judge_marked("The [ambassador could be recalled] soon.")[0] is Stance.POSSIBLE
+
+
+@pytest.mark.parametrize(
+    ("days", "stance"), [(0, Stance.HAPPENED), (31, Stance.HAPPENED), (32, Stance.PAST), (400, Stance.PAST)]
+)
+def test_a_date_is_past_when_it_lies_more_than_31_days_before_the_article(days: int, stance: Stance) -> None:
+    text = "On 13 September 2022 troops killed 49 soldiers."
+    reading = Reading.of("", text, "en", datetime(2022, 9, 13, 12, tzinfo=UTC) + timedelta(days=days))
+    start = text.index("killed")
+    assert judge(reading, start, start + 6).stance is stance
+
+
+def test_a_title_is_judged_by_itself() -> None:
+    title = "Kremlin denies invading"
+    reading = Reading.of(title, "Russian troops invaded the town on Monday.", "en", REFERENCE_AT)
+    start = title.index("invading")
+    assert judge(reading, start, len(title)).stance is Stance.DENIED
+    start = reading.full.index("invaded")
+    assert judge(reading, start, start + 7).stance is Stance.HAPPENED
+
+
+def test_a_language_without_cues_judges_everything_as_happened() -> None:
+    assert judge_marked("Hayastan [kirarets hodvats 4].", "hy") == (Stance.HAPPENED, None)
+
+
+def test_the_cue_files_load_in_every_language() -> None:
+    assert set(languages()) >= {"ar", "en", "es", "fr", "ru", "tr", "uk"}
+    for language in languages():
+        assert judge_marked("[x] y.", language)[0] is Stance.HAPPENED
+
+
+words = st.sampled_from(
+    "if unless not no never could will denied that , . ; ( ) and but which after 2020 ago ? killed invoked to was".split()
+)
+
+
+@given(st.one_of(st.text(max_size=200), st.lists(words, max_size=60).map(" ".join)), st.integers(0, 200), st.data())
+def test_judging_never_raises_and_its_cue_lies_in_the_text(text: str, start: int, data: st.DataObject) -> None:
+    start = min(start, len(text))
+    end = data.draw(st.integers(start, len(text)))
+    language = data.draw(st.sampled_from([*languages(), "und", "xx"]))
+    judgement = judge(Reading.of("", text, language, REFERENCE_AT), start, end)
+    if judgement.cue is not None:
+        assert 0 <= judgement.cue[0] < judgement.cue[1] <= len(text)
+
+
+@pytest.mark.shared_data
+def test_the_seed_article() -> None:
+    path = SHARED_DATA / "seed-article.txt"
+    if not path.is_file():
+        pytest.skip("the development data is not beside the checkout")
+    text = path.read_text(encoding="utf-8")
+    reading = Reading.of("", text, "en", REFERENCE_AT)
+    wanted = {"invoked Article four of the Collective Security Treaty": Stance.HAPPENED, "44-day war": Stance.PAST}
+    for words_of_match, stance in wanted.items():
+        start = text.index(words_of_match)
+        assert judge(reading, start, start + len(words_of_match)).stance is stance
