@@ -30,6 +30,7 @@ from watcher.rules.values import (
     parse_group_key,
     parse_language,
     parse_later_by,
+    parse_list_name,
     parse_moment,
     parse_name,
     parse_positive,
@@ -99,6 +100,7 @@ RuleId = Annotated[
 Name = Annotated[
     str, BeforeValidator(parse_name), WithJsonSchema({"type": "string", "pattern": "^[a-z][a-z0-9_]{0,63}$"})
 ]
+ListName = Annotated[Name, BeforeValidator(parse_list_name)]
 PhraseText = Annotated[str, BeforeValidator(phrase_text)]
 Phrases = Annotated[tuple[PhraseText, ...], BeforeValidator(one_or_many), Key(min_length=1)]
 Positive = Annotated[int, BeforeValidator(parse_positive), WithJsonSchema({"type": "integer", "minimum": 1})]
@@ -157,8 +159,8 @@ class States(_Model):
     """Distinct states that the text names as parties: by name, people, capital, government, leader or forces."""
 
     at_least: Positive = Key(default=1, description="how many different states", examples=[2])
-    one_from: Name | None = Key(default=None, description="at least one of them is on this list of kind states")
-    all_from: Name | None = Key(default=None, description="all that count are on this list of kind states")
+    one_from: ListName | None = Key(default=None, description="at least one of them is on this list of kind states")
+    all_from: ListName | None = Key(default=None, description="all that count are on this list of kind states")
 
 
 class Casualties(_Model):

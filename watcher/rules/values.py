@@ -154,6 +154,11 @@ def parse_rule_id(value: object) -> str:
     return text
 
 
+def parse_list_name(value: object) -> str:
+    """The name of a list where no phrase is possible, so without the $."""
+    return parse_name(_scalar(value, "the name of a list"))
+
+
 def parse_name(value: object) -> str:
     """The name of a clue, a step or a list."""
     text = _scalar(value, "a name")

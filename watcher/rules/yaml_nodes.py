@@ -19,8 +19,13 @@ from watcher.errors import Location, Problem
 MAX_DEPTH = 12  # the deepest key of the language is at 6
 MAX_NODES = 500_000  # a file of 5 MB holds fewer
 
+_DOCUMENT_KEYS = frozenset({"rule", "list", "append"})  # each begins a document of its own
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # what YAML 1.1 counts as one
 _NOT_YAML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Before a key or an item only: an article that is quoted in a test may begin with any space.
+_STRANGE_INDENT = re.compile(
+    "(?= *[\u00a0\u2000-\u200b\u202f\u3000])[ \u00a0\u2000-\u200b\u202f\u3000]+(?=- |[a-z_]+:( |$))"
+)
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -114,14 +119,20 @@ def parse_yaml(text: str, path: str) -> ParsedFile:
         problems.append(Problem(Location(path, len(before), len(before[-1]) + 1), message, "yaml-syntax"))
         text = _NOT_YAML.sub(" ", text)
     lines = split_lines(text)
+    for index, line in enumerate(lines):
+        indent = _STRANGE_INDENT.match(line)
+        if indent:
+            strange = indent[0].lstrip(" ")[0]
+            message = f"a special space (U+{ord(strange):04X}) is used to indent: use plain spaces"
+            problems.append(Problem(Location(path, index + 1, line.index(strange) + 1), message, "yaml-syntax"))
+            lines[index] = " " * indent.end() + line[indent.end() :]
     documents: list[Node] = []
     is_whole = True
     first = 0  # index of the line where this stretch begins
     while first is not None and first < len(lines):
         composer = _Composer(path, first, problems)
-        stretch = "\n".join(lines[first:])
         try:
-            composer.read(stretch, documents)
+            composer.read(lines, documents)
             break
         except (_Refused, yaml.MarkedYAMLError) as error:
             problem, failed_at = _problem_of(error, path, lines, first, composer.open_bracket)
@@ -168,17 +179,19 @@ class _Composer:
         self.problems = problems
         self.document_line = first_line  # index of the line where the document that is being read begins
         self.nodes = 0
+        self.in_second_document = False  # a --- is missing, so keys repeat
         self.open_bracket: Node | None = None  # the innermost [ or { that is not closed yet
 
-    def read(self, text: str, documents: list[Node]) -> None:
+    def read(self, lines: list[str], documents: list[Node]) -> None:
         """Appends every document that is read to its end; raises at the first that is not."""
+        text = "\n".join(lines[self.first_line :])
         stack: list[tuple[Node, Node | None]] = []  # open collections, each with the key that waits for a value
         root: Node | None = None
         found: list[Problem] = []
         for event in yaml.parse(text, Loader=_LOADER):
             if isinstance(event, yaml.DocumentStartEvent):
                 self.document_line = self._place(event.start_mark)[0] - 1
-                root, found = None, []
+                root, found, self.in_second_document = None, [], False
                 continue
             if isinstance(event, yaml.DocumentEndEvent):
                 self.problems.extend(found)
@@ -192,6 +205,7 @@ class _Composer:
             if not isinstance(event, yaml.NodeEvent):
                 continue
             node = self._node(event, depth=len(stack))
+            self._find_lost_dash(node, lines, found)
             if root is None:
                 root = node
             else:
@@ -228,6 +242,17 @@ class _Composer:
         kind = NodeKind.LIST if isinstance(event, yaml.SequenceStartEvent) else NodeKind.MAP
         return Node(kind, line, column, is_flow=bool(getattr(event, "flow_style", False)))
 
+    def _find_lost_dash(self, node: Node, lines: list[str], found: list[Problem]) -> None:
+        """An item that is indented deeper than its list silently becomes more text of the item above."""
+        if node.kind is not NodeKind.SCALAR or node.style:
+            return
+        for number in range(node.line + 1, node.end_line + 1):
+            line = lines[number - 1] if number <= len(lines) else ""
+            is_part = number < node.end_line or bool(line[: node.end_column - 1].strip())
+            if is_part and re.match(r" *- ", line):
+                message = "this line continues the text above: put the - in line with the - above"
+                found.append(Problem(Location(self.path, number, _indentation(line) + 1), message, "yaml-syntax"))
+
     def _place(self, mark: Any) -> tuple[int, int]:
         return mark.line + self.first_line + 1, mark.column + 1
 
@@ -249,6 +274,13 @@ class _Composer:
             self._wrong(found, key, "<< is not used in rule files: share words with a list and $name", "yaml-syntax")
             return
         earlier = parent.key(key.value or "")
+        if earlier is not None and self.in_second_document:
+            return
+        if earlier is not None and len(stack) == 1 and key.value in _DOCUMENT_KEYS:
+            self.in_second_document = True
+            message = f"a second {key.value}: begins here: put --- on a line of its own before it"
+            self._wrong(found, key, message, "yaml-duplicate-key")
+            return
         if earlier is not None:
             message = f"the key {key.value} is there twice, first on line {earlier.line}: keep one"
             self._wrong(found, key, message, "yaml-duplicate-key")
@@ -317,6 +349,8 @@ def _in_plain_words(error: yaml.MarkedYAMLError, lines: list[str], first: int) -
         return *opened, f"a value cannot start with {_character(lines, opened)}: put it in quotes"
     if "tag" in context:
         return *opened, "a value that starts with ! must be in quotes"
+    if "unexpected ':'" in problem and here[column : column + 1] == ":" and here[column + 1 : column + 2] not in ", ]}":
+        return line, column + 1, "expected a space after the colon"
     if "unexpected ':'" in problem:
         return line, column, "inside [ ] and { } a value with a colon must be in quotes"
     if "directive" in problem or "directive" in context:
