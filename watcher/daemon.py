@@ -184,7 +184,7 @@ class Parts:
             return None
         with structlog.contextvars.bound_contextvars(source_id=source_id):
             poll = await self._ingest.poll(source, self._daemon.book)
-            if poll.reason not in (FetchReason.OK, FetchReason.NOT_MODIFIED):
+            if poll.reason not in (FetchReason.OK, FetchReason.NOT_MODIFIED, FetchReason.EMPTY):
                 log.warning("poll_failed", reason=poll.reason.value, detail=poll.detail)
             elif poll.new or poll.baseline or poll.waiting:
                 log.info("polled", new=poll.new, baseline=poll.baseline, waiting=poll.waiting, alerts=len(poll.alerts))

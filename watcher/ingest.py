@@ -215,7 +215,8 @@ class Ingest:
         article = build_article(entry, page, source, now)
         if keys.url is None:
             # The link names no item of its own (every item has the same one), so it must not name the article either.
-            article = replace(article, id=_hash(f"{source.id}\x1f{keys.guid or article.title}".encode())[:32])
+            identity = keys.guid or keys.fingerprint or article.title
+            article = replace(article, id=_hash(f"{source.id}\x1f{identity}".encode("utf-8", "replace"))[:32])
         try:
             result, hashes = await asyncio.to_thread(_evaluate, book.rules, article, now)
         except Exception as error:  # one article is a job: what breaks on it is quarantined and shown
@@ -324,7 +325,8 @@ class Ingest:
     def _finish(self, source: Source, book: RuleBook, state: SourceState, fetched: Fetched | None, poll: Poll) -> None:
         """Nothing; stores where the source stands, and tells operators when that changed."""
         now = self._clock()
-        is_good = poll.reason in (FetchReason.OK, FetchReason.NOT_MODIFIED)
+        # A feed without items is no failure: it may be new. That it stays so is what `expect_every` is for.
+        is_good = poll.reason in (FetchReason.OK, FetchReason.NOT_MODIFIED, FetchReason.EMPTY)
         was_read = fetched is not None and poll.reason in (FetchReason.OK, FetchReason.EMPTY, FetchReason.TRUNCATED)
         if fetched is not None:
             # Validators only when nothing is left to read: else the next poll must get the same body again.
@@ -337,11 +339,11 @@ class Ingest:
             )
         state = replace(
             state,
-            reason=FetchReason.OK if is_good else poll.reason,
+            reason=FetchReason.OK if poll.reason is FetchReason.NOT_MODIFIED else poll.reason,
             detail=poll.detail,
             failures=0 if is_good else state.failures + 1,
             polled_at=now,
-            ok_at=now if is_good else state.ok_at,
+            ok_at=now if is_good and poll.reason is not FetchReason.EMPTY else state.ok_at,
             new_item_at=now if poll.new or poll.baseline else state.new_item_at,
             baseline_at=state.baseline_at or (now if was_read else None),
         )
@@ -379,7 +381,10 @@ class Ingest:
 
 
 def identify(entries: Sequence[FeedEntry]) -> list[tuple[FeedEntry, ArticleKeys]]:
-    """The entries with what recognises them; a guid or link that several of them share names none of them."""
+    """The entries with what recognises them; a guid or link that several of them share names none of them.
+
+    Only an entry with neither is recognised by its words: a daily "Latest from the border" is news each day.
+    """
     guids = Counter(entry.guid for entry in entries)
     urls = Counter(canonical_url(entry.url) for entry in entries if entry.url)
     identified = []
@@ -389,8 +394,10 @@ def identify(entries: Sequence[FeedEntry]) -> list[tuple[FeedEntry, ArticleKeys]
             source_id=entry.source_id,
             url=url if url and urls[url] == 1 else None,
             guid=entry.guid if guids[entry.guid] == 1 else None,
-            fingerprint=_hash(fold(f"{entry.title}\n{entry.summary}").text.encode("utf-8", "replace")),
         )
+        if keys.url is None and keys.guid is None:
+            words = fold(f"{entry.title}\n{entry.summary}").text
+            keys = replace(keys, fingerprint=_hash(words.encode("utf-8", "replace")))
         identified.append((entry, keys))
     return identified
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import sys
+import textwrap
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -24,6 +27,7 @@ from watcher.notify.telegram import TelegramNotifier
 from watcher.store import Store
 from watcher.timing import retries_are_over
 
+CHECKOUT = Path(__file__).resolve().parents[2]
 NAMES = {"AM": "Armenia", "AZ": "Azerbaijan"}
 
 
@@ -403,3 +407,49 @@ async def test_a_broken_store_ends_the_loop_with_its_error(tmp_path: Path, clock
         with pytest.raises(StoreError, match="another program is writing"):
             await service.run(asyncio.Event())
         other.close()
+
+
+CHILD = """
+    import asyncio
+    from pathlib import Path
+    from tests.bot_api import TOKEN
+    from tests.builders import NOW
+    from watcher.dispatch import Dispatcher
+    from watcher.model import Channel
+    from watcher.notify.telegram import TelegramNotifier
+    from watcher.store import Store
+
+    async def main():
+        with Store.open(Path({path!r}), exclusive=True) as store:
+            chat = TelegramNotifier(TOKEN, {base_url!r})
+            await Dispatcher(
+                store, {{Channel.TELEGRAM: chat}}, {{}}, lambda: NOW, lambda: 0.0, lambda settled: None
+            ).dispatch_due()
+            await chat.aclose()
+
+    asyncio.run(main())
+"""
+
+
+async def test_killed_again_and_again_every_alert_arrives(tmp_path: Path) -> None:
+    path = tmp_path / "watcher.db"
+    count = 60
+    with Store.open(path, exclusive=True) as store:
+        for n in range(count):
+            put(store, f"alert{n:02}", target=str(n), recipient_id=str(n))
+    async with BotApi() as api:
+        for n in range(count):
+            api.answer(str(n), Fault(delay=0.01))
+        code = textwrap.dedent(CHILD).format(path=str(path), base_url=api.base_url)
+        for kill_after in (1, 12, 25, 40, None):
+            child = await asyncio.create_subprocess_exec(sys.executable, "-c", code, cwd=CHECKOUT)
+            while kill_after is not None and len(api.accepted) < kill_after:
+                await asyncio.sleep(0.001)
+            if kill_after is not None:
+                child.kill()
+            assert await child.wait() == (0 if kill_after is None else -9)
+    arrived = Counter(message.text.rpartition("Alert ")[2] for message in api.accepted)
+    assert arrived.keys() == {f"alert{n:02}" for n in range(count)}
+    assert arrived.total() - count <= 4 * AT_ONCE  # only what was under way at a kill arrives twice
+    with Store.open(path, exclusive=True) as store:
+        assert store.counts(NOW).deliveries == {DeliveryState.DELIVERED: count}

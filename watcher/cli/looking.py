@@ -9,7 +9,7 @@ import typer
 
 from watcher.cli.common import ConfigOption, Format, FormatOption, print_json, print_table, settings_of
 from watcher.errors import StoreError
-from watcher.model import DeliveryState, FetchReason
+from watcher.model import DeliveryState
 from watcher.render import render_json, render_text
 from watcher.settings import Settings
 from watcher.store import Store
@@ -138,7 +138,7 @@ def sources(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> 
                 for source, state in known
             ],
         )
-    if any(state.reason is not FetchReason.OK for _, state in known):
+    if any(state.failures for _, state in known):
         raise typer.Exit(1)
 
 
