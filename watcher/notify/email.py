@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import ssl
+from contextlib import suppress
 from email.message import EmailMessage
 from email.policy import SMTPUTF8
 from email.utils import format_datetime
@@ -19,6 +20,7 @@ from watcher.render import render_email
 Security = Literal["none", "starttls", "tls"]
 
 _TIMEOUT = 20.0  # seconds for each step of the conversation
+_GOODBYE_TIMEOUT = 1.0
 _ADDRESS = re.compile(r"[^@\s<>,;:\"()\[\]\\\x00-\x1f\x7f]+@[^@\s<>,;:\"()\[\]\\\x00-\x1f\x7f]+")
 _ENHANCED = re.compile(r"\b5\.(\d{1,3})\.\d{1,3}\b")  # RFC 3463: 5.subject.detail
 _MAILBOX_TROUBLE = "2"  # full, disabled for now
@@ -92,6 +94,8 @@ class EmailNotifier:
             return GiveUp(reason) if error.code >= 500 else Retry(reason)
         except (aiosmtplib.SMTPException, OSError) as error:
             return Retry(f"{self._reason('the connection to the mail server broke', error)}; {_UNCERTAIN}")
+        with suppress(aiosmtplib.SMTPException, OSError):  # the mail is accepted, whatever becomes of the goodbye
+            await client.quit(timeout=_GOODBYE_TIMEOUT)
         return Delivered(str(mail["Message-ID"]))
 
     def _refused_recipient(self, error: aiosmtplib.SMTPRecipientRefused) -> Outcome:
