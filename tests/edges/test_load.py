@@ -283,3 +283,18 @@ def test_the_reference_names_every_key_and_code() -> None:
 
 
 JSON_SCHEMA_WORDS = {"items", "properties", "default", "discriminator", "mapping"}
+
+
+def test_the_json_schema_describes_what_is_written() -> None:
+    schema = json_schema()
+    assert [kind["$ref"] for kind in schema["anyOf"]] == ["#/$defs/Rule", "#/$defs/RuleList", "#/$defs/Append"]
+    rule = schema["$defs"]["Rule"]["properties"]
+    assert rule["severity"]["enum"] == ["watch", "warning", "critical"]
+    assert schema["$defs"]["Clue"]["properties"]["phrases"]["anyOf"] == [
+        {"type": "array", "items": {"type": "string"}, "minItems": 1},
+        {"type": "string"},
+    ]
+    assert {"in", "accept", "not_phrases"} <= set(schema["$defs"]["Clue"]["properties"])
+    assert '"null"' not in json.dumps(schema)
+    for model in schema["$defs"].values():
+        assert all("description" in value for value in model.get("properties", {}).values())

@@ -14,8 +14,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, WithJsonSchema, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    TypeAdapter,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic import Field as Key
+from pydantic_core import CoreSchema
 
 from watcher.errors import Location, Problem
 from watcher.model import RuleStatus, Severity, Stance
@@ -93,6 +102,14 @@ class Sharing(StrEnum):
     STATES = "states"
 
 
+class _OrOne:
+    """Tells the JSON Schema of a list that one item may stand alone."""
+
+    def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        schema = handler(core_schema)
+        return {"anyOf": [schema, schema["items"]]}
+
+
 Text = Annotated[str, BeforeValidator(parse_text)]
 RuleId = Annotated[
     str, BeforeValidator(parse_rule_id), WithJsonSchema({"type": "string", "pattern": "^[a-z0-9-]{3,64}$"})
@@ -102,7 +119,7 @@ Name = Annotated[
 ]
 ListName = Annotated[Name, BeforeValidator(parse_list_name)]
 PhraseText = Annotated[str, BeforeValidator(phrase_text)]
-Phrases = Annotated[tuple[PhraseText, ...], BeforeValidator(one_or_many), Key(min_length=1)]
+Phrases = Annotated[tuple[PhraseText, ...], BeforeValidator(one_or_many), Key(min_length=1), _OrOne()]
 Positive = Annotated[int, BeforeValidator(parse_positive), WithJsonSchema({"type": "integer", "minimum": 1})]
 Ratio = Annotated[float, BeforeValidator(parse_ratio), WithJsonSchema({"type": "number", "exclusiveMinimum": 0})]
 Duration = Annotated[
@@ -133,13 +150,16 @@ SeverityName = Annotated[
     BeforeValidator(parse_severity),
     WithJsonSchema({"type": "string", "enum": [severity.label for severity in Severity]}),
 ]
-Names = Annotated[tuple[Name, ...], BeforeValidator(split_words), Key(min_length=1)]
-Words = Annotated[tuple[Text, ...], BeforeValidator(split_words), Key(min_length=1)]
+Names = Annotated[tuple[Name, ...], BeforeValidator(split_words), Key(min_length=1), _OrOne()]
+Words = Annotated[tuple[Text, ...], BeforeValidator(split_words), Key(min_length=1), _OrOne()]
 Stances = Annotated[
-    tuple[Annotated[Stance, one_of(Stance, "stance")], ...], BeforeValidator(split_words), Key(min_length=1)
+    tuple[Annotated[Stance, one_of(Stance, "stance")], ...], BeforeValidator(split_words), Key(min_length=1), _OrOne()
 ]
 Parts = Annotated[
-    tuple[Annotated[Part, one_of(Part, "part of an article")], ...], BeforeValidator(split_words), Key(min_length=1)
+    tuple[Annotated[Part, one_of(Part, "part of an article")], ...],
+    BeforeValidator(split_words),
+    Key(min_length=1),
+    _OrOne(),
 ]
 Languages = Annotated[
     tuple[
@@ -148,6 +168,7 @@ Languages = Annotated[
     ],
     BeforeValidator(split_words),
     Key(min_length=1),
+    _OrOne(),
 ]
 
 
@@ -306,33 +327,38 @@ class Count(_Model):
     of: Annotated[CountOf, one_of(CountOf, "thing to count")] = Key(
         description="publishers (families, copies removed) or reports"
     )
-    at_least: Positive
-    within: Duration
+    at_least: Positive = Key(description="how many")
+    within: Duration = Key(description="over so long a time")
     per: Text | None = Key(default=None, description="counted for each state, for example")
-    and_times_usual: AndTimesUsual | None = None
+    and_times_usual: AndTimesUsual | None = Key(default=None, description="and so many times as usual")
 
 
 class Step(_Model):
     """One step of several: a small rule."""
 
-    look_for: LookFor
-    alert_when: AlertWhen | None = None
-    close_together: tuple[CloseTogether, ...] = ()
+    look_for: LookFor = Key(description="the clues, each with a name of your own")
+    alert_when: AlertWhen | None = Key(default=None, description="which clues must be found; without it all")
+    close_together: tuple[CloseTogether, ...] = Key(default=(), description="clues that must be near each other")
 
 
 class InOrder(_Model):
     """The steps must happen in this order."""
 
-    steps: Names
-    within: Duration
-    sharing: Annotated[Sharing, one_of(Sharing, "thing to share")] | None = None
+    steps: Names = Key(description="their names, first to last")
+    within: Duration = Key(description="from the first to the last")
+    sharing: Annotated[Sharing, one_of(Sharing, "thing to share")] | None = Key(
+        default=None, description="what they have in common: a state or states"
+    )
 
 
 class Group(_Model):
     """What makes two signals one event, and how long an event stays open without news."""
 
     by: Annotated[
-        tuple[Annotated[str, BeforeValidator(parse_group_key)], ...], BeforeValidator(split_words), Key(min_length=1)
+        tuple[Annotated[str, BeforeValidator(parse_group_key)], ...],
+        BeforeValidator(split_words),
+        Key(min_length=1),
+        _OrOne(),
     ] = Key(default=("rule", "states"), description="rule, rules (of one family), states, a list like $treaties")
     open_for: Duration = Key(
         default=timedelta(hours=24), alias="for", description="open for so long after the last report"
@@ -367,8 +393,8 @@ class Send(_Model):
 class Escalate(_Model):
     """Whom to tell when nobody acknowledges."""
 
-    if_not_acknowledged_in: Duration
-    to: Words
+    if_not_acknowledged_in: Duration = Key(description="how long to wait for somebody to acknowledge")
+    to: Words = Key(description="recipients or audiences")
 
 
 class Extracts(_Model):
@@ -383,17 +409,17 @@ class StreamItem(_Model):
     """One article of a stream."""
 
     at: LaterBy = Key(description="time after the start", examples=["+3d"])
-    title: Text | None = None
-    text: Text | None = None
-    file: Text | None = None
+    title: Text | None = Key(default=None, description="the headline")
+    text: Text | None = Key(default=None, description="the article")
+    file: Text | None = Key(default=None, description="a text file beside the rule file")
 
 
 class RuleTest(_Model):
     """An article, and whether the rule must alert on it."""
 
     name: Text | None = Key(default=None, description="what this test is about")
-    title: Text | None = None
-    text: Text | None = None
+    title: Text | None = Key(default=None, description="the headline")
+    text: Text | None = Key(default=None, description="the article")
     file: Text | None = Key(default=None, description="a text file beside the rule file")
     stream: tuple[StreamItem, ...] | None = Key(default=None, description="several articles over time")
     expect: Annotated[Expect, one_of(Expect, "expectation")] = Key(description="alert or no alert")
@@ -425,9 +451,9 @@ class RuleList(_Model):
     list: Name = Key(description="the name, used as $name", examples=["csto_members"])
     kind: Annotated[ListKind, one_of(ListKind, "kind of list")] = Key(description="phrases or states")
     items: Phrases = Key(description="phrases, or ISO 3166 codes of states; $other_list takes in another list")
-    title: Text | None = None
-    why: Text | None = None
-    reviewed: Day | None = None
+    title: Text | None = Key(default=None, description="what it is, for people")
+    why: Text | None = Key(default=None, description="why it is needed, for people")
+    reviewed: Day | None = Key(default=None, description="when someone last read it with care")
 
 
 class Rule(_Model):
@@ -438,7 +464,7 @@ class Rule(_Model):
     why: Text | None = Key(default=None, description="why the desk wants to know")
     owner: Text | None = Key(default=None, description="who answers for it")
     reviewed: Day | None = Key(default=None, description="when someone last read it with care")
-    false_alarms: Annotated[tuple[Text, ...], BeforeValidator(one_or_many)] = Key(
+    false_alarms: Annotated[tuple[Text, ...], BeforeValidator(one_or_many), _OrOne()] = Key(
         default=(), description="what is known to set it off wrongly"
     )
     status: Annotated[RuleStatus, one_of(RuleStatus, "status")] = Key(
@@ -460,7 +486,9 @@ class Rule(_Model):
     group: Group = Key(default=Group(), description="what makes two signals one event")
     confirm: Confirm | None = Key(default=None, description="what makes it confirmed")
     update_on: Annotated[
-        tuple[Annotated[UpdateOn, one_of(UpdateOn, "reason for an update")], ...], BeforeValidator(split_words)
+        tuple[Annotated[UpdateOn, one_of(UpdateOn, "reason for an update")], ...],
+        BeforeValidator(split_words),
+        _OrOne(),
     ] = Key(
         default=(UpdateOn.CONFIRMED, UpdateOn.DEATHS_DOUBLED, UpdateOn.NEW_STATE, UpdateOn.CORRECTION),
         description="what is told again after the first alert",
@@ -513,7 +541,29 @@ DOCUMENTS: Mapping[str, type[_Model]] = MappingProxyType({"list": RuleList, "rul
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of one document of a rule file, for editors that complete and check."""
     schema = TypeAdapter[Any](Rule | RuleList | Append).json_schema(by_alias=True)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "watcher rule file", **schema}
+    tidy: dict[str, Any] = _tidy(schema)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "watcher rule file", **tidy}
+
+
+def _tidy(schema: Any) -> Any:
+    """The schema as the files are: no nulls, defaults only where they can be written so, limits of lists as such."""
+    if isinstance(schema, list):
+        return [_tidy(inner) for inner in schema]
+    if not isinstance(schema, dict):
+        return schema
+    tidy = {key: _tidy(inner) for key, inner in schema.items()}
+    kinds = [kind for kind in tidy.get("anyOf", ()) if kind != {"type": "null"}]
+    if len(kinds) == 1:
+        del tidy["anyOf"]
+        tidy = {**kinds[0], **tidy}
+    elif kinds:
+        tidy["anyOf"] = kinds
+    if tidy.get("type") == "array" and "minLength" in tidy:
+        tidy["minItems"] = tidy.pop("minLength")
+    default = tidy.get("default", "")
+    if default in (None, "", []) or isinstance(default, dict) or default not in tidy.get("enum", [default]):
+        tidy.pop("default", None)
+    return tidy
 
 
 @dataclass(frozen=True)

@@ -88,9 +88,9 @@ def _message(kind: str, found: Any, value: object, model: type[BaseModel] | None
         return f"expected a list, each item on its own line after - , found {describe(value)}"
     if kind in ("model_type", "model_attributes_type", "mapping_type", "dict_type"):
         keys = _keys_of(model) if kind.startswith("model") else []
-        if "at_least" in keys and isinstance(value, str) and value.strip().isdecimal():
+        if keys[:1] == ["at_least"] and isinstance(value, str) and value.strip().isdecimal():
             return f"expected a key with the number: write {{at_least: {value.strip()}}}"
-        if "at_least" in keys:
+        if keys[:1] == ["at_least"]:
             return f"expected a key with a number, like {{at_least: 1}}, found {describe(value)}"
         what = list_names(keys, 6) if keys else "names of your own"
         return f"expected keys with values ({what}), found {describe(value)}"
