@@ -134,11 +134,17 @@ class Parts:
         for notifier in notifiers.values():
             stack.push_async_callback(notifier.aclose)
         with daemon.store.transaction():
-            daemon.store.outbox.release_abandoned()
             run_id = daemon.store.journal.start_run(daemon.clock(), __version__)
         parts = cls(daemon, fetcher, notifiers, run_id)
+        parts._retarget()
         stack.callback(parts._end_run)
         return parts
+
+    def _retarget(self) -> None:
+        """Nothing; what still waits goes to the addresses that the configuration has now."""
+        with self._store.transaction():
+            for recipient in self._daemon.book.recipients:
+                self._store.outbox.retarget(recipient.id, recipient.channel, recipient.target)
 
     def _end_run(self) -> None:
         with self._store.transaction():
@@ -203,6 +209,8 @@ class Parts:
     def _settled(self, settled: Settled) -> None:
         delivery = settled.delivery
         bound = log.bind(delivery_id=delivery.id, alert_id=delivery.alert_id, recipient_id=delivery.recipient_id)
+        if settled.fault is not None:
+            bound.error("channel_failed", exc_info=settled.fault)
         match settled.outcome:
             case Delivered():
                 bound.info("delivered", attempts=delivery.attempts)
@@ -270,6 +278,7 @@ class Parts:
         else:
             self._daemon.settings, self._daemon.book = settings, book
             self._take_sources(settings)
+            self._retarget()
             changes = book.changes_since(old)
             log.info("reloaded", rules=len(book.versions), **changes)
             lines = [f"{what}: {', '.join(rule_ids)}" for what, rule_ids in changes.items() if rule_ids]

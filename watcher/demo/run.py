@@ -183,10 +183,10 @@ class Show:
 
     def greet(self) -> None:
         """Nothing; says what is to be seen."""
-        rules = ", ".join(self.book.versions)
         self.console.print(
-            f"watcher demo: {len(self.site.outlets)} sample outlets on {self.site.base_url}, polled by the real daemon. "
-            f"Their texts are samples; the clock starts on {STARTS_AT:%d %B %Y, %H:%M} UTC. Rule: {rules}\n"
+            f"watcher demo: {len(self.site.outlets)} sample outlets on {self.site.base_url}, read by the real daemon.\n"
+            f"Their texts are samples, and the clock starts on {STARTS_AT:%d %B %Y, %H:%M} UTC.\n"
+            f"Rule in force: {', '.join(self.book.versions)}\n"
         )
 
     def summarise(self) -> None:
@@ -202,7 +202,9 @@ class Show:
         new = sum(poll.new for poll in polls)
         if new:
             items = Table("item", "outcome", "why", title="Read", title_justify="left", show_edge=False)
-            for line in self.lines[-new:]:
+            order_of_item = [item.title for outlet in self.site.outlets for item in outlet.items]
+            latest = sorted(self.lines[-new:], key=lambda line: order_of_item.index(line.title))
+            for line in sorted(latest, key=lambda line: line.outcome == "silent"):
                 items.add_row(
                     Text(line.title), Text(line.outcome, "" if line.outcome == "silent" else "bold"), Text(line.why)
                 )
