@@ -13,6 +13,9 @@ from watcher.text.clause_words import BY_LANGUAGE, ClauseWords
 _MARK = re.compile(r"[;؛](?=\s)|:(?=\s)|(?<=\s)[–—-](?=\s)|—|…(?=\s)|\.{3}(?=\s)")
 # A quotation of some length speaks for itself; shorter ones are names and scare quotes.
 _QUOTE = re.compile(r"“[^”]{20,}”?|«[^»]{20,}»?|„[^“”]{20,}[“”]?|\"[^\"]{20,}\"?")
+# A verb further away belongs to something else.
+_SUBJECT_WORDS = 6
+_LONGEST_SUBJECT = 100
 _WORD = re.compile(r"\w")
 _COMMA = re.compile(r"[,،](?!\d)")
 
@@ -67,8 +70,7 @@ def split_clauses(full: str, start: int, end: int, language: str) -> tuple[tuple
             cuts.add(found.end())
     cuts.update(_comma_cuts(full, start, end, cuts, patterns))
     cuts.update(_coordination_cuts(full, start, end, cuts, patterns))
-    kept = [cut for cut in sorted(cuts) if not any(low < cut < high for low, high in insertions)]
-    return _spans(full, start, end, kept)
+    return _spans(full, start, end, _outside(sorted(cuts), sorted(insertions)))
 
 
 def _matches(pattern: re.Pattern[str] | None, full: str, start: int, end: int) -> Iterator[re.Match[str]]:
@@ -109,16 +111,31 @@ def _coordination_cuts(full: str, start: int, end: int, cuts: set[int], patterns
     joined = []
     edges = sorted({start, *cuts, end})
     for low, high in itertools.pairwise(edges):
-        begin = low
+        searched, has_verb = low, False
         for found in patterns.coordinators.finditer(full, low, high):
-            verb = patterns.finite.search(full, found.end(), high)
-            if verb is None or not patterns.finite.search(full, begin, found.start()):
+            has_verb = has_verb or patterns.finite.search(full, searched, found.start()) is not None
+            searched = found.start()
+            verb = patterns.finite.search(full, found.end(), min(high, found.end() + _LONGEST_SUBJECT))
+            if verb is None or not has_verb:
                 continue
             subject = full[found.end() : verb.start()].split()
-            if 1 <= len(subject) <= 6:  # longer, and the verb belongs to something else
+            if 1 <= len(subject) <= _SUBJECT_WORDS:
                 joined.append(found.start())
-                begin = found.end()
+                searched, has_verb = found.end(), False
     return joined
+
+
+def _outside(cuts: list[int], insertions: list[tuple[int, int]]) -> list[int]:
+    """The cuts that stand inside no insertion; both in ascending order."""
+    kept = []
+    reach = i = 0  # how far the insertions that begin before the cut go
+    for cut in cuts:
+        while i < len(insertions) and insertions[i][0] < cut:
+            reach = max(reach, insertions[i][1])
+            i += 1
+        if cut >= reach:
+            kept.append(cut)
+    return kept
 
 
 def _spans(full: str, start: int, end: int, cuts: list[int]) -> tuple[tuple[int, int], ...]:

@@ -23,6 +23,7 @@ _GROUPING_SPACES = "\u00a0\u2009\u202f"
 _HYPHENS = "-‐‑‒–—−"
 _YEARS = range(1800, 2100)
 _LARGEST = 10**10  # more than there are people
+_LONGEST_NUMERAL = 15  # with its separators
 _AGES = range(1, 120)
 _PHRASE_WORDS = 4  # the longest phrase of the tables
 _SCALED_SUFFIX = {"k": 1_000, "m": 1_000_000, "mn": 1_000_000, "bn": 1_000_000_000, "b": 1_000_000_000}
@@ -75,10 +76,8 @@ def number_forms(token: str, languages: tuple[str, ...], *, roman: bool) -> froz
 
 
 def _plain_value(folded: str, languages: Sequence[str]) -> int | None:
-    if folded.isdecimal():
-        return int(folded)
-    if _GROUPED.match(folded):
-        return int(folded.replace(",", ""))
+    if folded[:1].isdecimal():
+        return _numeral(folded, dot_groups=False)
     for language in languages:
         if language in BY_LANGUAGE:
             for value, forms in _spelled(language).items():
@@ -183,6 +182,8 @@ def _any_of(words: Iterable[str]) -> re.Pattern[str]:
 
 def _numeral(token: str, dot_groups: bool) -> int | None:
     """The whole number that a numeral is, its thousands grouped or not; None for a decimal."""
+    if len(token) > _LONGEST_NUMERAL:
+        return None
     if token.isdigit():
         return int(token)
     if _GROUPED.match(token) or (dot_groups and _DOT_GROUPED.match(token)):
@@ -405,14 +406,14 @@ class _Scan:
         tokens, lexicon = self.tokens, self.lexicon
         value, after = _numeral(tokens[i], lexicon.words.dot_groups), i + 1
         if tokens[i].isdigit() and len(tokens[i]) <= 3:
-            while after < len(tokens) and len(tokens[after]) == 3 and tokens[after].isdigit() and self._groups(after):
+            while after < min(len(tokens), i + 4) and len(tokens[after]) == 3 and self._groups(after):
                 value, after = (value or 0) * 1_000 + int(tokens[after]), after + 1
         if after < len(tokens):
             size = lexicon.multipliers.get(tokens[after])
             is_glued = self.spans[after][0] == self.spans[after - 1][1]
             if is_glued and tokens[after] in _SCALED_SUFFIX and self._people_at(after + 1):
                 size = _SCALED_SUFFIX[tokens[after]]
-            if size is not None:
+            if size is not None and len(tokens[i]) <= _LONGEST_NUMERAL:
                 number = float(re.sub("[,٫]", ".", tokens[i])) if value is None else value
                 return _Number(round(number * size), None, False, after + 1)
         if value is None or value > _LARGEST:
@@ -421,6 +422,8 @@ class _Scan:
 
     def _groups(self, j: int) -> bool:
         """Whether the white space before token ``j`` groups the thousands of one numeral."""
+        if not self.tokens[j].isdigit():
+            return False
         gap = self.text[self._original(j - 1)[1] : self._original(j)[0]]
         return len(gap) == 1 and (gap in _GROUPING_SPACES or (gap == " " and self.lexicon.words.dot_groups))
 
@@ -461,7 +464,7 @@ class _Scan:
         return self._phrase(self.lexicon.units, after) is not None
 
     def _is_yearlike(self, i: int) -> bool:
-        return self.tokens[i].isdigit() and int(self.tokens[i]) in _YEARS
+        return self.tokens[i].isdigit() and len(self.tokens[i]) == 4 and int(self.tokens[i]) in _YEARS
 
     def _year_opener(self, i: int) -> bool:
         before = self.tokens[i - 1] if i else ""

@@ -95,7 +95,9 @@ class Reading:
         words = self.full[: self.title_end].split()
         if not words:
             return None
-        line = re.compile(r"^\s*(" + r"\s+".join(map(re.escape, words)) + r")[.…]?\s*$", re.IGNORECASE | re.MULTILINE)
+        line = re.compile(
+            r"^[^\S\n]*(" + r"\s+".join(map(re.escape, words)) + r")[.…]?[^\S\n]*$", re.IGNORECASE | re.MULTILINE
+        )
         found = line.search(self.full, self.text_start)
         return found.span(1) if found else None
 

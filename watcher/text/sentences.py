@@ -20,7 +20,7 @@ _PARAGRAPH_BREAK = re.compile(
 _MARKS = ".!?…؟։。！？।۔"
 # What may close a sentence after its mark: quotes, brackets, Wikipedia's reference numbers.
 _STOP = re.compile(
-    rf"(?P<mark>[{_MARKS}]+)(?P<closers>[\"'”’»)\]›]*(?:\[\d{{1,3}}\])*)(?=\s|$)"
+    rf"(?<![{_MARKS}])(?P<mark>[{_MARKS}]++)(?P<closers>[\"'”’»)\]›]*(?:\[\d{{1,3}}\])*)(?=\s|$)"
     r"|(?P<glued>(?<=[^\W\d_]{2})[.!?][”\"’»)\]]*(?:\[\d{1,3}\])*)(?=[\"“«(]?[^\W\d_]{2})"
     r"|(?P<colon>(?<=[\u0561-\u0587]):)(?=\s)"  # Armenian full stops are often typed as colons
 )

@@ -74,4 +74,4 @@ def _word_table() -> npt.NDArray[np.bool_]:
 
 @functools.cache
 def _weights() -> _Hashes:
-    return np.cumprod(np.full(_LONGEST_WORD, _SPREAD))
+    return np.cumprod(np.full(_LONGEST_WORD, _SPREAD), dtype=np.uint64)
