@@ -190,6 +190,18 @@ ENGLISH = """
 - | - | In the film 40 people are killed.
 - | - | Killing time is an art.
 100~ | - | Hundreds of people died.
+- | - | A court sentences 44 people to death.
+7 | - | At least seven people are confirmed to have died in the storm.
+4 | - | Four members of the mob were also killed.
+20 | - | Market fire: At least 20 people are killed when a fire breaks out.
+3 | 12~ | He drove into cars, killing three and leaving dozens injured, before being shot dead.
+135 | 5000 | The death toll rises to 135, with more than 5,000 injured and dozens missing.
+30 | 12~ | Air strikes have killed at least 30 people and left dozens more injured.
+12 | - | He was among the 12 people killed in the attack.
+- | - | The party was wounded by the scandal.
+- | - | A trial began over the plane that crashed on 23 June 1985, killing all 329 people on board.
+- | - | He was jailed for the 1964 murder of two men.
+3 | - | A drone struck the town, killing three.
 """
 
 OTHER_LANGUAGES = [

@@ -270,6 +270,8 @@ Dozens were [killed] when fighting erupted in 2016.
 When war broke out in 2020, thousands were [killed].
 Decades ago the army [shelled] these hills.
 Azerbaijan [invaded] the district in 1993.
+Azerbaijani troops attacked the village in 2016 and [killed] three soldiers.
+Drones that struck the town in 2016, [killing] three soldiers, came from the east.
 Between 1988 and 1994 about 30,000 people were [killed].
 On 27 September 2020 Azerbaijan [launched an offensive], and Armenia mobilised.
 """

@@ -107,7 +107,7 @@ def _language(code: str) -> _Language | None:
     entries.extend((phrase, None) for phrase in data.get("not", ()))
     listed = {key: value for key, value in data.items() if key not in ("language", "triggers", "not", "totals")}
     return _Language(
-        triggers=PhraseTable(entries),
+        triggers=PhraseTable(entries, gaps_cross_commas=False),
         firsts=frozenset(word for word in firsts if not word.endswith("*")),
         first_stems=tuple(word[:-1] for word in firsts if word.endswith("*")),
         sets={key: frozenset(fold_term(word) or word for word in value) for key, value in listed.items()},
@@ -297,6 +297,10 @@ class _Report:
         between = range(hit.end, number.start)
         if not all(self.words[i] in self.language["fillers"] or i in self._trigger_words for i in between):
             return None
+        # "killed and wounded 20", but not "5,000 injured and dozens missing".
+        is_joined = any(self.words[i] in self.language["joins"] for i in between)
+        if is_joined and not any(i in self._trigger_words for i in between):
+            return None
         if hit.value.people == "always" and not number.people:
             return None
         return number
@@ -392,10 +396,9 @@ class _Report:
                 break
             if words[i] in language["including"]:
                 return False
+        verbal = language["be"] | language["finite"] | language["adverbs"]
         group = hit.start
-        while group > number.end and (
-            words[group - 1] in language["be"] | language["finite"] or words[group - 1].endswith("ly")
-        ):
+        while group > number.end and (words[group - 1] in verbal or words[group - 1].endswith("ly")):
             group -= 1
         if hit.value.people == "always" and not number.people and group - number.end > 1:
             return False

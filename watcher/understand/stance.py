@@ -25,6 +25,7 @@ from watcher.understand.words import DASH, Hit, PhraseTable, Words, languages_of
 
 # "On 13 September" in an article of 14 September is now (rules, section 9).
 _RECENT = timedelta(days=31)
+_FIRST_YEAR = 1500  # four digits below are rather a number of something
 _QUESTION_MARKS = ("?", "؟", "՞")
 # Nothing farther away than this speaks about a match; keeps hostile sentences without an end linear.
 _REACH_WORDS = 80
@@ -106,6 +107,7 @@ class _Language:
     bare: frozenset[str]  # "be", "been", "to"
     finite_alone: frozenset[str]  # finite unless a finite one goes with it: "have"
     not_bare_endings: tuple[str, ...]
+    participle_endings: tuple[str, ...]
     adverbs: frozenset[str]
     adverb_endings: tuple[str, ...]
     past_forms: frozenset[str]
@@ -164,6 +166,7 @@ def _build(data: dict[str, Any]) -> _Language:
         bare=words("bare"),
         finite_alone=words("finite_alone"),
         not_bare_endings=tuple(data.get("not_bare_endings", ())),
+        participle_endings=tuple(data.get("participle_endings", ())),
         adverbs=words("adverbs"),
         adverb_endings=tuple(data.get("adverb_endings", ())),
         past_forms=words("past_forms"),
@@ -210,29 +213,38 @@ class _Analysis:
         oldest = (reading.reference_at - _RECENT).date()
         past: list[_Placed] = []
         recent: list[int] = []
+        dated: set[int] = set()
         for mention in find_dates(reading.full, sentence.start, sentence.end, reading.language, reading.reference_at):
             start, end = self.indexes(reading, mention.start, mention.end)
             if start >= end:
                 continue
+            dated.update(range(start, end))
             if mention.latest >= oldest:
                 recent.append(start)
                 continue
             while start < end - 1 and words[start] in language.years_after | language.bare | {"the"}:
                 start += 1
-            before = words[start - 1] if start else ""
-            if before in language.not_years_after or (
-                before == "the" and start > 1 and words[start - 2] in language.not_years_after
-            ):
-                continue
-            is_bare_year = end - start == 1 and words[start].isdigit()
-            if is_bare_year and language.years_after:
-                follower = words[end] if end < len(words) else ""
-                if before not in language.years_after and follower not in language.past_nouns:
-                    continue
-            past.append(
-                _Placed(start, end, _Cue(Stance.PAST, _Governs.SETTING, rank=_RANKS[Stance.PAST], is_date=True))
-            )
+            if not self._is_no_past(start, end):
+                past.append(_past_date(start, end))
+        # "The war of 1994", "the 2020 war": years that are no date of their own.
+        for i, word in enumerate(words):
+            is_year = len(word) == 4 and word.isdecimal() and _FIRST_YEAR <= int(word) < oldest.year
+            if is_year and i not in dated and language.years_after and not self._is_no_past(i, i + 1):
+                past.append(_past_date(i, i + 1))
         return past, tuple(sorted(recent))
+
+    def _is_no_past(self, start: int, end: int) -> bool:
+        """Whether an old date only names something ("the 2020 ceasefire") or a beginning ("since 2020")."""
+        language, words = self.language, self.words.words
+        before = words[start - 1] if start else ""
+        if before in language.not_years_after:
+            return True
+        if before == "the" and start > 1 and words[start - 2] in language.not_years_after:
+            return True
+        if end - start > 1 or not words[start].isdecimal() or not language.years_after:
+            return False
+        follower = words[end] if end < len(words) else ""
+        return before not in language.years_after and follower not in language.past_nouns
 
     def indexes(self, reading: Reading, start: int, end: int) -> tuple[int, int]:
         """The word indexes that cover the offsets ``start`` up to ``end`` of ``reading.full``."""
@@ -457,13 +469,21 @@ class _Analysis:
         if placed.start >= last:
             between = range(last, placed.start)
             return any(self.is_past_form(i) or words[i] in language.past_finite for i in between)
+        if words[first].endswith(language.participle_endings) or "and" in words[placed.end : first]:
+            return False  # "attacked in 2020, killing 12", "attacked in 2020 and killed 12"
         clause_start = self._clause_start(placed.start)
+        if self.kinds[self.clause_of[clause_start]] not in (_Clause.MAIN, _Clause.CONTRAST):
+            return False
         verbs = [
             i
             for i in range(max(clause_start, placed.start - 4), placed.start)
             if self.is_past_form(i) and words[i] not in language.lasting_verbs
         ]
         return bool(verbs) and verbs[-1] > clause_start and self.verb_group(verbs[-1]).start == verbs[-1]
+
+
+def _past_date(start: int, end: int) -> _Placed:
+    return _Placed(start, end, _Cue(Stance.PAST, _Governs.SETTING, rank=_RANKS[Stance.PAST], is_date=True))
 
 
 def _place(hits: list[Hit[_Cue]]) -> Iterator[_Placed]:
@@ -529,7 +549,9 @@ def _clauses(words: Words, language: _Language) -> tuple[tuple[int, ...], tuple[
             current = len(kinds) - 1
         clause_of.append(current)
         used.add(current)
-        if word in {",", ")"} and kinds[current] in _CLOSED_BY_COMMA:
+        # "which crashed in 1985, killing all": a participle goes on with the clause before the comma.
+        goes_on = words.words[i + 1 : i + 2] and words.words[i + 1].endswith(language.participle_endings)
+        if (word == ")" or (word == "," and not goes_on)) and kinds[current] in _CLOSED_BY_COMMA:
             if around not in used:
                 kinds.append(_Clause.MAIN)
                 around = len(kinds) - 1

@@ -146,7 +146,8 @@ def first_words(phrase: str) -> frozenset[str]:
 class PhraseTable(Generic[T]):
     """Finds phrases in words: ``(a|b)`` either, ``stem*`` any ending, ``#`` a numeral, ``..4`` a gap of up to four."""
 
-    def __init__(self, entries: Iterable[tuple[str, T]]) -> None:
+    def __init__(self, entries: Iterable[tuple[str, T]], *, gaps_cross_commas: bool = True) -> None:
+        self._gap_stops = _GAP_STOPS if gaps_cross_commas else _GAP_STOPS | {","}
         self._by_word: dict[str, list[tuple[tuple[_Element, ...], T]]] = {}
         self._by_beginning: dict[str, list[tuple[tuple[_Element, ...], T]]] = {}
         self._by_number: list[tuple[tuple[_Element, ...], T]] = []
@@ -164,7 +165,7 @@ class PhraseTable(Generic[T]):
         hits: list[Hit[T]] = []
         for at, word in enumerate(words.words):
             for elements, value in self._candidates(word):
-                literal = _match(elements, words.words, at)
+                literal = _match(elements, words.words, at, self._gap_stops)
                 if literal is not None:
                     hits.append(Hit(at, literal[-1] + 1, frozenset(literal), value))
         return hits
@@ -179,7 +180,9 @@ class PhraseTable(Generic[T]):
 _GAP_STOPS = frozenset({";", ":", DASH, "?", "!", "(", ")"})
 
 
-def _match(elements: tuple[_Element, ...], words: tuple[str, ...], at: int) -> list[int] | None:
+def _match(
+    elements: tuple[_Element, ...], words: tuple[str, ...], at: int, gap_stops: frozenset[str]
+) -> list[int] | None:
     """The word indexes that the elements take, or None; greedy from the left, which suffices for short cue phrases."""
     literal: list[int] = []
     gap = 0
@@ -193,7 +196,7 @@ def _match(elements: tuple[_Element, ...], words: tuple[str, ...], at: int) -> l
                 return None
             if element.takes(words[at]):
                 break
-            if left == 0 or words[at] in _GAP_STOPS:
+            if left == 0 or words[at] in gap_stops:
                 return None
             if words[at] not in {",", '"', "'", "."}:
                 left -= 1
