@@ -175,6 +175,12 @@ def _refuse_not_yet(document: Document, loading: Loading) -> None:
         if regex:
             message = f"look_for.{name.value}.regex is not supported yet: write phrases"
             loading.wrong(document.file, regex, message, "not-supported")
+    group = document.node.get("group")
+    by = group.get("by") if group else None
+    for item in items_of(by) or ([by] if by else []):
+        if (item.value or "").startswith("$"):
+            message = "group.by: a list is not supported yet: write rule, rules or states"
+            loading.wrong(document.file, item, message, "not-supported")
     for test in items_of(document.node.get("tests")):
         stream = test.key("stream")
         if stream:
