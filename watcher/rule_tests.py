@@ -129,7 +129,7 @@ def _wrong(test: RuleTest, found: list[Signal], explanations: list[RuleExplanati
     return [
         f"no alert, for another reason ({one.outcome}, {one.reason})"
         for one in explanations
-        if one.outcome is not RuleOutcome.NO_MATCH or set(one.missing) != set(test.missing)
+        if one.outcome is not RuleOutcome.NO_MATCH or not set(test.missing) <= set(one.missing)
     ]
 
 

@@ -7,6 +7,7 @@ of phrases and clues of different rules are one, so that each is found once for 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from ahocorasick_rs import AhoCorasick
 
 from watcher.errors import Problem, RuleError
 from watcher.model import Article, RuleStatus, Severity, Skipped, Stance
-from watcher.rules.phrases import Choice, Ending, Gap, ListRef, Number, Part, PhraseError, Word, parse_phrase
+from watcher.rules.phrases import MIN_STEM, Choice, Ending, Gap, ListRef, Number, Part, PhraseError, Word, parse_phrase
 from watcher.rules.schema import AlertWhen, Clue, Rule, RuleList, RuleSet, SourceGate, Unless
 from watcher.rules.schema import Part as ArticlePart
 from watcher.text.fold import fold_term
@@ -43,7 +44,9 @@ _DOUBLE_LETTERS = (
 )
 # A clue of casualties is in more articles than any phrase worth a rule; a pivot only where there is no phrase.
 _CASUALTY_RARITY = 1
-_MAX_GATES = 4096  # distinct (language, source, tags) remembered: more than a thousand sources have
+_MAX_GATES = 4096  # distinct combinations of language, source and tags remembered
+STEM_MARK = "*"
+_FIRST_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,12 @@ class Literal:
     is_stem: bool = False  # the last word may go on
     # (start, end) in ``text`` and the token that the original must have there
     capitals: tuple[tuple[int, int, str], ...] = ()
+    is_name: bool = field(default=False, compare=False)  # written with a capital letter
+
+    @property
+    def rarity(self) -> int:
+        """About how seldom it is met: long words and names less often than short ones and stems."""
+        return len(self.text) - 2 * self.is_stem + 3 * self.is_name
 
     @property
     def words(self) -> int:
@@ -79,7 +88,7 @@ class Slot:
     @property
     def rarity(self) -> tuple[int, int]:
         """Larger for a slot that is met less often: by its shortest literal, then by how few it has."""
-        return min(len(one.text) - (2 if one.is_stem else 0) for one in self.literals), -len(self.literals)
+        return min(one.rarity for one in self.literals), -len(self.literals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +191,7 @@ class CompiledRule:
         if self.languages and article.language not in self.languages and article.language != UNKNOWN_LANGUAGE:
             return f"language: {article.language} is not among {', '.join(sorted(self.languages))}"
         if self.source_ids and article.source_id not in self.source_ids:
-            return f"source: {article.source_id or 'none'} is not among {', '.join(sorted(self.source_ids))}"
+            return f"source: not among {', '.join(sorted(self.source_ids))}"
         if self.source_tags and self.source_tags.isdisjoint(article.tags):
             return f"source: has no tag of {', '.join(sorted(self.source_tags))}"
         if refused := self.not_source_tags.intersection(article.tags):
@@ -191,11 +200,20 @@ class CompiledRule:
 
 
 @dataclass(frozen=True, slots=True)
-class AnchorUse:
-    """A term of the automaton as the anchor literal of a pattern."""
+class AnchorGroup:
+    """The patterns that one literal anchors, with what must stand near it for each of them to be there.
 
-    pattern: int
+    A sight is the first word of a neighbouring slot, or the first letters of a stem with a mark after them; one of
+    them is among the words within reach.
+    """
+
     literal: Literal
+    alone: tuple[int, ...]  # patterns without neighbours
+    before: tuple[tuple[int, frozenset[str]], ...]  # pattern, and the sights of its slot before the anchor
+    after: tuple[tuple[int, frozenset[str]], ...]
+    words_before: int  # reach
+    words_after: int
+    has_stems: bool  # among the sights
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +233,7 @@ class CompiledRules:
     gazetteer: Gazetteer
     automaton: AhoCorasick | None  # over folded text, pattern i means terms[i]; None: nothing to look for
     terms: tuple[str, ...]
-    uses: tuple[tuple[AnchorUse, ...], ...]  # by term
-    pivot_terms: tuple[tuple[AnchorUse, ...], ...]  # by term: the uses that can make a rule a candidate
+    anchors: Mapping[int, tuple[AnchorGroup, ...]]  # term to the patterns that can make a rule a candidate
     triggers: Mapping[int, tuple[tuple[bool, frozenset[str]], ...]]  # term to (is a stem, languages): casualties
     patterns: tuple[Pattern, ...]
     pattern_terms: tuple[tuple[int, ...], ...]  # by pattern: the terms of its anchor
@@ -224,11 +241,14 @@ class CompiledRules:
     pivots: Mapping[int, tuple[int, ...]]  # pattern to the rules that are candidates once it is found
     casualty_rules: tuple[int, ...]  # candidates once a casualty trigger is met
     other_rules: tuple[int, ...]  # always candidates: nothing that they need can be looked for
-    _gates: dict[tuple[str, str, tuple[str, ...]], Gated] = field(default_factory=dict, repr=False)
+    gate_ids: frozenset[str]  # of sources that some rule names
+    gate_tags: frozenset[str]
+    _gates: dict[tuple[str, str, frozenset[str]], Gated] = field(default_factory=dict, repr=False)
 
     def gated(self, article: Article) -> Gated:
         """Which rules look at the article; the answer is remembered for its language and source."""
-        key = (article.language, article.source_id, article.tags)
+        source_id = article.source_id if article.source_id in self.gate_ids else ""
+        key = (article.language, source_id, self.gate_tags.intersection(article.tags))
         known = self._gates.get(key)
         if known is None:
             reasons = [(index, rule.id, rule.gate(article)) for index, rule in enumerate(self.rules)]
@@ -283,6 +303,7 @@ class _Expander:
         self.lists = lists
         self._phrases: dict[tuple[str, tuple[str, ...]], tuple[Pattern, ...]] = {}
         self._items: dict[tuple[str, tuple[str, ...]], tuple[_Chain, ...]] = {}
+        self._words: dict[tuple[Word, tuple[str, ...]], tuple[Literal, ...]] = {}
 
     def phrase(self, text: str, languages: tuple[str, ...]) -> tuple[Pattern, ...]:
         """The patterns of a phrase, each once."""
@@ -318,10 +339,13 @@ class _Expander:
 
     def _options(self, part: Word | Number | ListRef | Choice, languages: tuple[str, ...]) -> tuple[_Chain, ...]:
         if isinstance(part, Word):
-            return (_Chain((_word_forms(part, languages),), ()),)
+            forms = self._words.get((part, languages))
+            if forms is None:
+                forms = self._words[part, languages] = _word_forms(part, languages)
+            return (_Chain((forms,), ()),)
         if isinstance(part, Number):
-            forms = number_forms(part.digits, languages, roman=part.is_citation)
-            return (_Chain((tuple(Literal(fold_term(form)) for form in sorted(forms)),), ()),)
+            numbers = number_forms(part.digits, languages, roman=part.is_citation)
+            return (_Chain((tuple(Literal(fold_term(form)) for form in sorted(numbers)),), ()),)
         if isinstance(part, Choice):
             return _merged([chain for one in part.alternatives for chain in self._chains(one, languages)])
         return self._list(part, languages)
@@ -359,20 +383,21 @@ def _join(first: _Chain, second: _Chain, gap: int) -> _Chain:
 def _neighbours(one: Literal, other: Literal) -> Literal:
     shift = len(one.text) + 1
     moved = tuple((start + shift, end + shift, token) for start, end, token in other.capitals)
-    return Literal(f"{one.text} {other.text}", other.is_stem, one.capitals + moved)
+    return Literal(f"{one.text} {other.text}", other.is_stem, one.capitals + moved, one.is_name or other.is_name)
 
 
 def _word_forms(word: Word, languages: tuple[str, ...]) -> tuple[Literal, ...]:
     """The literals that a word stands for."""
     if word.is_capitals:
         text = fold_term(word.text)
-        return (Literal(text, capitals=((0, len(text), unicodedata.normalize("NFC", word.text)),)),)
+        return (Literal(text, capitals=((0, len(text), unicodedata.normalize("NFC", word.text)),), is_name=True),)
     spellings = {word.text, *word.also}
     if word.ending is Ending.INFLECTED:
         for language in languages:
             spellings |= inflect(word.text, language) or frozenset()
     folded = {form for spelling in spellings for form in _letter_forms(fold_term(spelling), languages)}
-    return tuple(Literal(form, word.ending is Ending.ANY) for form in sorted(folded) if form)
+    is_name = word.text[0].isupper()
+    return tuple(Literal(form, word.ending is Ending.ANY, is_name=is_name) for form in sorted(folded) if form)
 
 
 def _letter_forms(folded: str, languages: tuple[str, ...]) -> Iterator[str]:
@@ -497,17 +522,16 @@ class _Compiler:
     def assemble(self, rules: Sequence[CompiledRule], gazetteer: Gazetteer) -> CompiledRules:
         """The rules with the automaton and the indexes from its terms to them."""
         terms: dict[str, int] = {}
-        uses: dict[int, list[AnchorUse]] = defaultdict(list)
+        anchored: dict[tuple[int, Literal], list[int]] = defaultdict(list)
         patterns = tuple(self._patterns)
         pattern_terms: list[tuple[int, ...]] = []
         for number, pattern in enumerate(patterns):
-            anchor = pattern.anchor_slot
-            for literal in anchor.literals:
-                uses[terms.setdefault(literal.text, len(terms))].append(AnchorUse(number, literal))
-            pattern_terms.append(tuple(terms[text] for text in anchor.texts))
+            for literal in pattern.anchor_slot.literals:
+                anchored[terms.setdefault(literal.text, len(terms)), literal].append(number)
+            pattern_terms.append(tuple(terms[text] for text in pattern.anchor_slot.texts))
         triggers: dict[int, dict[bool, set[str]]] = defaultdict(lambda: defaultdict(set))
-        if any(clue.kind in ("killed", "injured") for rule in rules for clue in rule.clues.values()):
-            for language, written in TRIGGERS.items():
+        for language, written in TRIGGERS.items():
+            if any(_looks_for_casualties(rule, language) for rule in rules):
                 for trigger in written:
                     term = terms.setdefault(trigger.rstrip("*"), len(terms))
                     triggers[term][trigger.endswith("*")].add(language)
@@ -527,15 +551,18 @@ class _Compiler:
             sets = {clue.phrases for clue in pivot if clue.phrases is not None}
             for pattern_number in sorted({number for one in sets for number in phrase_sets[one]}):
                 pivots[pattern_number].append(index)
-        all_uses = tuple(tuple(uses.get(term, ())) for term in range(len(terms)))
+        anchors: dict[int, list[AnchorGroup]] = defaultdict(list)
+        for (term, literal), numbers in anchored.items():
+            wanted = [number for number in numbers if number in pivots]
+            if wanted:
+                anchors[term].append(_anchor_group(literal, wanted, patterns))
         return CompiledRules(
             rules=tuple(rules),
             version=self.rule_set.version,
             gazetteer=gazetteer,
             automaton=AhoCorasick(list(terms), store_patterns=False) if terms else None,
             terms=tuple(terms),
-            uses=all_uses,
-            pivot_terms=tuple(tuple(use for use in here if use.pattern in pivots) for here in all_uses),
+            anchors={term: tuple(groups) for term, groups in anchors.items()},
             triggers={
                 term: tuple((is_stem, frozenset(languages)) for is_stem, languages in sorted(kinds.items()))
                 for term, kinds in triggers.items()
@@ -546,6 +573,8 @@ class _Compiler:
             pivots={number: tuple(indexes) for number, indexes in pivots.items()},
             casualty_rules=tuple(casualty_rules),
             other_rules=tuple(other_rules),
+            gate_ids=frozenset(one for rule in rules for one in rule.source_ids),
+            gate_tags=frozenset(one for rule in rules for one in rule.source_tags | rule.not_source_tags),
         )
 
     @staticmethod
@@ -555,6 +584,47 @@ class _Compiler:
             anchors = (patterns[number].anchor_slot for number in phrase_sets[clue.phrases])
             return _CASUALTY_RARITY + 1 + min((anchor.rarity[0] for anchor in anchors), default=0)
         return 0 if clue.kind == "states" else _CASUALTY_RARITY
+
+
+def _looks_for_casualties(rule: CompiledRule, language: str) -> bool:
+    """Whether the rule reads casualties in articles of the language."""
+    reads = not rule.languages or language in rule.languages
+    return reads and any(clue.kind in ("killed", "injured") for clue in rule.clues.values())
+
+
+def _wanted_sights(slot: Slot) -> frozenset[str] | None:
+    """The sights of which one is there where the slot is; None: no telling."""
+    wanted = set()
+    for literal in slot.literals:
+        first = _FIRST_WORD.match(literal.text)
+        if first is None:
+            return None
+        is_stem = literal.is_stem and first.end() == len(literal.text)
+        wanted.add(first[0][:MIN_STEM] + STEM_MARK if is_stem else first[0])
+    return frozenset(wanted)
+
+
+def _anchor_group(literal: Literal, numbers: Sequence[int], patterns: Sequence[Pattern]) -> AnchorGroup:
+    alone: list[int] = []
+    sides: dict[int, list[tuple[int, frozenset[str]]]] = {-1: [], 1: []}
+    reach = {-1: 0, 1: 0}
+    for number in numbers:
+        pattern = patterns[number]
+        choices: list[tuple[int, int, frozenset[str]]] = []
+        for side in (-1, 1):
+            index = pattern.anchor + side
+            sights = _wanted_sights(pattern.slots[index]) if 0 <= index < len(pattern.slots) else None
+            if sights is not None:
+                choices.append((len(sights), side, sights))
+        if not choices:
+            alone.append(number)
+            continue
+        _, side, sights = min(choices, key=lambda choice: choice[:2])
+        sides[side].append((number, sights))
+        gap = pattern.gaps[min(pattern.anchor, pattern.anchor + side)]
+        reach[side] = max(reach[side], gap + pattern.slots[pattern.anchor + side].max_words)
+    has_stems = any(one.endswith(STEM_MARK) for side in sides.values() for _, sights in side for one in sights)
+    return AnchorGroup(literal, tuple(alone), tuple(sides[-1]), tuple(sides[1]), reach[-1], reach[1], has_stems)
 
 
 def _pivot(rule: CompiledRule, worth: Mapping[str, int]) -> tuple[CompiledClue, ...]:

@@ -6,8 +6,10 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import islice
 
-from watcher.rules.compile import UNKNOWN_LANGUAGE, CompiledRules, Literal, Pattern, Slot
+from watcher.rules.compile import STEM_MARK, UNKNOWN_LANGUAGE, AnchorGroup, CompiledRules, Literal, Pattern, Slot
+from watcher.rules.phrases import MIN_STEM
 from watcher.text.fold import is_word_end, is_word_start
 from watcher.text.reading import Reading
 from watcher.understand.casualties import TRIGGERS
@@ -18,9 +20,13 @@ _ALSO_WORDS = frozenset(
     " in inf is it its led let lot may me mid mine my new no nor not now of off old on or our out own pact par pas per"
     " red rest sam sat saw see set she so start step the to un up us use was way we who why you".split()
 )
-_PIECE = re.compile(r"\w+")
+# A word as gaps count them: 4,000, Baku's and l'état are one each.
+_WORD = re.compile(r"\w+(?:(?:'|(?<=\d)[.,٫٬](?=\d))\w+)*")
 _LETTERS = re.compile(r"\w*")
-_CHARS_PER_WORD = 12  # a first guess at how far back so many words reach; it grows where they are longer
+_REST_OF_WORD = re.compile(r"(?:'\w+)*")
+_ELIDED = re.compile(r"\w+'$")
+_LONGEST_ELIDED = 12  # "quelqu'" and the like, with its apostrophe
+_CHARS_PER_WORD = 9  # a first guess at how far back so many words reach; it grows where they are longer
 
 Offsets = tuple[int, int]
 
@@ -44,14 +50,49 @@ class Search:
         """The rules that can hold: every other one lacks a clue that it needs."""
         rules = self._rules
         found = set(rules.other_rules)
-        pivot_terms = rules.pivot_terms
-        met = {use.pattern for term in self._starts for use in pivot_terms[term]}
-        for pattern in met:
+        for pattern in self._in_sight():
             if self._raw_matches(pattern):
                 found.update(rules.pivots[pattern])
         if rules.casualty_rules and self.has_casualty_trigger:
             found.update(rules.casualty_rules)
         return found
+
+    def _in_sight(self) -> set[int]:
+        """The patterns whose anchor is there with, at first sight, a neighbour in reach."""
+        patterns: set[int] = set()
+        for term in self._rules.anchors.keys() & self._starts.keys():
+            for group in self._rules.anchors[term]:
+                for start in self._starts[term]:
+                    end = self._end_of(group.literal, start)
+                    if not end:
+                        continue
+                    patterns.update(group.alone)
+                    if group.before:
+                        sights = self._sights_before(start, group)
+                        patterns.update(number for number, wanted in group.before if not wanted.isdisjoint(sights))
+                    if group.after:
+                        sights = self._sights_after(end, group)
+                        patterns.update(number for number, wanted in group.after if not wanted.isdisjoint(sights))
+        return patterns
+
+    def _sights_before(self, start: int, group: AnchorGroup) -> set[str]:
+        """At least what the words within the group's reach before ``start`` can be wanted as."""
+        reach = _CHARS_PER_WORD * group.words_before
+        while True:
+            begin = max(start - reach, 0)
+            words = _WORD.findall(self._text, begin, start)
+            if begin == 0 or len(words) > group.words_before + 1:  # the first may be cut, the last elided
+                return _sights(words, group)
+            reach *= 4
+
+    def _sights_after(self, end: int, group: AnchorGroup) -> set[str]:
+        """At least what the words within the group's reach after ``end`` can be wanted as."""
+        reach = _CHARS_PER_WORD * group.words_after
+        while True:
+            words = _WORD.findall(self._text, end, end + reach)
+            if end + reach >= len(self._text) or len(words) > group.words_after + 1:  # cut, or a possessive's s
+                return _sights(words, group)
+            reach *= 4
 
     @property
     def has_casualty_trigger(self) -> bool:
@@ -192,12 +233,9 @@ class Search:
             if self._text.startswith(" ", at):
                 yield from self._ends(slot, at + 1, high)
             return
-        words = 0
-        for piece in _PIECE.finditer(self._text, at, high):
-            words += not self._is_joined(piece.start())
-            if words > gap + 1:
-                return
-            yield from self._ends(slot, piece.start(), high)
+        for word in islice(self._words_after(at, high), gap + 1):
+            for start in _beginnings(word):
+                yield from self._ends(slot, start, high)
 
     def _ends(self, slot: Slot, start: int, high: int) -> Iterator[int]:
         if not self._text.startswith(slot.texts, start):
@@ -210,47 +248,60 @@ class Search:
 
     def _previous(self, slot: Slot, gap: int, at: int, low: int) -> Iterator[int]:
         """The starts of the slot's literals before ``at`` with at most ``gap`` words after them, nearest first."""
-        text = self._text
-        found: list[tuple[int, int]] = []
-        words = 0
-        for start, _ in self._pieces_before(at, gap + slot.max_words, low):
-            if text.startswith(slot.texts, start):
-                found.extend((literal_end, start) for literal_end in self._ends(slot, start, at))
-            words += not self._is_joined(start)
-            if words >= gap + slot.max_words:
-                break
+        words = self._words_before(at, gap + slot.max_words, low)
+        found = [(end, start) for word in words for start in _beginnings(word) for end in self._ends(slot, start, at)]
         for end, start in sorted(found, key=lambda one: (-one[0], one[1])):
-            if gap:
-                between = sum(not self._is_joined(piece.start()) for piece in _PIECE.finditer(text, end, at))
-                if between <= gap:
+            if not gap:
+                if end == at - 1 and self._text[end] == " ":
                     yield start
-            elif end == at - 1 and text[end] == " ":
+            elif sum(1 for _ in self._words_after(end, self._own_start(at, low))) <= gap:
                 yield start
 
-    def _pieces_before(self, at: int, words: int, low: int) -> list[Offsets]:
-        """The pieces of words before ``at``, the nearest first, at least ``words`` words where there are as many."""
+    def _words_after(self, at: int, high: int) -> Iterator[re.Match[str]]:
+        """The words after the one that ends at ``at``, up to ``high``."""
+        rest = _REST_OF_WORD.match(self._text, at, high)
+        return _WORD.finditer(self._text, rest.end() if rest else at, high)
+
+    def _own_start(self, at: int, low: int) -> int:
+        """Where the word at ``at`` begins with the article that is elided before it."""
+        if at > low and self._text[at - 1] == "'":
+            elided = _ELIDED.search(self._text, max(low, at - _LONGEST_ELIDED), at)
+            return elided.start() if elided else at
+        return at
+
+    def _words_before(self, at: int, words: int, low: int) -> list[re.Match[str]]:
+        """The words before the one that begins at ``at``: at least so many, where there are as many."""
+        stop = self._own_start(at, low)
         reach = _CHARS_PER_WORD * words
         while True:
-            begin = max(at - reach, low)
+            begin = max(stop - reach, low)
             if begin > low:
-                begin = self._text.find(" ", begin, at)
-                if begin < 0:
-                    reach *= 4
-                    continue
-            pieces = [piece.span() for piece in _PIECE.finditer(self._text, begin, at)]
-            if begin == low or sum(not self._is_joined(start) for start, _ in pieces) >= words:
-                return pieces[::-1]
+                # Not within a word: a space parts words for certain.
+                begin = self._text.find(" ", begin, stop) if stop > begin else stop
+            found = list(_WORD.finditer(self._text, begin, stop)) if begin >= 0 else []
+            if stop - reach <= low or len(found) >= words:
+                return found
             reach *= 4
 
-    def _is_joined(self, start: int) -> bool:
-        """Whether the piece goes on with the word before it: after an apostrophe, or between the digits of 4,000."""
-        text = self._text
-        before = text[start - 1] if start else " "
-        if before == " ":
-            return False
-        if before == "'":
-            return start > 1 and text[start - 2].isalnum()
-        return before in ".,٫٬" and start > 1 and text[start - 2].isdigit() and text[start].isdigit()
+
+def _sights(words: list[str], group: AnchorGroup) -> set[str]:
+    sights = set(words)
+    for word in words:
+        if "'" in word:
+            sights.update(word.split("'"))
+    if group.has_stems:
+        sights |= {word[:MIN_STEM] + STEM_MARK for word in sights}
+    return sights
+
+
+def _beginnings(word: re.Match[str]) -> Iterator[int]:
+    """Where a literal can begin in a word: at its start, and after an apostrophe."""
+    start = word.start()
+    yield start
+    if "'" in word[0]:
+        for offset, char in enumerate(word[0], 1):
+            if char == "'":
+                yield start + offset
 
 
 def _innermost(spans: set[Offsets]) -> set[Offsets]:

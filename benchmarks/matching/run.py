@@ -1,0 +1,178 @@
+"""What matching costs: CPU per article with 10, 1,000 and 10,000 rules, as a ratio to the bare automaton scan.
+
+    python benchmarks/matching/run.py [--articles FILE.jsonl.gz] [--rules 10,1000,10000] [--rounds 3]
+
+The bare scan is one overlapping search of the already folded text with the same automaton. Everything else is on top
+of it: folding, candidates, sentences, states, stance, casualties, windows, exceptions. Prints one line per rule count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import platform
+import random
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from watcher.match import match_article
+from watcher.model import Article, Extraction
+from watcher.rules.compile import CompiledRules, compile_rules
+from watcher.rules.load import load_rules
+from watcher.text.fold import fold
+from watcher.understand.gazetteer import Gazetteer
+
+ARTICLES = Path(__file__).parents[3] / "shared" / "data" / "corpus" / "long_articles_en.jsonl.gz"
+
+# What desks that watch conflicts write into rules: what is done, to or with what, where, under which name.
+VERBS = """invoke~ activate~ trigger~ deploy~ send~ mobili(s|z)e~ order~ declare~ launch~ fire~ shell~ strike~ bomb~ attack~
+seize~ capture~ occupy~ besiege~ blockade~ close~ cross~ violate~ breach~ break~ suspend~ sever~ recall~ expel~ summon~
+threaten~ warn~ demand~ reject~ withdraw~ retreat~ reinforce~ evacuate~ arrest~ detain~ abduct~ execute~ shoot~ down~
+intercept~ sink~ board~ sabotage~ ambush~ raid~ storm~ arm~ train~ supply~ accuse~ denounce~ ratify~ sign~""".split()
+OBJECTS = """troops|forces|soldiers tanks|artillery missile*|rocket* drone*|(unmanned aircraft) warship*|frigate*|destroyer*
+reservist*|conscript* ambassador*|diplomat* (martial law) (state of emergency) (general|partial|full) mobili(s|z)ation
+airspace|airfield*|airport* border|frontier checkpoint*|outpost* (border guards) embassy|consulate (peace talks)
+ceasefire|truce|armistice (no-fly zone) (mutual defence|mutual defense) (treaty|pact|agreement) ultimatum sanctions
+hostage*|prisoner* (power plant) pipeline* dam|bridge|tunnel village*|town* convoy* (supply line*) militia*|paramilitar*
+mercenar* (special forces) (air defence|air defense) (nuclear weapon*|warhead*) (chemical weapon*) (cluster munition*)
+minefield* garrison* headquarters|command submarine* helicopter*|aircraft|jet* (fighter jet*) parliament|presidency""".split()
+PLACES = """Yerevan Baku Stepanakert Lachin Nakhchivan Goris Vardenis Tbilisi Sukhumi Tskhinvali Chisinau Tiraspol Kyiv Kharkiv
+Odesa Kherson Mariupol Donetsk Luhansk Sevastopol Simferopol Minsk Brest Grodno Vilnius Kaliningrad Narva Riga Suwalki Pristina
+Mitrovica Belgrade Sarajevo Damascus Aleppo Idlib Homs Deir-ez-Zor Raqqa Hasakah Erbil Kirkuk Mosul Basra Tikrit Tehran Isfahan
+Natanz Bushehr Beirut Tripoli Sidon Gaza Rafah Jenin Nablus Ramallah Hebron Haifa Eilat Sanaa Aden Hodeidah Marib Taiz Benghazi
+Misrata Sirte Khartoum Darfur Port-Sudan Juba Malakal Abyei Addis-Ababa Mekelle Tigray Asmara Mogadishu Kismayo Goma Bukavu
+Bunia Kinshasa Bangui Bamako Gao Timbuktu Mopti Niamey Agadez Ouagadougou Maiduguri Kabul Kandahar Herat Jalalabad Kunduz Quetta
+Peshawar Srinagar Kargil Ladakh Galwan Doklam Lahore Karachi Dushanbe Khujand Batken Bishkek Osh Tashkent Andijan Almaty
+Naypyidaw Mandalay Sittwe Myawaddy Preah-Vihear Phnom-Penh Taipei Kinmen Matsu Penghu Pyongyang Kaesong Yeonpyeong Seoul
+Panmunjom Senkaku Okinawa Spratly Scarborough Mindanao Marawi Caracas Esequibo Georgetown""".split()
+NAMES = """CSTO NATO (Collective Security Treaty) (North Atlantic Treaty) (Budapest Memorandum) (Minsk agreements) (Sochi statement)
+(Vienna Convention) (Montreux Convention) (Rio Treaty) (Shanghai Cooperation Organi(s|z)ation) (African Union) (Arab League)
+(Gulf Cooperation Council) (Security Council) (General Staff) (Ministry of Defen(c|s)e) (Defen(c|s)e Minister) (Foreign Minister)
+(Prime Minister) (Chief of Staff) (National Guard) (Revolutionary Guard~) (Article 4) (Article 5) (Article 51) (Chapter 7)
+(Protocol 2) (Geneva Convention~) (Open Skies) (New START) (armed forces) (ground forces) (air force) (Black Sea Fleet)""".split()
+
+
+def _options(blocks: list[str]) -> list[str]:
+    """Each phrase of a block, split at spaces outside parentheses."""
+    found, depth, current = [], 0, ""
+    for char in " ".join(blocks) + " ":
+        depth += (char == "(") - (char == ")")
+        if char == " " and depth == 0:
+            found.extend([current] if current else [])
+            current = ""
+        else:
+            current += char
+    return [f"({one})" if "|" in one and not one.startswith("(") else one for one in found]
+
+
+def generate_rules(count: int, seed: int = 20261123) -> str:
+    """So many different rules as YAML; the same for the same arguments."""
+    rng = random.Random(seed)
+    objects, names = _options(OBJECTS), _options(NAMES)
+    documents = ["list: formats\nkind: phrases\nitems: [explained, timeline, anniversary, on this day, what to know]"]
+    for number in range(count):
+        phrases = []
+        for _ in range(rng.randint(2, 4)):
+            verbs = "|".join(rng.sample(VERBS, rng.randint(1, 3)))
+            place = rng.choice(PLACES).replace("-", " ")
+            shape = rng.randrange(4)
+            if shape == 0:
+                phrases.append(f"({verbs}) ..4 {rng.choice(objects)} ..6 {place}")
+            elif shape == 1:
+                phrases.append(f"({verbs}) ..3 {rng.choice(names)} ..6 {place}")
+            elif shape == 2:
+                phrases.append(f"{place} ..5 ({verbs}) ..3 {rng.choice(objects)}")
+            else:
+                phrases.append(f"({verbs}) ..3 {rng.choice(objects)} ..8 {rng.choice(names)}")
+        kind = rng.choice(("states", "both", "both", "killed"))
+        clues = [f"  act: {{phrases: [{', '.join(json.dumps(p) for p in phrases)}]}}"]
+        if kind != "killed":
+            clues.append(f"  two_states: {{states: {{at_least: {rng.randint(1, 2)}}}}}")
+        if kind != "states":
+            clues.append(f"  deaths: {{killed: {{at_least: {rng.choice((1, 1, 5, 10))}}}}}")
+        close = {"states": "[act, two_states]", "killed": "[act, deaths]", "both": "[deaths, two_states]"}[kind]
+        documents.append(
+            f"rule: generated-{number:05}\nfamily: clash\nseverity: warning\nlanguages: [en]\nlook_for:\n"
+            + "\n".join(clues)
+            + f"\nclose_together:\n  - {{clues: {close}, within: {rng.randint(1, 4)} sentences}}\n"
+            + "unless:\n  - {name: retrospective, title_has: $formats}"
+        )
+    return "\n---\n".join(documents) + "\n"
+
+
+def read_articles(path: Path) -> list[Article]:
+    """The articles of a JSON Lines file, gzipped or not."""
+    opener = gzip.open if path.suffix == ".gz" else open
+    articles = []
+    with opener(path, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            record = json.loads(line)
+            day = datetime.fromisoformat(record.get("published") or "2020-01-01")
+            at = day if day.tzinfo else day.replace(tzinfo=UTC)
+            articles.append(
+                Article(
+                    record["id"], record.get("source") or "", None, record.get("title") or "", record["text"],
+                    record.get("lang") or "en", Extraction.FULL, at, at,
+                )
+            )  # fmt: skip
+    return articles
+
+
+def _seconds(work: object, rounds: int) -> float:
+    """CPU seconds of the quickest round: what else the machine does only ever adds."""
+    best = float("inf")
+    for _ in range(rounds):
+        start = time.process_time()
+        work()  # type: ignore[operator]
+        best = min(best, time.process_time() - start)
+    return best
+
+
+def measure(rules: CompiledRules, articles: list[Article], rounds: int) -> dict[str, float]:
+    """Microseconds per article: the bare scan, folding, and all of `match_article`; and how many signals came."""
+    texts = [f"{article.title}\n\n{article.text}" for article in articles]
+    folded = [fold(text).text for text in texts]
+    automaton = rules.automaton
+    assert automaton is not None
+    signals = sum(len(match_article(rules, article).signals) for article in articles)
+    per = 1e6 / len(articles)
+    return {
+        "scan": per * _seconds(lambda: [automaton.find_matches_as_indexes(t, overlapping=True) for t in folded], rounds),
+        "fold": per * _seconds(lambda: [fold(text) for text in texts], rounds),
+        "match": per * _seconds(lambda: [match_article(rules, article) for article in articles], rounds),
+        "signals": signals,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--articles", type=Path, default=ARTICLES)
+    parser.add_argument("--rules", default="10,1000,10000")
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    articles = read_articles(options.articles)
+    chars = sum(len(article.text) for article in articles) / len(articles)
+    print(f"Python {platform.python_version()}, {len(articles)} articles of {chars:,.0f} characters on average")
+    gazetteer = Gazetteer.load()
+    print(f"{'rules':>7} {'terms':>7} {'load s':>7} {'compile s':>9} {'scan µs':>8} {'fold µs':>8} {'match µs':>9} {'ratio':>6} signals")
+    for count in (int(number) for number in options.rules.split(",")):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "generated.yaml"
+            path.write_text(generate_rules(count), encoding="utf-8")
+            start = time.process_time()
+            rule_set = load_rules([path])
+            loaded = time.process_time()
+            rules = compile_rules(rule_set, gazetteer)
+            compiled = time.process_time()
+        got = measure(rules, articles, options.rounds)
+        print(
+            f"{count:>7,} {len(rules.terms):>7,} {loaded - start:>7.2f} {compiled - loaded:>9.2f} {got['scan']:>8.1f} "
+            f"{got['fold']:>8.1f} {got['match']:>9.1f} {got['match'] / got['scan']:>6.2f} {got['signals']:,.0f}"
+        )
+
+
+if __name__ == "__main__":
+    main()
