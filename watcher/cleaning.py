@@ -174,7 +174,7 @@ def _without_run(line: str) -> str:
     tokens = list(_TOKEN.finditer(line))
     if len(tokens) < _RUN_TOKENS:
         return line
-    stem = _repeated_stem([token[0].lower() for token in tokens[: 3 * _RUN_TOKENS]])
+    stem = _repeated_stem([token[0].lower() for token in tokens[: 2 * _RUN_TOKENS]])
     if stem is None:
         return line
     last = 0
@@ -189,12 +189,11 @@ def _without_run(line: str) -> str:
 
 
 def _repeated_stem(tokens: list[str]) -> str | None:
-    """The letters that most of ``tokens`` share at one of their ends, None where no stem is that frequent."""
+    """What most of ``tokens`` share at one of their ends, None where no stem is that frequent."""
     holders: Counter[str] = Counter()
     for token in tokens:
-        letters = "".join(char for char in token if char.isalpha())
-        if len(letters) >= _STEM_CHARS:
-            holders.update({letters[:_STEM_CHARS], letters[-_STEM_CHARS:]})
+        if len(token) >= _STEM_CHARS:
+            holders.update({token[:_STEM_CHARS], token[-_STEM_CHARS:]})
     if not holders:
         return None
     stem, _ = holders.most_common(1)[0]

@@ -11,8 +11,10 @@ _REFUSED_V6 = (
     ipaddress.IPv6Network("fec0::/10"),  # RFC 3879: site-local, deprecated but still routed by some
     ipaddress.IPv6Network("::/96"),  # RFC 4291: IPv4-compatible, deprecated
 )
-# Azure's platform agent answers on a public address, from every virtual machine there.
-_METADATA = frozenset({ipaddress.IPv4Address("168.63.129.16")})
+_REFUSED_V4 = (
+    ipaddress.IPv4Network("168.63.129.16/32"),  # Azure's platform agent: a public address, inside every machine there
+    ipaddress.IPv4Network("192.0.0.0/24"),  # RFC 6890 protocol assignments; one cloud's metadata service lives there
+)
 
 
 def is_public_address(text: str) -> bool:
@@ -32,6 +34,6 @@ def is_public_address(text: str) -> bool:
             return is_public_address(str(carried))
         if any(address in network for network in _REFUSED_V6):
             return False
-    if address in _METADATA:
+    elif any(address in network for network in _REFUSED_V4):
         return False
     return address.is_global and not address.is_multicast and not address.is_reserved

@@ -58,7 +58,7 @@ _TITLE = re.compile(r"<title[^>]{0,200}>\s*(.{0,300}?)\s*</title", re.IGNORECASE
 _INVISIBLE = re.compile(
     r"<(script|style|noscript|svg|template)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.IGNORECASE | re.DOTALL
 )
-_TAG = re.compile(r"<[^>]{0,2000}>")
+_TAG = re.compile(r"<[^<>]{0,2000}>")
 
 
 def looks_like_html(text: str) -> bool:
