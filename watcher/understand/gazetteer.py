@@ -68,6 +68,7 @@ class Patterns:
     press: re.Pattern[str]
     institutions: re.Pattern[str]
     institutions_before: re.Pattern[str]
+    namesake_places: re.Pattern[str]
     treaties: re.Pattern[str]
     sports: re.Pattern[str]
     things: re.Pattern[str]
@@ -77,7 +78,7 @@ class Patterns:
     offices: re.Pattern[str]
     cities: Mapping[str, re.Pattern[str]]
     other_reading: Mapping[str, re.Pattern[str]]
-    office_in_clause: frozenset[str]
+    office_in_sentence: frozenset[str]
     given_names: frozenset[str]
     first_names: frozenset[str]  # names of states that are first names too
     surnames: frozenset[str]  # names of states and capitals that are surnames too
@@ -105,9 +106,8 @@ class Gazetteer:
         digest = hashlib.sha256()
         themes: dict[str, Any] = {}
         languages: dict[str, Any] = {}
-        for path in sorted(_DATA.iterdir(), key=lambda entry: entry.name):
-            if not path.name.endswith(".yaml"):
-                continue
+        files = (entry for entry in _DATA.iterdir() if entry.name.endswith(".yaml"))
+        for path in sorted(files, key=lambda entry: entry.name):
             body = path.read_bytes()
             digest.update(path.name.encode() + b"\0" + body)
             stem = path.name.removesuffix(".yaml")
@@ -282,6 +282,7 @@ def _patterns(traps: Mapping[str, Any], cues: Mapping[str, Any], leaders: Mappin
         institutions_before=re.compile(
             rf"\b(?P<word>{_alternatives(_items(traps['institutions_before']))})(?: the)? $"
         ),
+        namesake_places=re.compile(rf",? (?P<word>{_alternatives(_items(traps['namesake_places']))})(?!\w)"),
         treaties=re.compile(
             rf" (?:(?:peace|climate|nuclear|ceasefire) )?(?P<word>{_alternatives(_items(traps['treaties']))})\b",
             re.IGNORECASE,
@@ -294,7 +295,7 @@ def _patterns(traps: Mapping[str, Any], cues: Mapping[str, Any], leaders: Mappin
         offices=anywhere(cues["offices"], flags=re.IGNORECASE),
         cities={code: anywhere(row) for code, row in cues["cities"].items()},
         other_reading={code: anywhere(row) for code, row in cues["other_reading"].items()},
-        office_in_clause=frozenset(cues["office_in_clause"]),
+        office_in_sentence=frozenset(cues["office_in_sentence"]),
         given_names=frozenset(_items(cues["given_names"])),
         first_names=frozenset(_items(cues["first_names"])),
         surnames=frozenset(_items(cues["surnames"])),

@@ -1,7 +1,7 @@
 """Which states a text names as parties, and why the other names in it are none.
 
-A capital counts for its state, because news uses it for the government ("Yerevan accused Baku"). It is a mere place where
-the text hosts something in it ("talks in Vienna", "the Geneva talks") or somebody speaks there ("reporters in Moscow").
+A capital counts for its state, because news uses it for the government ("Yerevan accused Baku"). It is a mere place
+where something is hosted in it ("talks in Vienna", "the Vienna talks") or somebody speaks there ("said in Moscow").
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from watcher.text.fold import is_word_end, is_word_start
+from watcher.text.fold import fold_term, is_word_end, is_word_start
 from watcher.text.reading import Reading
 from watcher.understand.gazetteer import Compounds, Gazetteer, Kind, Name
 
@@ -45,7 +45,7 @@ _DATELINES = (
 )
 # Behind a capital that begins a line: "Ouagadougou - Rwanda's threat", "Caracas, Venezuela - The results".
 _DATELINE_REST = re.compile(rf"(?:, [A-Z][\w. ]{{1,25}})?,? {_DASH} ")
-# Behind a capital in capitals that begins a line: "ISLAMABAD: Pakistan said", "MANILA U.S. forces", "SEOUL/TOKYO Japan put".
+# Behind a capital in capitals that begins a line: "ISLAMABAD: Pakistan said", "MANILA U.S. jets", "SEOUL/TOKYO Japan".
 _CAPS_DATELINE_REST = re.compile(r"(?:/[A-Z ]+)?(?:: | (?=[A-Z]))")
 _SHARED_DATELINE = re.compile(r"\W{0,3}(?:[A-Z][A-Z .]+/)*")  # before it: "SEOUL/TOKYO"
 # Behind a city that begins a line and is no capital: "GORIS, Armenia —".
@@ -72,9 +72,10 @@ _TONGUE_BEFORE = re.compile(r"\b(?:in|into|from) $")
 _TONGUE_BEHIND = re.compile(r"(?=[.,;:!?)\"”]|$| (?:and|or|that|on|but|to|at|as|was|is|said)\b)")
 _OF_THE_STATE = re.compile(r"\b(?P<word>[\w ]{3,40}?) (?:of|in|from|to) (?:the )?$", re.IGNORECASE)
 _US_BEHIND = re.compile(
-    r"(?:-|['’]S\b| (?:TROOPS|ARMY|FORCES?|PRESIDENT|SAYS?|SAID|WARNS?|MILITARY|NAVY|NAVAL|MARINES?|STRIKES?|AIR|AIRSTRIKES?|EMBASSY"
-    r"|OFFICIALS?|SENATE|SENATORS?|CONGRESS|DRONES?|ENVOYS?|AMBASSADOR|WARSHIPS?|WARPLANES?|JETS?|SOLDIERS?|GENERAL"
-    r"|STATE|SECRETARY|DEFEN[CS]E|TREASURY|DOLLAR|SANCTIONS|AND [A-Z]+ FORCES|DIPLOMATS?|CONSULATE|CITIZENS?|NATIONALS?)\b)"
+    r"(?:-|['’]S\b| (?:TROOPS|ARMY|FORCES?|PRESIDENT|SAYS?|SAID|WARNS?|MILITARY|NAVY|NAVAL|MARINES?|STRIKES?|AIR"
+    r"|AIRSTRIKES?|EMBASSY|OFFICIALS?|SENATE|SENATORS?|CONGRESS|DRONES?|ENVOYS?|AMBASSADOR|WARSHIPS?|WARPLANES?|JETS?"
+    r"|SOLDIERS?|GENERAL|STATE|SECRETARY|DEFEN[CS]E|TREASURY|DOLLAR|SANCTIONS|TANKERS?|DIPLOMATS?|CONSULATE|CITIZENS?"
+    r"|NATIONALS?)\b)"
 )
 _HEADLINE_SHARE = 0.7  # share of capitalised words from which a sentence reads as a headline in title case
 
@@ -95,7 +96,7 @@ class _Hit:
     """A name where it stands."""
 
     name: Name
-    others: tuple[Name, ...]  # further meanings, of surnames that several leaders share
+    meanings: tuple[Name, ...]  # all of them: several leaders can share a surname
     term_start: int  # in the folded text
     term_end: int
     start: int  # in the original
@@ -153,15 +154,13 @@ class _Text:
     def _hits(self) -> tuple[list[_Hit], list[tuple[_Hit, str]]]:
         """The longest names from left to right, and those that a longer name of another kind of thing hides."""
         candidates = sorted(self._candidates(), key=lambda hit: (hit.term_start, -hit.term_end))
-        full_names = {
-            name: hit.term_start for hit in reversed(candidates) for name in (hit.name,) if self._is_full_leader(name)
-        }
+        leaders = {hit.name for hit in candidates if hit.name.kind == "leader" and not hit.name.is_surname}
         hits: list[_Hit] = []
         hidden: list[tuple[_Hit, str]] = []
         for candidate in candidates:
             hit: _Hit | None = candidate
             if candidate.name.is_surname:
-                hit = self._settle_surname(candidate, full_names)
+                hit = self._settle_surname(candidate, leaders)
             if hit is None:
                 continue
             last = hits[-1] if hits else None
@@ -175,6 +174,9 @@ class _Text:
     def _candidates(self) -> Iterator[_Hit]:
         text, folded = self._folded, self._reading.folded
         for index, start, end in self._gazetteer.automaton.find_matches_as_indexes(text, overlapping=True):
+            # Most hits stand inside other words; this test is cheaper than the full one, which Arabic prefixes need.
+            if start and text[start - 1].isalpha() and text[start] < "\u0600":
+                continue
             names = self._gazetteer.terms[index]
             names = tuple(name for name in names if not name.languages or name.languages & self._languages)
             if not names or not self._is_word(start, end, names):
@@ -188,9 +190,10 @@ class _Text:
 
     def _is_word(self, start: int, end: int, names: Sequence[Name]) -> bool:
         text = self._folded
-        if not is_word_start(text, start):
-            if not "\u0600" <= text[start] <= "\u06ff" or not _ARABIC_PREFIX.search(text[max(start - 5, 0) : start]):
-                return False
+        if not is_word_start(text, start) and not (
+            "\u0600" <= text[start] <= "\u06ff" and _ARABIC_PREFIX.search(text[max(start - 5, 0) : start])
+        ):
+            return False
         if is_word_end(text, end):
             return True
         languages = frozenset[str]().union(*(name.languages for name in names))
@@ -227,17 +230,13 @@ class _Text:
             return True
         return not self._full[self._reading.sentence_at(start).start : start].strip(" \"'“‘")
 
-    @staticmethod
-    def _is_full_leader(name: Name) -> bool:
-        return name.kind == "leader" and not name.is_surname
-
-    def _settle_surname(self, hit: _Hit, full_names: dict[Name, int]) -> _Hit | None:
+    def _settle_surname(self, hit: _Hit, leaders: set[Name]) -> _Hit | None:
         """The hit for the leader whom a bare surname means; None where it means nobody that we know."""
-        surnames = [name for name in hit.others if name.is_surname]
+        surnames = [name for name in hit.meanings if name.is_surname]
         named = [
             name
             for name in surnames
-            if any(full.code == name.code and full.written.endswith(name.written) for full in full_names)
+            if any(leader.code == name.code and name.written in leader.written for leader in leaders)
         ]
         year = self._reading.reference_at.year
         in_office = [name for name in surnames if name.years[0] - 1 <= year <= name.years[1] + 1]
@@ -271,7 +270,13 @@ class _Text:
         """The full name of somebody who shares a leader's surname: "Hunter Biden"."""
         before = self._before(hit.start)
         found = _LAST_WORD.search(before)
-        if found is None or not found[1][0].isupper() or found[1].isupper() or self._is_title_case(hit.start):
+        if (
+            found is None
+            or found[1].endswith(".")
+            or not found[1][0].isupper()
+            or found[1].isupper()
+            or self._is_title_case(hit.start)
+        ):
             return None
         patterns = self._gazetteer.patterns
         word = found[1]
@@ -279,7 +284,7 @@ class _Text:
             return None
         if word[0] in patterns.initials[hit.name.written]:
             return None  # another spelling of the leader's own name
-        return None if self._is_name_before(hit) else f"{word} {hit.name.written}"
+        return None if self._is_name(word.removesuffix("'s").removesuffix("’s")) else f"{word} {hit.name.written}"
 
     def _compound(self, hit: _Hit) -> str | None:
         before, behind = self._before(hit.start), self._behind(hit.end)
@@ -307,7 +312,7 @@ class _Text:
         return None
 
     def _is_dateline(self, hit: _Hit) -> bool:
-        if hit.start < self._reading.title_end or hit.name.kind not in ("name", "capital", "government"):
+        if hit.start < self._reading.title_end or hit.name.kind not in ("name", "capital"):
             return False
         line = self._full.rfind("\n", 0, hit.start) + 1
         if hit.start - max(line, self._reading.text_start) > _LONGEST_DATELINE:
@@ -343,6 +348,8 @@ class _Text:
                 return f"institution: X {found['word']}"
             if found := patterns.institutions_before.search(before):
                 return f"institution: {found['word']} X"
+            if kind != "demonym" and (found := patterns.namesake_places.match(behind)):
+                return f"another place: X, {found['word']}"
             if person := self._person(hit, before, behind, in_running_text):
                 return f"person: {person}"
         if found := patterns.sports.match(behind):
@@ -378,14 +385,7 @@ class _Text:
         found = re.search(r"([\w']+) $", self._folded[max(hit.term_start - 30, 0) : hit.term_start])
         if found is None:
             return []
-        word = found[1].removesuffix("'s")
-        matches = self._gazetteer.automaton.find_matches_as_indexes(word, overlapping=True)
-        return [
-            name for index, start, end in matches if end - start == len(word) for name in self._gazetteer.terms[index]
-        ]
-
-    def _is_name_before(self, hit: _Hit) -> bool:
-        return any(name.kind not in (None, "leader") for name in self._names_before(hit))
+        return self._names_of(found[1].removesuffix("'s"))
 
     def _place(self, hit: _Hit, before: str, behind: str) -> str | None:
         if _HOSTED_BEHIND.match(behind):
@@ -405,16 +405,19 @@ class _Text:
         is_first_name = written in patterns.first_names and hit.name.is_ambiguous and in_running_text
         if is_first_name and (found := _NEXT_WORD.match(behind)):
             is_office = patterns.offices.match(behind.lstrip().lower())
-            if not is_office and not self._starts_name(hit.term_end + 1):
+            if not is_office and not self._is_name(found[1]):
                 return f"{written} {found[1]}"
         return None
 
-    def _starts_name(self, start: int) -> bool:
-        word = re.match(r"\w+(?: \w+)?", self._folded[start : start + 40])
-        if word is None:
-            return False
-        matches = self._gazetteer.automaton.find_matches_as_indexes(word[0], overlapping=True)
-        return any(first == 0 and is_word_end(word[0], end) for _, first, end in matches)
+    def _is_name(self, word: str) -> bool:
+        """Whether a word by itself names a state, a capital or a territory."""
+        return any(name.kind not in (None, "leader") for name in self._names_of(fold_term(word)))
+
+    def _names_of(self, term: str) -> list[Name]:
+        matches = self._gazetteer.automaton.find_matches_as_indexes(term, overlapping=True)
+        return [
+            name for index, start, end in matches if end - start == len(term) for name in self._gazetteer.terms[index]
+        ]
 
     def _among_rivals(self, hit: _Hit, judged: Sequence[tuple[_Hit, str | None]]) -> _Hit:
         """The hit for the second state of a shared name where only that one has a cue of its own."""
@@ -456,8 +459,10 @@ class _Text:
         other_reading = patterns.other_reading.get(code)
         if other_reading is not None and other_reading.search(paragraph):
             return f"ambiguous: {hit.name.written}"
-        if code in patterns.office_in_clause and patterns.offices.search(self._full[clause_start:clause_end]):
-            return None
+        if code in patterns.office_in_sentence:
+            sentence = self._reading.sentence_at(hit.start)
+            if patterns.offices.search(self._full[sentence.start : sentence.end]):
+                return None
         if any(clause_start <= other.start < clause_end and other.name.code != code for other in sure):
             return None
         return f"ambiguous: {hit.name.written}"
