@@ -255,6 +255,8 @@ def _report_line(report: Report) -> Line:
     if report.affiliation not in ("", "unknown"):
         outlet += f" ({_short_name(report.affiliation)})"
     url = safe_url(report.url)
+    if report.copy_of is not None:
+        outlet += ", a copy"
     if url is None and report.url:
         outlet += ", address withheld"
     return (Run(title, url=url), Run(f" – {outlet}"))
