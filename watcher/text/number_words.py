@@ -31,7 +31,8 @@ class NumberWords:
     labels: tuple[str, ...]  # before a number: it names or numbers a thing
     people: tuple[str, ...]  # after a number that looks like a year: it is a head count after all
     months: tuple[str, ...]
-    tens_joiner: str = " "  # between tens and units when a number is spelled out
+    tens_joiners: tuple[str, ...] = (" ",)  # between tens and units when a number is spelled out
+    percent: tuple[str, ...] = ()  # where "hundred" is part of it
     added_teens: frozenset[int] = field(default_factory=frozenset)  # tens that teens may follow: soixante-dix
     prefixed_and: str = ""  # "and" written as part of the next word
     dot_groups: bool = True  # 1.200 is twelve hundred
@@ -218,7 +219,7 @@ FRENCH = NumberWords(
     between=(("entre", "et"), ("de", "a")),
     ranges=_set("a ou"),
     measures=tuple(
-        "% pour pourcent ans an annee* jour* heure* minute* seconde* semaine* mois siecle* h km m mm kilometr* metre*"
+        "% pourcent ans an annee* jour* heure* minute* seconde* semaine* mois siecle* h km m mm kilometr* metre*"
         " tonne* euro* dollar* franc* kg kilo* hectare* degre* er eme e".split()
     ),
     labels=tuple("article* art chapitre* resolution* protocole* n no numero page loi annee # $ € £".split()),
@@ -227,6 +228,8 @@ FRENCH = NumberWords(
         "janvier fevrier mars avril mai juin juillet aout septembre octobre novembre decembre janv fevr sept oct nov"
         " dec".split()
     ),
+    tens_joiners=(" ", " et "),
+    percent=("pour cent",),
     added_teens=frozenset({60, 80}),
 )
 
@@ -296,7 +299,7 @@ SPANISH = NumberWords(
     between=(("entre", "y"), ("de", "a")),
     ranges=_set("a o"),
     measures=tuple(
-        "% por ciento porciento ano anos dia dias hora* minuto* segundo* semana* mes meses siglo* km m mm kilometro*"
+        "% porciento ano anos dia dias hora* minuto* segundo* semana* mes meses siglo* km m mm kilometro*"
         " metro* tonelada* euro* dolar* peso* kg kilo* hectarea* grado* milla* puntos".split()
     ),
     labels=tuple("articulo* art capitulo* resolucion* protocolo* n no num numero pagina ley ano # $ € £".split()),
@@ -304,7 +307,8 @@ SPANISH = NumberWords(
     months=tuple(
         "enero febrero marzo abril mayo junio julio agosto septiembre setiembre octubre noviembre diciembre".split()
     ),
-    tens_joiner=" y ",
+    tens_joiners=(" y ",),
+    percent=("por ciento",),
 )
 
 RUSSIAN = NumberWords(

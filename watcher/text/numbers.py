@@ -80,10 +80,16 @@ def _plain_value(folded: str, languages: Sequence[str]) -> int | None:
         return _numeral(folded, dot_groups=False)
     for language in languages:
         if language in BY_LANGUAGE:
-            for value, forms in _spelled(language).items():
-                if folded in forms:
-                    return value
+            value = _values(language).get(folded)
+            if value is not None:
+                return value
     return None
+
+
+@functools.cache
+def _values(language: str) -> Mapping[str, int]:
+    """The value of each folded spelling of a number below a thousand."""
+    return {form: value for value, forms in _spelled(language).items() for form in forms}
 
 
 def _roman(value: int) -> str:
@@ -102,11 +108,14 @@ def _spelled(language: str) -> Mapping[int, frozenset[str]]:
     for word, value in words.units.items():
         forms.setdefault(value, []).append(fold_term(word))
     for tens in range(20, 100, 10):
-        for unit in range(1, 10):
-            if tens in forms and unit in forms and tens + unit not in forms:
-                forms[tens + unit] = [
-                    fold_term(ten + words.tens_joiner + one) for ten in forms[tens] for one in forms[unit]
-                ]
+        for unit in range(1, 20 if tens in words.added_teens else 10):
+            if tens in forms and unit in forms and (unit >= 10 or tens + unit not in forms):
+                forms.setdefault(tens + unit, []).extend(
+                    fold_term(ten + joiner + one)
+                    for ten in forms[tens]
+                    for joiner in words.tens_joiners
+                    for one in forms[unit]
+                )
     if language == "en":
         for hundreds in range(100, _SPELLED_LIMIT, 100):
             openers = [f"{one} hundred" for one in forms[hundreds // 100]]
@@ -136,6 +145,7 @@ class _Lexicon:
     at_least: _Phrases
     at_most: _Phrases
     or_more: _Phrases
+    percent: _Phrases
     between: tuple[tuple[str, str], ...]
     measures: re.Pattern[str]
     labels: re.Pattern[str]
@@ -156,6 +166,7 @@ def _lexicon(language: str) -> _Lexicon:
         at_least=_phrases((phrase, 0) for phrase in words.at_least),
         at_most=_phrases((phrase, 0) for phrase in words.at_most),
         or_more=_phrases((phrase, 0) for phrase in words.or_more),
+        percent=_phrases((phrase, 0) for phrase in words.percent),
         between=tuple((fold_term(opener), fold_term(joiner)) for opener, joiner in words.between),
         measures=_any_of(words.measures),
         labels=_any_of(words.labels),
@@ -184,11 +195,15 @@ def _numeral(token: str, dot_groups: bool) -> int | None:
     """The whole number that a numeral is, its thousands grouped or not; None for a decimal."""
     if len(token) > _LONGEST_NUMERAL:
         return None
-    if token.isdigit():
+    if token.isdecimal():
         return int(token)
     if _GROUPED.match(token) or (dot_groups and _DOT_GROUPED.match(token)):
         return int(re.sub(r"\D", "", token))
     return None
+
+
+def _is_yearlike(token: str) -> bool:
+    return token.isdecimal() and len(token) == 4 and int(token) in _YEARS
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +235,9 @@ class _Scan:
         i = 0
         is_listed_label = False  # "Articles 4 and 5": what labelled the first labels the next
         while i < len(self.tokens):
+            if (percent := self._phrase(self.lexicon.percent, i)) is not None:
+                i = percent[0]
+                continue
             first, kind = self._qualifier(i)
             number = self._range(first) or self._number(first)
             if number is None and first > i:
@@ -230,8 +248,9 @@ class _Scan:
                     is_listed_label = False
                 i += 1
                 continue
-            if self._is_spoken_year(first, number):
-                i = number.after + 1
+            second = self._spoken_year(first, number)
+            if second is not None:
+                i = second.after
                 continue
             if self._is_labelled(first) or (is_listed_label and kind == ""):
                 is_listed_label = True
@@ -317,7 +336,7 @@ class _Scan:
 
     def _is_hyphenated(self, j: int) -> bool:
         """Whether one hyphen and nothing else stands between the numbers around token ``j``."""
-        if not self.tokens[j][0].isdigit() or not self.tokens[j - 1][0].isdigit():
+        if not self.tokens[j][0].isdecimal() or not self.tokens[j - 1][0].isdecimal():
             return False
         gap = self.text[self._original(j - 1)[1] : self._original(j)[0]]
         return len(gap) == 1 and gap in _HYPHENS
@@ -354,7 +373,7 @@ class _Scan:
 
     def _exact(self, i: int) -> _Number | None:
         tokens = self.tokens
-        if tokens[i][0].isdigit():
+        if tokens[i][0].isdecimal():
             return self._digits(i)
         is_article = tokens[i] in self.lexicon.words.articles
         j = i + 1 if is_article and i + 1 < len(tokens) and tokens[i + 1] in self.lexicon.multipliers else i
@@ -405,7 +424,7 @@ class _Scan:
     def _digits(self, i: int) -> _Number | None:
         tokens, lexicon = self.tokens, self.lexicon
         value, after = _numeral(tokens[i], lexicon.words.dot_groups), i + 1
-        if tokens[i].isdigit() and len(tokens[i]) <= 3:
+        if tokens[i].isdecimal() and len(tokens[i]) <= 3:
             while after < min(len(tokens), i + 4) and len(tokens[after]) == 3 and self._groups(after):
                 value, after = (value or 0) * 1_000 + int(tokens[after]), after + 1
         if after < len(tokens):
@@ -422,7 +441,7 @@ class _Scan:
 
     def _groups(self, j: int) -> bool:
         """Whether the white space before token ``j`` groups the thousands of one numeral."""
-        if not self.tokens[j].isdigit():
+        if not self.tokens[j].isdecimal():
             return False
         gap = self.text[self._original(j - 1)[1] : self._original(j)[0]]
         return len(gap) == 1 and (gap in _GROUPING_SPACES or (gap == " " and self.lexicon.words.dot_groups))
@@ -453,18 +472,16 @@ class _Scan:
             return False
         if self._is_age(i, number) or self._is_pronoun(i, number.after):
             return False
-        is_yearlike = self._is_yearlike(i) and self._is_yearlike(number.after - 1)
+        numerals = [token for token in self.tokens[i : number.after] if token[0].isdecimal()]
+        is_yearlike = number.at_least in _YEARS and bool(numerals) and all(map(_is_yearlike, numerals))
         return not is_yearlike or (kind != "" and i > 0) or (self._people_at(number.after) and not self._year_opener(i))
 
-    def _is_spoken_year(self, i: int, number: _Number) -> bool:
-        """Whether two number words stand side by side without adding up: nineteen eighty."""
+    def _spoken_year(self, i: int, number: _Number) -> _Number | None:
+        """The second of two number words side by side that do not add up: nineteen eighty."""
         after = number.after
         if number.vague or number.at_least not in range(10, 100) or not self.tokens[i][0].isalpha():
-            return False
-        return self._phrase(self.lexicon.units, after) is not None
-
-    def _is_yearlike(self, i: int) -> bool:
-        return self.tokens[i].isdigit() and len(self.tokens[i]) == 4 and int(self.tokens[i]) in _YEARS
+            return None
+        return self._exact(after) if self._phrase(self.lexicon.units, after) else None
 
     def _year_opener(self, i: int) -> bool:
         before = self.tokens[i - 1] if i else ""
@@ -474,7 +491,7 @@ class _Scan:
 
     def _is_glued(self, i: int, after: int) -> bool:
         """Whether the numeral is part of a name or an ordinal: T-72, MiG29, 1990s, 4th."""
-        if not self.tokens[i][0].isdigit():
+        if not self.tokens[i][0].isdecimal():
             return self._is_capitalised_name(i)
         start, end = self._original(i)[0], self._original(after - 1)[1]
         before, following = self.text[max(start - 2, self.offset) : start], self.text[end : end + 2]
@@ -485,7 +502,7 @@ class _Scan:
             return True
         if following[:1].isalpha() and self.tokens[after - 1] not in self.lexicon.multipliers:
             return self.tokens[after - 1] not in _SCALED_SUFFIX
-        return following[:1] in _HYPHENS and following[1:].isdigit()
+        return following[:1] in _HYPHENS and following[1:].isdecimal()
 
     def _is_capitalised_name(self, i: int) -> bool:
         """Whether a number word is part of a name: Group of Seven, the Big Four."""
@@ -495,7 +512,11 @@ class _Scan:
         return self.tokens[i - 1] in {"of", "the", "big"} and self.tokens[i] in self.lexicon.units
 
     def _is_measure(self, after: int) -> bool:
-        return after < len(self.tokens) and bool(self.lexicon.measures.fullmatch(self.tokens[after]))
+        if after >= len(self.tokens):
+            return False
+        return bool(self.lexicon.measures.fullmatch(self.tokens[after])) or bool(
+            self._phrase(self.lexicon.percent, after)
+        )
 
     def _is_date(self, i: int, after: int) -> bool:
         months = self.lexicon.months
