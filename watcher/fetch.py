@@ -109,7 +109,7 @@ class Fetcher:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        resolver = self._resolver or aiohttp.resolver.DefaultResolver()
+        resolver = self._resolver = self._resolver or aiohttp.resolver.DefaultResolver()
         connector = aiohttp.TCPConnector(
             ssl=self._ssl_context,
             limit=0,  # the semaphores bound the connections, before the clock of a fetch starts
@@ -133,6 +133,8 @@ class Fetcher:
         if self._session is not None:
             await self._session.close()
             self._session = None
+        if self._resolver is not None:
+            await self._resolver.close()  # a connector closes only a resolver that it made itself
 
     async def fetch(self, target: FetchTarget) -> FetchOutcome:
         """The body, "not modified", or why there is none; raises nothing but cancellation."""

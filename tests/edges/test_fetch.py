@@ -17,7 +17,7 @@ import trustme
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from tests.servers import NewsServer, Page, RawServer
-from watcher.fetch import Fetcher, parse_retry_after
+from watcher.fetch import Fetcher, PublicResolver, parse_retry_after
 from watcher.model import Fetched, FetchFailed, FetchReason, FetchTarget, NotModified
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -328,6 +328,13 @@ async def test_a_name_that_changes_its_address_gains_nothing() -> None:
         outcomes = [await fetch(url, allow_private_networks=False, resolver=resolver) for _ in range(2)]
     assert [one.reason for one in outcomes if isinstance(one, FetchFailed)] == [FetchReason.REFUSED_ADDRESS] * 2
     assert server.requests == []
+
+
+async def test_only_the_public_ones_of_several_addresses_are_used() -> None:
+    resolver = PublicResolver(FixedResolver(["10.0.0.1", "1.1.1.1", "::1", "2606:4700::1111"]))
+    found = await resolver.resolve("mixed.test", 80)
+    await resolver.close()
+    assert [one["host"] for one in found] == ["1.1.1.1", "2606:4700::1111"]
 
 
 async def test_a_redirect_into_the_network_is_refused() -> None:
