@@ -51,6 +51,9 @@ _SHARED_DATELINE = re.compile(r"\W{0,3}(?:[A-Z][A-Z .]+/)*")  # before it: "SEOU
 # Behind a city that begins a line and is no capital: "GORIS, Armenia —".
 _CITY_BEFORE = re.compile(r"\W{0,3}[A-Z][\w'’.-]+(?: [A-Z][\w'’.-]+)?, $")
 _LONGEST_DATELINE = 110
+# "Columbus, Georgia, U.S."
+_TOWN_BEFORE = re.compile(r"[A-Z][\w'’.-]+, $")
+_COUNTRY_BEHIND = re.compile(r", (?:the )?(?:United States|USA|U\.S|US)\b")
 
 _HOSTED = (
     r"(?:talks|summits?|meetings?|meet|meets|met|conferences?|forums?|negotiations|negotiating|ceremony|consultations"
@@ -348,6 +351,8 @@ class _Text:
                 return f"institution: X {found['word']}"
             if found := patterns.institutions_before.search(before):
                 return f"institution: {found['word']} X"
+            if hit.name.is_ambiguous and _TOWN_BEFORE.search(before) and _COUNTRY_BEHIND.match(behind):
+                return "another place: a town in X, U.S."
             if kind != "demonym" and (found := patterns.namesake_places.match(behind)):
                 return f"another place: X, {found['word']}"
             if person := self._person(hit, before, behind, in_running_text):
@@ -493,9 +498,11 @@ class _Text:
         """Whether the sentence is a headline in which most words have a capital."""
         sentence = self._reading.sentence_at(offset)
         if sentence.index not in self._titles:
-            words = [word for word in _WORD.findall(self._full[sentence.start : sentence.end]) if len(word) > 3]
+            written = self._full[sentence.start : sentence.end].strip()
+            words = [word for word in _WORD.findall(written) if len(word) > 3]
             capitalised = sum(word[0].isupper() for word in words)
-            self._titles[sentence.index] = capitalised >= _HEADLINE_SHARE * len(words)
+            # A full stop tells a sentence full of names from a headline.
+            self._titles[sentence.index] = written[-1:] != "." and capitalised >= _HEADLINE_SHARE * len(words)
         return self._titles[sentence.index]
 
 
