@@ -293,7 +293,7 @@ def _inflect_english(word: str) -> frozenset[str]:
 def _is_noun(word: str) -> bool:
     if word in _VERBS:
         return False
-    if word in _NOUNS or word in _IRREGULAR_PLURALS or _is_man(word):
+    if word in _NOUNS or word in _IRREGULAR_PLURALS or word in _S_AFTER_CH or _is_man(word):
         return True
     return bool(_NOUN_ENDING.search(word)) or (word.endswith("ing") and len(word) > 5)
 
