@@ -258,3 +258,18 @@ async def test_an_article_that_breaks_the_reader_is_quarantined(scene: Scene) ->
     await scene.run()
     with scene.store() as store:
         assert store.counts(scene.now).quarantined == 1
+
+
+@pytest.mark.shared_data
+async def test_the_seed_article_as_a_page(scene: Scene, shared_data: Path) -> None:
+    paragraphs = (shared_data / "seed-article.txt").read_text(encoding="utf-8").split("\n")
+    title = "Armenia asks Russian-led alliance for military assistance"
+    page = tuple(line for line in paragraphs if line.strip())
+    scene.now = datetime(2022, 9, 14, 15, 0, tzinfo=UTC)
+    scene.room.publish("courier", Item("seed", title, "Yerevan asks for help.", scene.now, page))
+    await scene.run()
+    (message,) = scene.api.to("-100200300")
+    headline = message.text.splitlines()[0]
+    assert headline.endswith(": Armenia and Azerbaijan, at least 12 killed")
+    assert "invoked Article four of the Collective Security Treaty" in message.text
+    assert "icon" not in message.text

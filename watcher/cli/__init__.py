@@ -40,10 +40,10 @@ def _options(
     """Alerts for signals of escalation in the news."""
 
 
-def main() -> None:
-    """Run the command that was typed. Exit codes: 2 configuration or rules wrong, 1 anything else that is wrong."""
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command that was typed, then exit: 2 configuration or rules wrong, 1 anything else that is wrong."""
     try:
-        app()
+        app(arguments)
     except ProblemsError as error:
         for problem in error.problems:
             typer.echo(str(problem), err=True)
