@@ -15,6 +15,40 @@ REFERENCE_AT = datetime(2022, 9, 14, 14, 39, tzinfo=UTC)
 SHARED_DATA = Path(__file__).parents[2].parent / "shared" / "data"
 
 HAPPENED = """
+Armenian troops [mobilised reservists] as fears of war grew.
+Iran [launched strikes] on Israel, saying it would not tolerate attacks.
+Azerbaijan [recalled its ambassador] from Iran on Friday.
+Iran [ordered partial mobilisation] on Monday.
+Tehran [expelled the diplomats] after refusing to negotiate.
+The president [declared martial law], which parliament could overturn.
+India and Pakistan each [expel a diplomat] from the other country as tensions grow.
+Following a day of missile attacks, Hamas [declares a truce].
+Rwanda's [threat to launch military strikes] in Congo worries the bloc.
+Russia, which may intervene, [closed the consulate].
+"We have asked for help," he said, and [invoked Article 4].
+Poland's prime minister said he had [requested consultations under Article 4] of the treaty.
+The ministry said it [recalled the ambassador] to protest against plans to build a wall.
+Nobody was hurt, but the army [went on high alert].
+He said 'no' to talks and [declared war].
+Without naming Baku, he [invoked Article 4].
+Kyiv has [severed diplomatic ties] with Tehran, the president said, adding that he would explain later.
+The government never wanted war but [declared martial law] on Tuesday.
+Turkey shot down a jet that had not answered calls, and two pilots were [killed].
+After refusing for weeks, Armenia finally [invoked Article 4].
+Unlike in 2021, Armenia [invoked Article 4].
+As in 2020, Armenian soldiers were [killed].
+Georgia will not forget that Russian troops [invaded] its territory.
+It was the first time a member [invoked Article 4] since the pact was signed in 1992.
+Having ruled out talks, Baku [shelled] the town.
+Sources who asked not to be named said Armenia had [invoked Article 4].
+Armenia has not only [invoked Article 4] but recalled its envoy.
+Armenia [invoked Article 4] to avoid a wider war.
+Armenia [invoked Article 4] in an attempt to stop the shelling.
+Armenia [invoked Article 4], hoping for help.
+Armenia [invoked Article 4] and said it would not surrender.
+Armenia [invoked Article 4] and may ask for troops.
+A day after Moscow denied involvement, Kyiv [recalled its ambassador].
+No sooner had the truce begun than troops [shelled] the town.
 Armenia [invoked Article 4] of the Collective Security Treaty on Monday.
 He also said that Yerevan had [invoked Article four of the Collective Security Treaty], which treats an attack on one as an attack on all.
 Yerevan has [invoked Article 4], the government confirmed.
@@ -98,6 +132,13 @@ The ministry had no comment, and 12 soldiers were [killed].
 """
 
 PLANNED = """
+Yerevan intends to [invoke Article 4].
+The army has been told to [mobilise reservists].
+Armenia says it is ready to [invoke Article 4].
+Biden to [recall ambassador]
+Moscow announced it would shortly begin and will [close the consulate].
+NATO is expected to [activate Article 4] on Monday.
+Armenia has agreed to [invoke Article 4].
 Armenia will [invoke Article 4], its prime minister said.
 Armenia to [invoke Article 4]
 Armenia is to [invoke Article 4] on Friday.
@@ -126,6 +167,20 @@ Parliament votes to [declare war]
 """
 
 POSSIBLE = """
+The prime minister did not say whether Armenia had [invoked Article 4].
+Pashinyan said that if necessary Armenia would [invoke Article 4].
+Calls are growing for Armenia to [invoke Article 4].
+Experts discuss the possibility of [invoking Article 4].
+What if Armenia [invoked Article 4]?
+Russia's threats to [invade] continue.
+The minister feared that Russia would [invade].
+Baku is believed to be considering [recalling its ambassador].
+They suggested [invoking Article 4].
+He advised [invoking Article 4].
+The chance of [war] is growing.
+Lithuania wants NATO to [invoke Article 4].
+It would take a vote to [invoke Article 4].
+CSTO troops rehearsed how to [repel an invasion] in a war game.
 Armenia could [invoke Article 4] of the Collective Security Treaty, analysts said.
 Armenia may [invoke Article 4].
 Armenia might yet [invoke Article 4].
@@ -196,6 +251,26 @@ The treaty is [triggered] if a member is attacked.
 """
 
 DENIED = """
+Armenia decided against [invoking Article 4].
+Armenia chose not to [invoke Article 4].
+Armenia has so far not [invoked Article 4].
+Armenia opted not to [invoke Article 4].
+Armenia backed away from [invoking Article 4].
+No state has ever [invoked Article 4].
+Poland has neither [invoked Article 4] nor asked for help.
+Poland did nothing of the sort and never [invoked Article 4].
+The government said there was no truth in reports that it had [invoked Article 4].
+"We are not [invoking Article 4]," the minister said.
+The Kremlin says it is not planning to [declare war].
+Moscow insisted it had not [closed the consulate].
+A Kremlin spokesman called reports of [mobilisation] untrue.
+There is no [mobilisation] in Belarus, Lukashenko said.
+Nor did Armenia [invoke Article 4].
+Lukashenko rules out [mobilisation]
+The [invasion] never happened.
+War averted: [invasion] called off
+Kyiv is against [invoking Article 4].
+Nothing suggests Armenia [invoked Article 4].
 Yerevan has not [invoked Article 4] of the Collective Security Treaty.
 Yerevan hasn't [invoked Article 4].
 Armenia did not [invoke Article 4].
@@ -251,6 +326,15 @@ The plan to [invoke Article 4] was rejected.
 """
 
 PAST = """
+Armenia [invoked Article 4] back in 2010.
+In September 2020 Azerbaijan [attacked] Armenian positions.
+Armenia last [invoked Article 4] in 2021.
+A decade ago, Georgia [severed ties] with Russia.
+Survivors of the 1988 pogrom, in which dozens were [killed], gathered.
+The 44-day war, in which 6,000 were [killed], ended in November 2020.
+After the war in 1994 a [ceasefire was signed].
+Monday marks 30 years since the army [invaded].
+Earlier, in 2016, the sides [exchanged fire] for four days.
 In 2020, Armenia and Azerbaijan fought a war that [killed] more than 6,000 people.
 More than 6,000 people were [killed] in 2020.
 In the 2020 war 6,000 people [died].

@@ -6,12 +6,14 @@ language puts it: "killed 12", "12 were killed", "dozens of deaths", "the death 
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Literal
+
+from ahocorasick_rs import AhoCorasick
 
 from watcher.model import Stance, Toll
 from watcher.text.dates import DateMention, find_dates
@@ -21,7 +23,7 @@ from watcher.text.reading import Reading
 from watcher.text.sentences import Sentence
 from watcher.understand.stance import judge
 from watcher.understand.states import Gazetteer, StateMention, find_states
-from watcher.understand.words import Hit, PhraseTable, first_words, languages_of, read_data, words_of
+from watcher.understand.words import Hit, PhraseTable, anchor_words, languages_of, read_data, words_of
 
 Kind = Literal["killed", "injured"]
 
@@ -74,8 +76,8 @@ class _Trigger:
 @dataclass(frozen=True, slots=True)
 class _Language:
     triggers: PhraseTable[_Trigger | None]  # None: a figure of speech
-    firsts: frozenset[str]
-    first_stems: tuple[str, ...]
+    anchors: tuple[str, ...]  # ``*`` for any ending
+    automaton: AhoCorasick  # over the anchors; finds the sentences worth a look in the folded text
     sets: Mapping[str, frozenset[str]]
     totals: PhraseTable[None]
 
@@ -103,28 +105,27 @@ def _language(code: str) -> _Language | None:
             letter=group.get("letter", ""),
         )
         entries.extend((phrase, trigger) for phrase in group["words"])
-    firsts = frozenset(word for phrase, _ in entries for word in first_words(phrase))
+    anchors = tuple(sorted(_anchors(data)))
     entries.extend((phrase, None) for phrase in data.get("not", ()))
     listed = {key: value for key, value in data.items() if key not in ("language", "triggers", "not", "totals")}
     return _Language(
         triggers=PhraseTable(entries, gaps_cross_commas=False),
-        firsts=frozenset(word for word in firsts if not word.endswith("*")),
-        first_stems=tuple(word[:-1] for word in firsts if word.endswith("*")),
+        anchors=anchors,
+        automaton=AhoCorasick([word.removesuffix("*") for word in anchors]),
         sets={key: frozenset(fold_term(word) or word for word in value) for key, value in listed.items()},
         totals=PhraseTable((phrase, None) for phrase in data.get("totals", ())),
     )
 
 
-def _trigger_terms(language: str) -> tuple[str, ...]:
-    data = _data(language)
-    assert data is not None  # noqa: S101 - called for the languages that have a file
-    phrases = [phrase for group in data["triggers"] for phrase in group["words"]]
-    return tuple(sorted({word for phrase in phrases for word in first_words(phrase)}))
+def _anchors(data: dict[str, Any]) -> frozenset[str]:
+    return frozenset(word for group in data["triggers"] for phrase in group["words"] for word in anchor_words(phrase))
 
 
 # Folded terms, ``*`` for any ending; an article of the language without any of them reports no casualties.
 TRIGGERS: Mapping[str, tuple[str, ...]] = {
-    language: _trigger_terms(language) for language in languages_of("casualties")
+    language: tuple(sorted(_anchors(data)))
+    for language in languages_of("casualties")
+    if (data := _data(language)) is not None
 }
 
 
@@ -312,7 +313,7 @@ class _Report:
     def _chain_after(self, first: _Number, trigger: _Trigger, limit: int) -> list[_Number]:
         """A number and those that "and" adds: "killed 49 Armenian and 50 Azerbaijani soldiers"."""
         chain = [first]
-        at = self.numbers.index(first) + 1
+        at = bisect_right(self._number_starts, first.start)
         for number in self.numbers[at : at + 4]:
             # "3 killed, 12 wounded": a number right before the next trigger is that trigger's.
             if number.end + 1 >= limit or not self._is_joined(chain[-1], number):
@@ -380,7 +381,7 @@ class _Report:
             if not self._is_subject(number, hit):
                 continue
             chain = [number]
-            at = self.numbers.index(number)
+            at = bisect_left(self._number_starts, number.start)
             for other in reversed(self.numbers[max(0, at - 3) : at]):
                 if other.start < low or not self._is_joined(other, chain[0]):
                     break
@@ -508,14 +509,15 @@ class _Report:
     def with_sides(self, casualties: list[Casualty], states: tuple[StateMention, ...]) -> list[Casualty]:
         """The casualties with the states whose people they are, and the figures without a verb ("... reported 50")."""
         sentence = self.sentence
-        parties = [s for s in states if s.excluded is None and sentence.start <= s.start < sentence.end]
+        parties = tuple(s for s in states if s.excluded is None and sentence.start <= s.start < sentence.end)
+        by_offset = {number.figure.start: number for number in self.numbers}
         sided: list[Casualty] = []
         taken: set[int] = set()
         for casualty in casualties:
             if casualty.figure is None:
                 sided.append(casualty)
                 continue
-            number = next(n for n in self.numbers if n.figure.start == casualty.figure[0])
+            number = by_offset[casualty.figure[0]]
             taken.add(number.start)
             sided.append(replace(casualty, side=self._side(number, parties)))
         last = next((c for c in reversed(sided) if c.figure is not None and c.side is not None), None)
@@ -542,13 +544,15 @@ class _Report:
     def _side(self, number: _Number, parties: Sequence[StateMention]) -> str | None:
         """The state that the number's noun names ("49 Armenian soldiers"), or refers to ("49 of its soldiers")."""
         language, words = self.language, self.words
-        following = [n.start for n in self.numbers if n.start > number.start]
-        stop = min([number.end + _SIDE_WORDS, len(words), *following])
+        following = bisect_right(self._number_starts, number.start)
+        stop = min(number.end + _SIDE_WORDS, len(words))
+        if following < len(self.numbers):
+            stop = min(stop, self.numbers[following].start)
         for i in range(number.end, stop):
             offset = self.reading.folded.original(self.placed.starts[i], self.placed.ends[i])[0]
-            party = next((p for p in parties if p.start <= offset < p.end), None)
-            if party is not None:
-                return party.code
+            at = bisect_right(parties, offset, key=_start) - 1
+            if at >= 0 and offset < parties[at].end:
+                return parties[at].code
             if words[i] in language["own"]:
                 return self._party_before(number, parties)
             if words[i] in language["finite"] or words[i] == ",":
@@ -559,7 +563,8 @@ class _Report:
         return None
 
     def _party_before(self, number: _Number, parties: Sequence[StateMention]) -> str | None:
-        return next((p.code for p in reversed(parties) if p.end <= number.figure.start), None)
+        at = bisect_left(parties, number.figure.start, key=_start) - 1
+        return parties[at].code if at >= 0 else None
 
     def _is_elliptic(self, number: _Number, parties: Sequence[StateMention]) -> bool:
         """Whether a state's verb or name stands right before the number and nothing but its end behind it."""
@@ -569,8 +574,12 @@ class _Report:
         before = self.words[number.start - 1] if number.start else ""
         if before in self.language["reporting"]:
             return True
-        offset = number.figure.start
-        return any(0 < offset - p.end <= 2 for p in parties)
+        at = bisect_left(parties, number.figure.start, key=_start) - 1
+        return at >= 0 and 0 < number.figure.start - parties[at].end <= 2
+
+
+def _start(party: StateMention) -> int:
+    return party.start
 
 
 def _keep_longest(hits: list[Hit[_Trigger | None]]) -> Iterator[Hit[_Trigger]]:
@@ -613,10 +622,16 @@ def _repeats_title(reading: Reading, sentence: Sentence) -> bool:
 
 
 def _sentences_with_trigger(reading: Reading, language: _Language) -> Iterator[Sentence]:
-    for sentence in reading.sentences:
-        words = words_of(reading, sentence).words
-        if any(w in language.firsts or (language.first_stems and w.startswith(language.first_stems)) for w in words):
-            yield sentence
+    folded = reading.folded
+    position = 0
+    for anchor, start, end in language.automaton.find_matches_as_indexes(folded.text, overlapping=True):
+        if start < position or folded.text[start - 1 : start].isalnum():
+            continue
+        if folded.text[end : end + 1].isalnum() and not language.anchors[anchor].endswith("*"):
+            continue
+        sentence = reading.sentence_at(folded.original(start, end)[0])
+        yield sentence
+        position = max(end, folded.folded(sentence.start, sentence.end)[1])
 
 
 def toll(

@@ -239,8 +239,8 @@ class _Analysis:
         before = words[start - 1] if start else ""
         if before in language.not_years_after:
             return True
-        if before == "the" and start > 1 and words[start - 2] in language.not_years_after:
-            return True
+        if before in language.years_after | {"the"} and start > 1 and words[start - 2] in language.not_years_after:
+            return True  # "since the 2020 war", "unlike in 2021"
         if end - start > 1 or not words[start].isdecimal() or not language.years_after:
             return False
         follower = words[end] if end < len(words) else ""

@@ -134,12 +134,13 @@ def _element(alternatives: list[str]) -> _Element:
     )
 
 
-def first_words(phrase: str) -> frozenset[str]:
-    """The words that a phrase can begin with, folded, ``*`` kept for any ending."""
+def anchor_words(phrase: str) -> frozenset[str]:
+    """Words of which every text with the phrase has one, folded, ``*`` for any ending: its most telling element."""
     found: set[str] = set()
     for elements in _parse(phrase):
-        found |= elements[0].words
-        found |= {f"{beginning}*" for beginning in elements[0].beginnings}
+        anchors = (element.words | {f"{beginning}*" for beginning in element.beginnings} for element in elements)
+        # Long words are rare words; of equals the later one ("left ..6 dead").
+        found |= max(reversed([a for a in anchors if a]), key=lambda anchor: min(map(len, anchor)))
     return frozenset(found)
 
 
