@@ -81,6 +81,7 @@ class BotApi:
     token: str = TOKEN
     chats: set[str] | None = None
     port: int = 0
+    answer_after: float = 0.0  # seconds between acceptance and answer
     log: Path | None = None
     accepted: list[Accepted] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)  # chats of all requests, also refused ones
@@ -159,6 +160,7 @@ class BotApi:
         if self.log is not None:
             with self.log.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(asdict(message), ensure_ascii=False) + "\n")
+        await asyncio.sleep(self.answer_after)
         if fault is not None:
             _hang_up(request)
         return {

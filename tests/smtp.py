@@ -52,6 +52,7 @@ class MailServer:
     tls: ssl.SSLContext | None = None
     login: tuple[str, str] | None = None  # required where given
     with_smtputf8: bool = True
+    answer_after: float = 0.0  # seconds between acceptance and answer
     log: Path | None = None
     accepted: list[AcceptedMail] = field(default_factory=list)
     faults: dict[str, deque[MailFault]] = field(default_factory=lambda: defaultdict(deque))
@@ -119,6 +120,7 @@ class MailServer:
             server.transport.abort()
             return "421 never read"
         self._accept(server, session, envelope, recipient)
+        await asyncio.sleep(self.answer_after)
         if fault.lose == "after":
             server.transport.abort()
         return "250 OK"

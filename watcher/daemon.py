@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from apscheduler.events import (
     EVENT_JOB_ERROR,
+    EVENT_JOB_EXECUTED,
     EVENT_JOB_MAX_INSTANCES,
     EVENT_JOB_MISSED,
     JobExecutionEvent,
@@ -25,7 +26,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from watcher import __version__, systemd
 from watcher.dispatch import Dispatcher, Settled
-from watcher.errors import ProblemsError
+from watcher.errors import ProblemsError, StoreError
 from watcher.fetch import Fetcher
 from watcher.ingest import Ingest, Poll
 from watcher.model import AlertKind, Channel, Delivered, FetchReason, GiveUp, Retry, Severity, Source
@@ -46,6 +47,10 @@ STOP_WITHIN = timedelta(seconds=4.5)  # systemd's stop and the operator's Ctrl-C
 START_SPREAD = timedelta(milliseconds=20)  # between the first polls of two sources
 HEARTBEAT_EVERY = timedelta(minutes=1)
 SILENCE_CHECK_EVERY = timedelta(minutes=5)
+DISPATCH_PAUSE = timedelta(seconds=10)  # after the store refused to work: a full disk, another program's long write
+
+# Sections of the configuration that a reload brings into force; the others need a restart.
+RELOADED = frozenset({"rules", "sources", "recipients"})
 
 Clock = Callable[[], datetime]
 # Loads the configuration and the rules anew; raises ProblemsError with every mistake.
@@ -87,11 +92,11 @@ class Daemon:
             await asyncio.wait((stopped, dispatcher), return_when=asyncio.FIRST_COMPLETED)
             systemd.notify("STOPPING=1")
             log.info("stopping")
-            _give_up_after(STOP_WITHIN)
+            _give_up_after(STOP_WITHIN, exit_code=0 if stopped.done() else 1)
             await parts.stop(dispatcher)
             if not stopped.done():
                 stopped.cancel()
-                dispatcher.result()  # the outbox stopped by itself: its error ends the program, and systemd restarts it
+                dispatcher.result()  # a defect in dispatch: its error ends the program, and systemd restarts it
         log.info("stopped")
 
     async def run_once(self) -> None:
@@ -118,12 +123,16 @@ class Parts:
         )
         self._ingest = Ingest(self._store, fetcher, self._clock, self._wake.set, self._random.random)
         self._reloading: asyncio.Task[None] | None = None
+        self._must_reload_again = False
         self._scheduler = AsyncIOScheduler(
             timezone=UTC,
             # The defaults skip a run that is a second late, without a word (elastalert2 #187, apscheduler #146).
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
         self._scheduler.add_listener(self._job_failed, EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
+        self._scheduler.add_listener(self._job_done, EVENT_JOB_EXECUTED)
+        notices = self._store.journal.notices("job:")
+        self._failed_jobs = {notice.key.removeprefix("job:") for notice in notices if notice.state != "ok"}
         self.sources: dict[str, Source] = {source.id: source for source in daemon.settings.to_sources()}
 
     @classmethod
@@ -203,8 +212,13 @@ class Parts:
         await self._dispatcher.dispatch_due()
 
     async def run_dispatcher(self) -> None:
-        """Never returns: sends whatever becomes due until it is cancelled."""
-        await self._dispatcher.run(self._wake)
+        """Never returns: sends whatever becomes due until it is cancelled, also after trouble with the store."""
+        while True:
+            try:
+                await self._dispatcher.run(self._wake)
+            except StoreError as error:
+                log.error("dispatch_failed", reason=str(error), next_attempt_in=str(DISPATCH_PAUSE))
+                await asyncio.sleep(DISPATCH_PAUSE.total_seconds())
 
     def _settled(self, settled: Settled) -> None:
         delivery = settled.delivery
@@ -252,42 +266,57 @@ class Parts:
 
     async def stop(self, dispatcher: asyncio.Task[None]) -> None:
         """Nothing; polls are abandoned (what they decided is stored), sends get a short grace."""
+        self._scheduler.remove_listener(self._job_failed)  # an abandoned poll is no failed one
         self._scheduler.shutdown(wait=False)
         dispatcher.cancel()
         await asyncio.wait((dispatcher,), timeout=STOP_WITHIN.total_seconds())
 
     def start_reload(self) -> None:
-        """Nothing; a reload begins, unless one is under way."""
+        """Nothing; a reload begins, or follows the one that is under way and may have read the files too early."""
         if self._reloading is None or self._reloading.done():
-            self._reloading = asyncio.create_task(self._reload())
+            self._reloading = asyncio.create_task(self._reload_until_read())
+        else:
+            self._must_reload_again = True
+
+    async def _reload_until_read(self) -> None:
+        while True:
+            self._must_reload_again = False
+            systemd.notify("RELOADING=1", systemd.monotonic_usec())
+            try:
+                await self._reload()
+            except Exception:  # whatever it was, the old rules stay in force and the next reload is answered
+                log.exception("reload_failed")
+            systemd.notify("READY=1")
+            if not self._must_reload_again:
+                return
 
     async def _reload(self) -> None:
         """Nothing; new rules, sources and recipients are in force, or the old ones stay and operators know why."""
-        systemd.notify("RELOADING=1", systemd.monotonic_usec())
-        old = self._daemon.book
+        old_settings, old_book = self._daemon.settings, self._daemon.book
         try:
             settings, book = await asyncio.to_thread(self._daemon.load)
         except ProblemsError as error:
             for problem in error.problems:
                 log.error("reload_refused", problem=str(problem))
+            count = len(error.problems)
             self._tell_reload(
-                f"Reload refused: {len(error.problems)} mistakes; the rules of before stay in force",
+                f"Reload refused: {count} mistake{'s' if count > 1 else ''}; the rules of before stay in force",
                 "\n".join(map(str, error.problems)),
                 Severity.WARNING,
             )
-        else:
-            self._daemon.settings, self._daemon.book = settings, book
-            self._take_sources(settings)
-            self._retarget()
-            changes = book.changes_since(old)
-            log.info("reloaded", rules=len(book.versions), **changes)
-            lines = [f"{what}: {', '.join(rule_ids)}" for what, rule_ids in changes.items() if rule_ids]
-            self._tell_reload(
-                f"Reloaded: {len(book.versions)} rules, {len(self.sources)} sources",
-                "\n".join(lines or ["no rule changed"]),
-                Severity.WATCH,
-            )
-        systemd.notify("READY=1")
+            return
+        self._daemon.settings, self._daemon.book = settings, book
+        self._take_sources(settings)
+        changes = book.changes_since(old_book)
+        log.info("reloaded", rules=len(book.versions), sources=len(self.sources), **changes)
+        lines = [f"{what}: {', '.join(rule_ids)}" for what, rule_ids in changes.items() if rule_ids]
+        lines = lines or ["no rule changed"]
+        for section in Settings.model_fields:
+            if section not in RELOADED and getattr(settings, section) != getattr(old_settings, section):
+                lines.append(f"[{section}] has changed, which takes a restart to come into force")
+        self._tell_reload(
+            f"Reloaded: {len(book.versions)} rules, {len(self.sources)} sources", "\n".join(lines), Severity.WATCH
+        )
 
     def _tell_reload(self, headline: str, body: str, severity: Severity) -> None:
         # Each reload is answered, also one that fails just like the last.
@@ -329,17 +358,28 @@ class Parts:
             self._tell(key=f"silence:{source.id}", state=state_now, headline=headline, body=source.url)
 
     def _job_failed(self, event: JobExecutionEvent | JobSubmissionEvent) -> None:
-        if event.code == EVENT_JOB_ERROR:
-            log.error("job_failed", job_id=event.job_id, exc_info=event.exception)
-        else:
+        if event.code != EVENT_JOB_ERROR:
             log.warning("job_late", job_id=event.job_id, missed=event.code == EVENT_JOB_MISSED)
             return
-        self._tell(
-            key=f"job:{event.job_id}",
+        log.error("job_failed", job_id=event.job_id, exc_info=event.exception)
+        self._failed_jobs.add(event.job_id)
+        self._tell_about_job(
+            event.job_id,
             state=type(event.exception).__name__,
             headline=f"{event.job_id} failed and is tried again",
             body=f"{type(event.exception).__name__}: {event.exception}"[:1000],
         )
+
+    def _job_done(self, event: JobExecutionEvent) -> None:
+        if event.job_id in self._failed_jobs:
+            self._failed_jobs.remove(event.job_id)
+            self._tell_about_job(event.job_id, state="ok", headline=f"{event.job_id} works again", body="")
+
+    def _tell_about_job(self, job_id: str, *, state: str, headline: str, body: str) -> None:
+        try:
+            self._tell(key=f"job:{job_id}", state=state, headline=headline, body=body)
+        except StoreError as error:  # often what made the job fail, too
+            log.error("operators_not_told", headline=headline, reason=str(error))
 
 
 async def _feed_watchdog() -> None:
@@ -379,11 +419,11 @@ def make_fetcher(http: HttpSettings, clock: Clock) -> Fetcher:
     )
 
 
-def _give_up_after(delay: timedelta) -> None:
+def _give_up_after(delay: timedelta, exit_code: int) -> None:
     """Nothing; ends the process if it is still there by then.
 
     A worker thread deep in a hostile page cannot be cancelled. What was decided is committed, so nothing is lost.
     """
-    timer = threading.Timer(delay.total_seconds(), os._exit, (0,))
+    timer = threading.Timer(delay.total_seconds(), os._exit, (exit_code,))
     timer.daemon = True
     timer.start()

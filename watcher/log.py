@@ -18,6 +18,7 @@ _QUIET_LIBRARIES = {
     "httpx": logging.WARNING,
     "httpcore": logging.WARNING,
     "apscheduler": logging.WARNING,
+    "apscheduler.executors": logging.CRITICAL,  # the daemon logs failed jobs itself, and abandoned ones are none
     "asyncio": logging.WARNING,
     "telegram": logging.WARNING,
     "trafilatura": logging.CRITICAL,
