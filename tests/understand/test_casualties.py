@@ -24,6 +24,48 @@ HAPPENED = frozenset({Stance.HAPPENED})
 
 # killed | injured | text
 ENGLISH = """
+12 | - | At least a dozen Ukrainian and Russian soldiers were killed.
+12~ | - | Dozens of Armenian and Azerbaijani soldiers were killed on Tuesday.
+49 | - | At least 49 Armenian and Azerbaijani soldiers were killed.
+207 | - | Armenia put its losses at 135 dead and Azerbaijan reported 72 servicemen killed.
+176 | - | Armenia lost 105 soldiers and Azerbaijan 71.
+121 | - | Azerbaijan said 50 of its troops had been killed, while Armenia reported at least 71 deaths.
+3 | - | INDIAN TROOPS KILL THREE PAKISTANI SOLDIERS
+20 | 76 | 20 Indian soldiers dead, 76 injured in clash with China
+4 | - | Four civilians, among them a nurse, lost their lives in the strike.
+5 | 17 | The shelling of Stepanakert killed at least five people and injured 17, officials said.
+1 | 3 | One person died and three were hospitalised with injuries.
+1 | 2 | One civilian was killed and two were wounded, Kyiv said.
+21 | - | Twenty-one people have lost their lives since Monday.
+2 | - | Two pilots died when their jet was shot down.
+6 | - | Six of its soldiers were killed in a drone attack, Kuwait said.
+32 | - | More than two dozen rockets hit the city, killing 32.
+- | - | Troops killed time playing cards.
+- | - | The proposal was dead on arrival.
+- | - | Police seized 12 kg of drugs and killed the engine.
+- | - | The fire killed 200 chickens.
+- | - | No deaths or injuries were reported.
+- | - | None of the 12 crew members were hurt.
+- | - | The crew of 12 escaped unhurt.
+- | - | It would be the death of the alliance.
+- | - | The death of the deal surprised Brussels.
+- | - | Stocks took a beating; 3 banks lost 12 percent.
+- | - | Five players were injured before the match.
+8 | - | Eight bodies were found after the shelling.
+11 | 30 | A suicide bomber killed 11 people and himself and wounded 30.
+15 | - | The attack on the convoy, which killed 15 soldiers, was the deadliest since 2020.
+- | - | The attack, which killed 15 soldiers in 2016, is still unsolved.
+10 | - | Iranian forces shot and killed 10 border guards.
+2 | - | A man and two children were killed.
+13 | - | A roadside bomb has killed 13 Pakistani soldiers, Reuters reported in 2022.
+100 | - | The toll from Monday's raid now stands at 100.
+31 | - | Russia's defence ministry said 31 had died.
+- | - | The ministry denied that 31 had died.
+- | - | Ukraine's claim that 600 Russian soldiers were killed is false.
+9 | - | Nine killed, dozens missing after landslide
+- | - | Nine missing, feared dead after landslide
+4 | 2 | Four killed and two critically injured
+2 | 1 | 2 soldiers martyred, one wounded
 49 | - | 49 soldiers were killed on Tuesday.
 49 | - | At least 49 Armenian servicemen were killed.
 49 | - | The shelling killed 49 soldiers.

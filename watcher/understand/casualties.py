@@ -555,11 +555,14 @@ class _Report:
                 return parties[at].code
             if words[i] in language["own"]:
                 return self._party_before(number, parties)
-            if words[i] in language["finite"] or words[i] == ",":
+            if words[i] in language["finite"] or words[i] in language["joins"] or words[i] == ",":
                 break
         before = words[max(0, number.start - 2) : number.start]
         if any(word in language["losing"] for word in before):
             return self._party_before(number, parties)
+        at = bisect_left(parties, number.figure.start, key=_start) - 1
+        if at >= 0 and 0 < number.figure.start - parties[at].end <= 2:
+            return parties[at].code  # "Armenia lost 105 soldiers and Azerbaijan 71"
         return None
 
     def _party_before(self, number: _Number, parties: Sequence[StateMention]) -> str | None:
