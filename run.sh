@@ -112,6 +112,11 @@ run_tests() {
     "$python" -m pytest -n auto "$@" && [ -z "$failed" ]
 }
 
+case ${1-} in
+test | watcher | '' | -*) ;;
+*) fail "unknown word '$1'; there is: ./run.sh [--once], ./run.sh test [ARGS...], ./run.sh watcher ARGS..." 2 ;;
+esac
+
 is_ready || install_once
 
 case ${1-} in
@@ -125,8 +130,5 @@ watcher)
     ;;
 '' | -*)
     exec "$python" "$venv/bin/watcher" demo "$@"
-    ;;
-*)
-    fail "unknown word '$1'; there is: ./run.sh [--once], ./run.sh test [ARGS...], ./run.sh watcher ARGS..." 2
     ;;
 esac

@@ -85,7 +85,7 @@ def test_sources_and_recipients_become_the_types_of_the_program(tmp_path: Path) 
         [[sources]]
         id = "local"
         url = "http://127.0.0.1:8000/list.jsonl"
-        kind = "jsonl"
+        kind = "feed"
         language = "ru"
         every = "2h"
         expect_every = "2d"
@@ -120,7 +120,7 @@ def test_sources_and_recipients_become_the_types_of_the_program(tmp_path: Path) 
         Source(
             id="local",
             url="http://127.0.0.1:8000/list.jsonl",
-            kind=SourceKind.JSONL,
+            kind=SourceKind.FEED,
             language="ru",
             every=timedelta(hours=2),
             expect_every=timedelta(days=2),
@@ -183,6 +183,7 @@ MISTAKES = [
     ("[log]\nlevel = 'warn'", "w.toml:2:1: log.level: expected one of debug, info, warning, error, found 'warn'; did you mean warning?"),
     # sources
     (SOURCE + SOURCE, "w.toml:5:1: sources[2].id: 'a' is taken by line 2"),
+    (SOURCE + "kind = 'page'", "w.toml:4:1: sources[1].kind: page is not supported yet: expected feed"),
     (SOURCE + "kind = 'fead'", "w.toml:4:1: sources[1].kind: expected one of feed, sitemap, page, jsonl, found 'fead'; did you mean feed?"),
     (SOURCE + "language = 'english'", "w.toml:4:1: sources[1].language: expected a two-letter language code like en or ru, found 'english'; did you mean en?"),
     (SOURCE + "language = 'pt-BR'", "w.toml:4:1: sources[1].language: expected a two-letter language code like en or ru, found 'pt-BR'; did you mean pt?"),

@@ -93,6 +93,13 @@ class SourceSettings(_Section):
     tags: tuple[Word, ...] = Field((), description="words of your own, for rules and recipients to select by")
     full_text: bool = Field(True, description="fetch the page when the feed carries only a summary")
 
+    @field_validator("kind")
+    @classmethod
+    def _is_read_already(cls, value: SourceKind) -> SourceKind:
+        if value is not SourceKind.FEED:
+            raise ValueError(f"{value.value} is not supported yet: expected feed")
+        return value
+
 
 class TelegramSettings(_Section):
     token_file: str = Field(
