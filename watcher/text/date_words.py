@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+_NEVER = r"(?!)"  # matches nothing
 
 # (first day, last day) relative to the article's day.
 Days = tuple[int, int]
@@ -13,23 +15,23 @@ Days = tuple[int, int]
 class DateWords:
     """The date words of one language."""
 
-    months: tuple[str, ...]  # January first
-    weekdays: tuple[str, ...]  # Monday first
-    day_month: str  # "{day}" and "{month}" stand for their patterns; a year may follow
-    year_link: str  # between a month and its year
-    month_openers: str  # what must stand before a month that stands alone
-    ago: str  # "{count}" and "{unit}"
-    units: Mapping[str, str]  # pattern of a unit -> day, week, month, year, decade, century
-    last: str  # "{unit}": the unit before this one
-    this: str
-    next: str
-    relative: Mapping[str, Days]
-    since: str  # before a date: the period lasts until now
-    ahead: str  # before a date, within its clause: the date lies ahead
-    month_day: str = ""  # where the month can come first
-    decades: str = ""  # "{tens}" is the decade's first year
-    last_weekday: str = ""  # before a weekday: not today
-    next_weekday: str = ""  # before a weekday: after today
+    months: tuple[str, ...] = (_NEVER,)  # January first
+    weekdays: tuple[str, ...] = (_NEVER,)  # Monday first
+    day_month: str = _NEVER  # "{day}" and "{month}" stand for their patterns; a year may follow
+    month_day: str = _NEVER  # where the month can come first
+    year_link: str = r"\s+"  # between a month and its year
+    month_openers: str = _NEVER  # what must stand before a month that stands alone
+    ago: str = _NEVER  # "{count}" and "{unit}"
+    units: Mapping[str, str] = field(default_factory=dict)  # its pattern -> day, week, month, year, decade
+    last: str = _NEVER  # "{unit}": the unit before this one
+    this: str = _NEVER
+    next: str = _NEVER
+    relative: Mapping[str, Days] = field(default_factory=dict)
+    since: str = _NEVER  # before a date: the period lasts until now
+    ahead: str = _NEVER  # before a date, within its clause: the date lies ahead
+    decades: str = _NEVER  # with a group "decade": its first year
+    last_weekday: str = _NEVER  # before a weekday: not today
+    next_weekday: str = _NEVER  # before a weekday: after today
 
 
 ENGLISH = DateWords(
@@ -307,7 +309,6 @@ TURKISH = DateWords(
     this=r"\bbu\s+(?P<unit>{unit})\b",
     next=r"\b(?:gelecek|önümüzdeki)\s+(?P<unit>{unit})\b",
     relative={r"\bbugün\b": (0, 0), r"\bdün\b": (-1, -1), r"\bevvelsi\s+gün\b": (-2, -2), r"\byarın\b": (1, 1)},
-    since=r"(?!)",
     ahead=r"\b(?:gelecek|önümüzdeki)\b",
     decades=r"\b(?P<decade>(?:1[6-9]|20)\d0)['’]?l[ae]r\w*\b",
 )

@@ -12,11 +12,12 @@ from datetime import date, datetime, timedelta
 from watcher.text.date_words import BY_LANGUAGE, DateWords
 from watcher.text.fold import fold_term
 from watcher.text.number_words import BY_LANGUAGE as NUMBERS
+from watcher.text.number_words import NumberWords
 
 # With Arabic digits, which int() reads as well.
 _YEAR = r"(?P<year>(?:[1١][5-9٥-٩]|[2٢][0٠])\d\d)"
 _DAY = r"(?P<day>\d{1,2})"
-_LAST_DAY = r"(?:(?:st|nd|rd|th)?\s?(?:-|–|—|/|and|to|et|y|и|і|ve|و)\s?(?P<last_day>\d{1,2}))?"
+_LAST_DAY = r"(?:(?:st|nd|rd|th)?\s?(?:-|–|—|/|and|to|et|y|и|і|ve|و)\s?{guard}(?P<last_day>\d{1,2}))?"
 _ISO = re.compile(r"(?<![\d-])(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)(?!\d)")
 _NUMERIC = re.compile(r"(?<![\d./])(?P<day>\d{1,2})(?P<mark>[./])(?P<month>\d{1,2})(?P=mark)(?P<year>\d{4})(?!\d)")
 # A year that stands alone: no part of a larger number, an amount or a head count.
@@ -83,36 +84,34 @@ def find_dates(text: str, start: int, end: int, language: str, reference_at: dat
 
 
 @functools.cache
-def _patterns(language: str) -> _Patterns | None:
-    return _Patterns(language, BY_LANGUAGE[language]) if language in BY_LANGUAGE else None
+def _patterns(language: str) -> _Patterns:
+    if language not in BY_LANGUAGE:
+        return _Patterns(DateWords(), NUMBERS["en"])
+    return _Patterns(BY_LANGUAGE[language], NUMBERS[language])
 
 
 class _Patterns:
     """The compiled date words of one language."""
 
-    def __init__(self, language: str, words: DateWords) -> None:
+    def __init__(self, words: DateWords, numbers: NumberWords) -> None:
         self.words = words
         month = "(?P<month>" + "|".join(words.months) + r")(?!\w)"
         unit = "(?:" + "|".join(words.units) + ")"
-        self.counts = {fold_term(word): value for word, value in NUMBERS[language].units.items()}
-        self.counts |= {fold_term(word): value for word, value in NUMBERS[language].fixed.items()}
-        self.several = {fold_term(word): value for word, value in NUMBERS[language].several.items()}
+        self.counts = {fold_term(word): value for word, value in numbers.units.items()}
+        self.counts |= {fold_term(word): value for word, value in numbers.fixed.items()}
+        self.several = {fold_term(word): value for word, value in numbers.several.items()}
         self.counts |= self.several
-        self.counts |= dict.fromkeys(NUMBERS[language].articles, 1)
-        names = sorted(
-            {*NUMBERS[language].units, *NUMBERS[language].several, *NUMBERS[language].articles}, key=len, reverse=True
-        )
+        self.counts |= dict.fromkeys(numbers.articles, 1)
+        names = sorted({*numbers.units, *numbers.several, *numbers.articles}, key=len, reverse=True)
         spelled = "|".join(re.escape(name).replace(r"\ ", r"\s+") for name in names)
         count = rf"(?:\d{{1,4}}|a\s+couple\s+of|a\s+few|(?:{spelled})(?:[\s-](?:{spelled}))?)"
         year = rf"(?:{words.year_link}{_YEAR}(?!\d))?"
-        day = _DAY + _LAST_DAY
+        day = _DAY + _LAST_DAY.replace("{guard}", "")
         self.days = [_compile(rf"(?<![\w.,/-]){_fill(words.day_month, day=day, month=month)}{year}")]
-        if words.month_day:
-            # In "Sept. 14 and 15 October" the second day has its own month.
-            day = _DAY + _LAST_DAY.replace(
-                "?P<last_day>", rf"?!\d+[\s–-]+(?:\d+\s+)?(?:{'|'.join(words.months)})(?!\w))(?P<last_day>"
-            )
-            self.days.append(_compile(rf"\b{_fill(words.month_day, day=day, month=month)}{year}"))
+        # In "Sept. 14 and 15 October" the second day has its own month.
+        own_month = rf"(?!\d+[\s–-]+(?:\d+\s+)?(?:{'|'.join(words.months)})(?!\w))"
+        day = _DAY + _LAST_DAY.replace("{guard}", own_month)
+        self.days.append(_compile(rf"\b{_fill(words.month_day, day=day, month=month)}{year}"))
         self.month_year = _compile(rf"\b{month}{words.year_link}{_YEAR}(?!\d)")
         self.month = _compile(rf"\b{words.month_openers}{month}(?!\s+\d)")
         self.weekday = _compile(r"\b(?P<weekday>" + "|".join(words.weekdays) + r")(?!\w)")
@@ -121,11 +120,11 @@ class _Patterns:
         self.this = _compile(_fill(words.this, unit=unit))
         self.next = _compile(_fill(words.next, count=count, unit=unit))
         self.relative = [(_compile(pattern), days) for pattern, days in words.relative.items()]
-        self.decades = _compile(words.decades) if words.decades else None
+        self.decades = _compile(words.decades)
         self.since = _compile(words.since)
         self.ahead = _compile(words.ahead)
-        self.last_weekday = _compile(words.last_weekday or "(?!)")
-        self.next_weekday = _compile(words.next_weekday or "(?!)")
+        self.last_weekday = _compile(words.last_weekday)
+        self.next_weekday = _compile(words.next_weekday)
         self.months = [_compile(pattern) for pattern in words.months]
         self.weekdays = [_compile(pattern) for pattern in words.weekdays]
         self.units = [(_compile(pattern), name) for pattern, name in words.units.items()]
@@ -172,7 +171,7 @@ def _fill(template: str, **parts: str) -> str:
 class _Scan:
     """One pass over a stretch of text."""
 
-    def __init__(self, text: str, start: int, end: int, patterns: _Patterns | None, today: date) -> None:
+    def __init__(self, text: str, start: int, end: int, patterns: _Patterns, today: date) -> None:
         self.text = text
         self.start = start
         self.end = end
@@ -185,8 +184,6 @@ class _Scan:
         yield from self._all(_NUMERIC, self._full_date, is_anchored=True)
         yield from self._all(_BARE_YEAR, self._year, is_anchored=True)
         patterns = self.patterns
-        if patterns is None:
-            return
         for pattern in patterns.days:
             yield from self._all(pattern, self._day_month)
         yield from self._all(patterns.month_year, self._month_year, is_anchored=True)
@@ -198,8 +195,7 @@ class _Scan:
         yield from self._all(patterns.next, self._next)
         for pattern, days in patterns.relative:
             yield from self._all(pattern, functools.partial(self._days, days))
-        if patterns.decades is not None:
-            yield from self._all(patterns.decades, self._decade, is_anchored=True)
+        yield from self._all(patterns.decades, self._decade, is_anchored=True)
         if patterns is _patterns("en"):
             yield from self._all(_CENTURY, self._century, is_anchored=True)
             yield from self._all(_SEASON, self._season)
@@ -222,10 +218,10 @@ class _Scan:
         return self.text[max(self.start, found.start() - reach) : found.start()]
 
     def _is_since(self, found: re.Match[str]) -> bool:
-        return self.patterns is not None and bool(self.patterns.since.search(self._before(found, 20)))
+        return bool(self.patterns.since.search(self._before(found, 20)))
 
     def _is_ahead(self, found: re.Match[str]) -> bool:
-        return self.patterns is not None and bool(self.patterns.ahead.search(self._before(found, _AHEAD_REACH)))
+        return bool(self.patterns.ahead.search(self._before(found, _AHEAD_REACH)))
 
     def _full_date(self, found: re.Match[str]) -> _Range | None:
         day = _date(int(found["year"]), int(found["month"]), int(found["day"]))
@@ -246,7 +242,7 @@ class _Scan:
         return name.lower() not in _AMBIGUOUS_MONTHS or name[0].isupper()
 
     def _day_month(self, found: re.Match[str]) -> _Range | None:
-        if self.patterns is None or not self._is_month(found):
+        if not self._is_month(found):
             return None
         month, day = self.patterns.month_of(found["month"]), int(found["day"])
         last_day = int(found["last_day"] or day)
@@ -269,12 +265,12 @@ class _Scan:
         return self.today.year - (this_year > self.today)
 
     def _month_year(self, found: re.Match[str]) -> _Range | None:
-        if self.patterns is None or not self._is_month(found):
+        if not self._is_month(found):
             return None
         return _month(int(found["year"]), self.patterns.month_of(found["month"]))
 
     def _month(self, found: re.Match[str]) -> _Range | None:
-        if self.patterns is None or not self._is_month(found):
+        if not self._is_month(found):
             return None
         month = self.patterns.month_of(found["month"])
         words = found[0].lower()
@@ -285,8 +281,6 @@ class _Scan:
         return _month(year, month)
 
     def _weekday(self, found: re.Match[str]) -> _Range | None:
-        if self.patterns is None:
-            return None
         back = (self.today.weekday() - self.patterns.weekday_of(found["weekday"])) % 7
         before = self._before(found, _AHEAD_REACH)
         day = self.today - timedelta(days=back)
@@ -299,8 +293,6 @@ class _Scan:
         return day, day
 
     def _ago(self, found: re.Match[str]) -> _Range | None:
-        if self.patterns is None:
-            return None
         unit = self.patterns.unit_of(found["unit"])
         if unit == "hour":
             return self.today - timedelta(days=1), self.today
@@ -315,8 +307,6 @@ class _Scan:
         return earliest, min(middle + slack, self.today)
 
     def _last(self, found: re.Match[str]) -> _Range | None:
-        if self.patterns is None:
-            return None
         unit = self.patterns.unit_of(found["unit"])
         groups = found.groupdict()
         count = self.patterns.count_of(groups.get("count"))
@@ -328,8 +318,6 @@ class _Scan:
         return self._unit(unit, -1)
 
     def _this(self, found: re.Match[str]) -> _Range | None:
-        if self.patterns is None:
-            return None
         unit = self.patterns.unit_of(found["unit"])
         if unit in {"hour", "day"}:
             return self.today, self.today
@@ -340,8 +328,6 @@ class _Scan:
         return (first, self.today) if _EARLIER_THIS.search(before) else (first, last)
 
     def _next(self, found: re.Match[str]) -> _Range | None:
-        if self.patterns is None:
-            return None
         unit = self.patterns.unit_of(found["unit"])
         count = self.patterns.count_of(found.groupdict().get("count"))
         if unit in {"hour", "day"} or count is not None:
