@@ -6,11 +6,12 @@ work out all of them and shows its verdicts.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 
-from watcher.model import Article, Cue, Match, Signal, Skipped, Stance, Toll
+from watcher.model import Article, Cue, Field, Match, Signal, Skipped, Span, Stance, Toll
 from watcher.rules.compile import CompiledClue, CompiledRule, CompiledRules, CompiledUnless, CompiledWindow
 from watcher.rules.schema import Part
 from watcher.rules.search import Search
@@ -19,6 +20,8 @@ from watcher.text.reading import Reading
 from watcher.understand.casualties import Casualty, find_casualties, toll
 from watcher.understand.stance import judge
 from watcher.understand.states import find_states
+
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +145,18 @@ class Facts:
         self.article = article
         self.published_at = article.published_at or article.first_seen_at
         self.now = now or self.published_at
-        self.reading = Reading.of(article.title, article.text, article.language, self.published_at)
-        self.search = Search(rules, self.reading)
+        try:
+            self.reading, self.search = self._read(rules, article.title, article.text)
+        except UnicodeEncodeError:  # half a surrogate pair, which JSON can carry and no text can hold
+            title, text = (_LONE_SURROGATE.sub("\ufffd", field) for field in (article.title, article.text))
+            self.reading, self.search = self._read(rules, title, text)
         self._gazetteer = rules.gazetteer
         self._findings: dict[int, Finding] = {}
         self._casualties: tuple[Casualty, ...] | None = None
+
+    def _read(self, rules: CompiledRules, title: str, text: str) -> tuple[Reading, Search]:
+        reading = Reading.of(title, text, self.article.language, self.published_at)
+        return reading, Search(rules, reading)
 
     def finding(self, clue: CompiledClue) -> Finding:
         """What the clue finds."""
@@ -257,14 +267,19 @@ class Facts:
         """The words that decided its stance."""
         if item.cue is None:
             return None
-        return Cue(self.reading.full[item.cue[0] : item.cue[1]], self.reading.span(*item.cue))
+        span = self.reading.span(*item.cue)
+        return Cue(self._text_at(span), span)
+
+    def _text_at(self, span: Span) -> str:
+        """The words of the article as stored."""
+        return (self.article.title if span.field is Field.TITLE else self.article.text)[span.start : span.end]
 
     def match_of(self, name: str, item: Item) -> Match:
         """The item as a match of the clue of that name."""
         span = self.reading.span(item.start, item.end)
         return Match(
             clue=name,
-            text=self.reading.full[item.start : item.end],
+            text=self._text_at(span),
             span=span,
             stance=item.stance,
             cue=self.cue_of(item),
@@ -315,7 +330,7 @@ def _codes(items: Iterable[Item]) -> frozenset[str]:
 
 
 # What a clue costs to work out; the cheap ones are asked first, because one that fails spares the others.
-_COST = {"phrases": 0, "killed": 1, "injured": 1, "states": 2}
+_COST = {"phrases": 0, "states": 1, "killed": 2, "injured": 2}
 
 
 def decide_rule(rule: CompiledRule, facts: Facts, *, completely: bool = False) -> Verdict | None:
@@ -345,9 +360,21 @@ def _can_hold(rule: CompiledRule, facts: Facts) -> bool:
         return False
     if rule.at_least and sum(facts.can_find(clues[name]) for name in rule.at_least[1]) < rule.at_least[0]:
         return False
-    return all(
-        facts.finding(clues[name]).counted for name in sorted(rule.required, key=lambda name: _COST[clues[name].kind])
-    )
+    findings: dict[str, Finding] = {}
+    for name in sorted(rule.required, key=lambda name: _COST[clues[name].kind]):
+        findings[name] = facts.finding(clues[name])
+        if not findings[name].counted:
+            return False
+        for window in rule.windows:
+            # Clues that are nowhere close to each other spare the search for the rest.
+            known = tuple(other for other in window.clues if other in findings)
+            if (
+                name in known
+                and len(known) > 1
+                and not _find_windows(rule, replace(window, clues=known), findings).found
+            ):
+                return False
+    return True
 
 
 def _held(rule: CompiledRule, findings: Mapping[str, Finding], windows: Sequence[WindowFinding]) -> frozenset[str]:

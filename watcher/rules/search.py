@@ -7,6 +7,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import islice
+from typing import NamedTuple
 
 from watcher.rules.compile import STEM_MARK, UNKNOWN_LANGUAGE, AnchorGroup, CompiledRules, Literal, Pattern, Slot
 from watcher.rules.phrases import MIN_STEM
@@ -31,6 +32,14 @@ _CHARS_PER_WORD = 9  # a first guess at how far back so many words reach; it gro
 Offsets = tuple[int, int]
 
 
+class _Walk(NamedTuple):
+    """A match of a pattern; offsets in folded text."""
+
+    start: int
+    end: int
+    anchor: Offsets
+
+
 class Search:
     """One article's text searched once for every term; patterns are read off when asked for. For one thread."""
 
@@ -42,7 +51,7 @@ class Search:
         if rules.automaton is not None:
             for term, start, _ in rules.automaton.find_matches_as_indexes(self._text, overlapping=True):
                 self._starts[term].append(start)
-        self._raw: dict[int, tuple[tuple[int, int, int], ...]] = {}
+        self._raw: dict[int, tuple[_Walk, ...]] = {}
         self._matches: dict[int, tuple[Offsets, ...]] = {}
         self._has_casualty_trigger: bool | None = None
 
@@ -133,30 +142,29 @@ class Search:
             known = self._matches[phrase_set] = tuple(sorted(found))
         return known
 
-    def _raw_matches(self, number: int) -> tuple[tuple[int, int, int], ...]:
-        """(start, end, where its anchor begins) in folded text of each match of a pattern, whatever ends between."""
+    def _raw_matches(self, number: int) -> tuple[_Walk, ...]:
+        """The matches of a pattern in folded text, whatever ends between their words."""
         known = self._raw.get(number)
         if known is None:
             known = self._raw[number] = tuple(self._walk_out(number, 0, len(self._text), None))
         return known
 
     def _in_sentences(self, number: int) -> set[Offsets]:
-        """The matches of a pattern that no sentence end parts, the closest where several overlap."""
-        found: set[Offsets] = set()
+        """The matches of a pattern that no sentence end parts, the closest words where several could be meant."""
+        walks: list[_Walk] = []
         folded = self._reading.folded
-        for start, end, anchor in self._raw_matches(number):
-            sentence = self._reading.sentence_at(folded.original(anchor, anchor + 1)[0])
+        for walk in self._raw_matches(number):
+            sentence = self._reading.sentence_at(folded.original(walk.anchor[0], walk.anchor[1])[0])
             low, high = folded.folded(sentence.start, sentence.end)
-            if low <= start and end <= high:
-                found.add((start, end))
+            if low <= walk.start and walk.end <= high:
+                walks.append(walk)
             else:
-                found.update((one[0], one[1]) for one in self._walk_out(number, low, high, anchor))
-        if len(found) < 2:
-            return found
-        # With gaps the nearest words belong together; without, the longest name is the one that is meant.
-        return _innermost(found) if any(self._rules.patterns[number].gaps) else _outermost(found)
+                walks.extend(self._walk_out(number, low, high, walk.anchor[0]))
+        # The longest name is the one that is meant; the words nearest to it belong to it.
+        anchors = _outermost({walk.anchor for walk in walks})
+        return _innermost({(walk.start, walk.end) for walk in walks if walk.anchor in anchors})
 
-    def _walk_out(self, number: int, low: int, high: int, only_at: int | None) -> Iterator[tuple[int, int, int]]:
+    def _walk_out(self, number: int, low: int, high: int, only_at: int | None) -> Iterator[_Walk]:
         """The matches between ``low`` and ``high``, for each place of the anchor, or the one given."""
         pattern = self._rules.patterns[number]
         anchor = pattern.slots[pattern.anchor]
@@ -164,16 +172,13 @@ class Search:
         for term in self._rules.pattern_terms[number]:
             places.update(self._starts.get(term, ()))
         for place in sorted(places):
-            if only_at not in (None, place):
+            if only_at not in (None, place) or place < low:
                 continue
-            for literal in anchor.literals:
-                end = self._end_of(literal, place) if self._text.startswith(literal.text, place) else 0
-                if not end or place < low or end > high:
-                    continue
+            for end in self._ends(anchor, place, high):
                 last = self._rightwards(pattern, pattern.anchor, end, high, set())
                 first = None if last is None else self._leftwards(pattern, pattern.anchor, place, low, set())
                 if first is not None and last is not None:
-                    yield first, last, place
+                    yield _Walk(first, last, (place, end))
                     break
 
     def _end_of(self, literal: Literal, start: int) -> int:

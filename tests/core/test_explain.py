@@ -1,0 +1,155 @@
+"""The tree of PASS and FAIL, and that it says what the evaluator does."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.builders import article
+from tests.core.rule_files import compiled, shipped
+from watcher.explain import (
+    Node,
+    RuleExplanation,
+    RuleOutcome,
+    explain_article,
+    explanation_to_json,
+    render_explanation,
+    why_silent,
+)
+from watcher.match import match_article
+from watcher.rules.compile import CompiledRules
+
+RULES = """\
+rule: border-clash
+languages: [en]
+look_for:
+  act: {phrases: [shell~ ..3 village*], not_phrases: [sea shell~]}
+  pair: {states: {at_least: 2}}
+  deaths: {killed: {at_least: 1}}
+close_together:
+  - {clues: [deaths, pair], within: 1 sentence}
+unless:
+  - {name: retrospective, title_has: timeline, because: it retells}
+"""
+CLASH = (
+    "Azerbaijani troops shelled three villages. Elsewhere it might shell a village. "
+    "Twelve soldiers of Armenia and Azerbaijan were killed. Belarus watched, as did a Russian-led bloc."
+)
+
+
+def explain(text: str, title: str = "", rules: CompiledRules | None = None, **values: object) -> RuleExplanation:
+    [one] = explain_article(rules or compiled(RULES), article(title=title, text=text, **values))
+    return one
+
+
+def node(explanation: RuleExplanation, label: str) -> Node:
+    [found] = [one for one in explanation.nodes if one.label == label]
+    return found
+
+
+def test_the_tree_names_every_match_and_why_it_counts_or_does_not() -> None:
+    assert render_explanation(explain(CLASH)) == [
+        "border-clash: signal, every condition holds",
+        "  PASS languages and sources",
+        "  PASS clue act: 1 found",
+        "    PASS match: text:19-41 “shelled three villages”, happened",
+        "    FAIL match: text:62-77 “shell a village”, possible (“might”), not counted: possible, and only happened counts",
+        "  PASS clue pair: AM, AZ, BY",
+        "    FAIL match: text:0-11 “Azerbaijani”, AZ, not counted: outside the window of 1 sentence",
+        "    PASS match: text:98-105 “Armenia”, AM",
+        "    PASS match: text:110-120 “Azerbaijan”, AZ",
+        "    FAIL match: text:134-141 “Belarus”, BY, not counted: outside the window of 1 sentence",
+        "    FAIL match: text:160-167 “Russian”, RU, not counted: X-led",
+        "  PASS clue deaths: at least 12: at least 1 wanted",
+        "    PASS match: text:79-132 “Twelve soldiers of Armenia and Azerbaijan were killed”, at least 12, happened",
+        "  PASS deaths, pair within 1 sentence: 1 found",
+        "    PASS window: text:79-132 “Twelve soldiers of Armenia and Azerbaijan were killed”, states AM, AZ",
+        "  PASS alert_when",
+        "    PASS all_of: act yes, pair yes, deaths yes",
+        "  PASS unless retrospective: nothing of it in the title",
+    ]
+
+
+def test_what_is_missing_is_named() -> None:
+    one = explain("Twelve soldiers of Armenia and Azerbaijan were killed.")
+    assert (one.outcome, one.reason, one.missing) == (RuleOutcome.NO_MATCH, "missing act", ("act",))
+    assert node(one, "clue act") == Node("clue act", False, "0 found")
+
+
+def test_clues_that_are_apart_are_not_missing() -> None:
+    one = explain("He shelled a village of Armenia and Azerbaijan. Twelve soldiers were killed.")
+    assert (one.outcome, one.reason, one.missing) == (RuleOutcome.NO_MATCH, "the clues are not close together", ())
+    assert node(one, "deaths, pair within 1 sentence") == Node(
+        "deaths, pair within 1 sentence", False, "nowhere so close"
+    )
+
+
+def test_an_exception_and_a_gate_are_outcomes_of_their_own() -> None:
+    suppressed = explain(CLASH, "Timeline of the clashes")
+    assert (suppressed.outcome, suppressed.reason) == (RuleOutcome.SUPPRESSED, "unless retrospective: it retells")
+    assert node(suppressed, "unless retrospective") == Node(
+        "unless retrospective", False, "title has “Timeline” (it retells)"
+    )
+    skipped = explain(CLASH, language="ru")
+    assert (skipped.outcome, skipped.reason) == (RuleOutcome.SKIPPED, "language: ru is not among en")
+    assert [one.label for one in skipped.nodes] == ["languages and sources"]
+
+
+def test_not_phrases_and_none_of_are_told_apart_from_what_is_missing() -> None:
+    rules = compiled(
+        "rule: r-1\nlook_for: {a: {phrases: alpha, not_phrases: omega}, b: {phrases: beta}, c: {phrases: gamma}}\n"
+        "alert_when: {any_of: [a, c], none_of: [b], at_least: {n: 1, of: [a, c]}}\n"
+    )
+    forbidden = explain("alpha beta", rules=rules)
+    assert (forbidden.reason, forbidden.missing) == ("found b, which none_of forbids", ("b",))
+    beside = explain("alpha omega", rules=rules)
+    assert beside.missing == ("a", "c")
+    assert "not counted: beside “omega”" in node(beside, "clue a").children[0].detail
+
+
+def test_long_lists_of_what_does_not_count_are_folded_for_the_terminal_only() -> None:
+    one = explain(CLASH + " Russia left." * 20)
+    assert len(node(one, "clue pair").children) == 25
+    assert "    and 17 more that do not count" in render_explanation(one)
+
+
+def test_one_rule_can_be_asked_for() -> None:
+    assert [one.rule_id for one in explain_article(compiled(RULES), article(), rule_id="border-clash")] == [
+        "border-clash"
+    ]
+    assert explain_article(compiled(RULES), article(), rule_id="no-such-rule") == ()
+
+
+def test_explanations_are_plain_values() -> None:
+    record = json.loads(json.dumps(explanation_to_json(explain(CLASH))))
+    assert record["outcome"] == "signal"
+    assert record["nodes"][1]["children"][0]["match"]["span"] == {"field": "text", "start": 19, "end": 41}
+
+
+def test_silence_in_a_few_words() -> None:
+    assert why_silent(compiled(RULES), article(title="", text="Rain.")) == "border-clash: missing act, pair, deaths"
+    assert why_silent(compiled(RULES), article(title="", text="", language="ru")) == (
+        "border-clash: language: ru is not among en"
+    )
+    assert why_silent(compiled(RULES), article(title="", text=CLASH)) == "no rule is silent"
+
+
+WORDS = st.sampled_from(
+    "Armenia Azerbaijan Russia invoked could Article four of the Collective Security Treaty 12 soldiers were killed"
+    " declared martial law will timeline recalled its ambassador clashes troops . . \n\n".split(" ")
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(text=st.lists(WORDS, max_size=60).map(" ".join), title=st.lists(WORDS, max_size=6).map(" ".join))
+def test_explaining_changes_no_outcome(text: str, title: str) -> None:
+    one = article(text=text, title=title)
+    result = match_article(shipped(), one)
+    explanations = explain_article(shipped(), one)
+    assert result.signals == tuple(e.signal for e in explanations if e.signal is not None)
+    assert [s.rule_id for s in result.suppressed] == [
+        e.rule_id for e in explanations if e.outcome is RuleOutcome.SUPPRESSED
+    ]
+    assert [s.rule_id for s in result.skipped] == [e.rule_id for e in explanations if e.outcome is RuleOutcome.SKIPPED]

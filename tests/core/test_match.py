@@ -1,0 +1,481 @@
+"""What rules find in articles: phrases, clues, windows, conditions, gates and exceptions."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.builders import NOW, article
+from tests.core.rule_files import SHIPPED, compiled, gazetteer, load, phrase_rule, shipped
+from watcher.match import Facts, Suppressed, decide_rule, match_article
+from watcher.model import Article, Field, Skipped, Stance, Toll
+from watcher.rules.compile import CompiledRules, compile_rules
+
+PUBLISHED = NOW - timedelta(minutes=20)
+
+
+def item(text: str, title: str = "", **values: object) -> Article:
+    return article(title=title, text=text, **values)
+
+
+def found(rules: CompiledRules, text: str, title: str = "", **values: object) -> list[str]:
+    """The matched words of the first signal; empty without one."""
+    result = match_article(rules, item(text, title, **values))
+    return [match.text for match in result.signals[0].matches] if result.signals else []
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text", "expected"),
+    [
+        # whole words
+        ("sports", "A missile hits military transports.", []),
+        ("concert", "A concerted attack began.", []),
+        ("Curaçao", "He left Curacao's port.", ["Curacao"]),
+        ("Curacao", "He left Curaçao’s port.", ["Curaçao"]),
+        ("4 soldiers", "They counted 4,000 soldiers and 4.5 soldiers.", []),
+        ("4 soldiers", "They met 4 soldiers and four soldiers.", ["4 soldiers", "four soldiers"]),
+        # case
+        ("US", "They told us to go.", []),
+        ("US", "They told the US to go.", ["US"]),
+        ("NATO", "The Nato summit.", []),
+        ("martial law", "MARTIAL LAW was declared.", ["MARTIAL LAW"]),
+        # accents, hyphens, white space
+        ("état d'urgence", "L’ETAT  D'URGENCE est là.", ["ETAT  D'URGENCE"]),
+        ("cease-fire line", "The cease fire\nline held.", ["cease fire\nline"]),
+        ("no-fly zone", "A no–fly zone.", ["no–fly zone"]),
+        ("İstanbul", "In ISTANBUL and Istanbul.", ["ISTANBUL", "Istanbul"]),
+        ("Strasse", "Die Straße brennt.", []),
+        ("Straße", "Die Strasse und die Straße.", ["Strasse", "Straße"]),
+        # neighbours and gaps
+        ("martial law", "martial, law", []),
+        ("martial law", "martial “law”", []),
+        ("recall~ ..2 ambassador", "It recalled, on Friday, its (first) ambassador.", []),
+        ("recall~ ..5 ambassador", "It recalled, on Friday, its (first) ambassador.", None),
+        ("recall~ ..2 ambassador", "It recalled ambassador Smith.", ["recalled ambassador"]),
+        ("recall~ ..2 ambassador", "It recalled one two ambassador Smith.", ["recalled one two ambassador"]),
+        ("recall~ ..2 ambassador", "It recalled one two three ambassador Smith.", []),
+        ("recall~ ..1 ambassador", "It recalled 4,000.5 ambassador.", ["recalled 4,000.5 ambassador"]),
+        ("recall~ ..1 ambassador", "It recalled Baku's ambassador.", ["recalled Baku's ambassador"]),
+        ("recall~ ..9 ambassador", "It recalled them. The ambassador left.", []),
+        ("recall~ ambassador", "He recalled\n\nAmbassador Smith came.", []),
+        ("recall~ ..3 ambassador", "It recalled and recalled the ambassador.", ["recalled the ambassador"]),
+        ("village* council", "The villagers council met.", ["villagers council"]),
+        ("village*", "Village, villages, villager's.", ["Village", "villages", "villager"]),
+        # the longest name
+        ("(treaty|treaty organisation)", "The treaty organisation met.", ["treaty organisation"]),
+        ("sign~ ..2 (treaty|treaty organisation)", "It signed the treaty organisation.", ["signed the treaty organisation"]),
+        ("(mobilisation|general mobilisation) ..2 begins", "A general mobilisation begins.", ["general mobilisation begins"]),
+    ],
+)  # fmt: skip
+def test_phrases_are_found_as_whole_words_in_order(phrase: str, text: str, expected: list[str] | None) -> None:
+    assert found(phrase_rule(phrase), text) == (expected if expected is not None else [text[3:].rstrip(".")])
+
+
+def test_the_citation_is_found_in_every_spelling() -> None:
+    rules = phrase_rule("invoke~ ..2 Article 4")
+    for text in (
+        "invoked Article 4",
+        "invoked Article four",
+        "invokes Art. 4",
+        "invoked article IV",
+        "invoking ARTICLE 4",
+    ):
+        assert found(rules, f"Yerevan {text} today.") == [text]
+    assert found(rules, "Yerevan invoked 4 articles today.") == []
+
+
+def test_languages_have_their_own_number_words_and_endings() -> None:
+    assert found(phrase_rule("статья* 4", languages="ru"), "Применена статья 4 договора.", language="ru") == [
+        "статья 4"
+    ]
+    assert found(phrase_rule("статья* 4", languages="ru"), "Статья четыре договора.", language="ru") == [
+        "Статья четыре"
+    ]
+
+
+def test_a_headline_in_capitals_is_read_as_ordinary_words() -> None:
+    assert found(phrase_rule("CSTO"), "", "CSTO SENDS TROOPS") == ["CSTO"]
+    assert found(phrase_rule("US"), "", "SHELLING LEAVES US WITHOUT POWER") == []
+    assert found(phrase_rule("US"), "The US left.", "SHELLING LEAVES US WITHOUT POWER") == ["US"]
+
+
+def test_a_title_that_repeats_in_the_text_counts_once() -> None:
+    title = "Poland declares martial law"
+    result = match_article(phrase_rule("martial law"), item(f"{title}\n\nIt is the first time.", title))
+    assert [match.span.field for match in result.signals[0].matches] == [Field.TITLE]
+
+
+def test_offsets_point_into_the_field_as_given() -> None:
+    text = "A\u0301 cafe\u0301 was hit. Then MARTIAL\u00a0LAW came."
+    [signal] = match_article(phrase_rule("martial law"), item(text, "Nothing")).signals
+    [match] = signal.matches
+    assert (match.span.field, text[match.span.start : match.span.end]) == (Field.TEXT, "MARTIAL\u00a0LAW")
+
+
+LONG = "Martial law came. Two. Three. Martial law stayed. Five. Martial law ended."
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ("title", [("title", 0)]),
+        ("lead", [("title", 0), ("text", 0)]),
+        ("body", [("text", 30), ("text", 56)]),
+        ("[title, body]", [("title", 0), ("text", 30), ("text", 56)]),
+    ],
+)
+def test_a_clue_looks_where_it_is_told_to(parts: str, expected: list[tuple[str, int]]) -> None:
+    rules = phrase_rule("martial law", clue=f"    in: {parts}\n")
+    [signal] = match_article(rules, item(LONG, "Martial law")).signals
+    assert [(match.span.field, match.span.start) for match in signal.matches] == expected
+
+
+def test_only_accepted_stances_count() -> None:
+    planned = "Poland will declare martial law on Friday."
+    assert found(phrase_rule("declare~ martial law"), planned) == []
+    rules = phrase_rule("declare~ martial law", clue="    accept: [happened, planned]\n")
+    [signal] = match_article(rules, item(planned)).signals
+    assert signal.matches[0].stance is Stance.PLANNED
+    assert signal.matches[0].cue is not None
+    assert signal.matches[0].cue.text == "will"
+
+
+def test_not_phrases_take_away_the_match_that_they_touch_and_no_other() -> None:
+    rules = phrase_rule("ambush~", clue="    not_phrases: [military exercise, tax ambush]\n")
+    assert found(rules, "Voters fear a tax ambush.") == []
+    assert found(rules, "An ambush ended the military exercise.") == []
+    assert found(rules, "An ambush ended the military exercise. An ambush killed two.") == ["ambush"]
+
+
+STATES = "rule: r-1\nlook_for: {{s: {{states: {{{}}}}}}}\n---\nlist: members\nkind: states\nitems: [AM, RU]\n"
+
+
+@pytest.mark.parametrize(
+    ("states", "text", "expected"),
+    [
+        ("at_least: 2", "Armenia and Azerbaijan talk.", ("AM", "AZ")),
+        ("at_least: 2", "Armenia and Yerevan talk.", None),
+        ("at_least: 2", "Armenia joins the Russian-led alliance.", None),
+        ("one_from: members", "Azerbaijan and Iran talk.", None),
+        ("one_from: members", "Azerbaijan and Armenia talk.", ("AM", "AZ")),
+        ("all_from: members", "Azerbaijan and Armenia talk.", None),
+        ("all_from: members", "Russia and Armenia talk.", ("AM", "RU")),
+    ],
+)
+def test_states_clues(states: str, text: str, expected: tuple[str, ...] | None) -> None:
+    result = match_article(compiled(STATES.format(states)), item(text))
+    assert [signal.states for signal in result.signals] == ([] if expected is None else [expected])
+
+
+@pytest.mark.parametrize(
+    ("clue", "text", "expected"),
+    [
+        ("killed: {at_least: 10}", "Dozens of soldiers were killed.", Toll(12, vague=True)),
+        ("killed: {at_least: 13}", "Dozens of soldiers were killed.", None),
+        ("killed: {at_least: 1}", "Nobody was killed.", None),
+        ("injured: {at_least: 3}", "Three soldiers were wounded.", Toll(3)),
+        ("killed: {at_least: 1}", "Three soldiers were wounded.", None),
+    ],
+)
+def test_casualty_clues(clue: str, text: str, expected: Toll | None) -> None:
+    signals = match_article(compiled(f"rule: r-1\nlook_for: {{c: {{{clue}}}}}"), item(text)).signals
+    tolls = [signal.killed or signal.injured for signal in signals]
+    assert [(toll.at_least, toll.vague) for toll in tolls if toll] == (
+        [] if expected is None else [(expected.at_least, expected.vague)]
+    )
+
+
+CLOSE = """\
+rule: r-1
+look_for:
+  pair: {{states: {{at_least: 2}}}}
+  deaths: {{killed: {{at_least: {at_least}}}}}
+  act: {{phrases: ceasefire}}
+alert_when: {{all_of: [pair, deaths]}}
+close_together:
+  - {{clues: [deaths, pair], within: {within}}}
+"""
+
+
+def close(within: str, text: str, title: str = "", at_least: int = 1) -> tuple[tuple[str, ...], int] | None:
+    result = match_article(compiled(CLOSE.format(within=within, at_least=at_least)), item(text, title))
+    for signal in result.signals:
+        assert signal.killed is not None
+        return signal.states, signal.killed.at_least
+    return None
+
+
+def test_the_window_must_by_itself_hold_all_its_clues() -> None:
+    apart = "Armenia and Azerbaijan fought. It was cold. Twelve soldiers were killed."
+    assert close("2 sentences", apart) is None
+    assert close("3 sentences", apart) == (("AM", "AZ"), 12)
+    assert close("paragraph", apart) == (("AM", "AZ"), 12)
+    assert close("paragraph", apart.replace(". ", ".\n\n")) is None
+
+
+def test_the_title_is_the_sentence_before_the_first() -> None:
+    assert close("2 sentences", "Twelve soldiers were killed.", "Armenia and Azerbaijan clash") == (("AM", "AZ"), 12)
+    assert close("1 sentence", "Twelve soldiers were killed.", "Armenia and Azerbaijan clash") is None
+
+
+def test_states_around_the_smallest_window_are_no_parties() -> None:
+    text = (
+        "Belarus and Russia send a mission. Clashes between Armenia and Azerbaijan left 12 soldiers dead. "
+        "Iran and Turkey watch."
+    )
+    assert close("3 sentences", text) == (("AM", "AZ"), 12)
+
+
+def test_the_first_window_decides_and_later_ones_about_others_add_nothing() -> None:
+    text = (
+        "Armenia and Azerbaijan fought and 12 soldiers were killed. Nothing else is known.\n\n"
+        "Elsewhere, Ukraine and Russia fought and 90 soldiers were killed."
+    )
+    assert close("2 sentences", text) == (("AM", "AZ"), 12)
+
+
+def test_a_later_window_about_the_same_states_raises_the_toll() -> None:
+    text = (
+        "Armenia and Azerbaijan fought and 12 soldiers were killed. Nothing else is known.\n\n"
+        "By night Armenia and Azerbaijan said that 40 soldiers were killed."
+    )
+    assert close("1 sentence", text) == (("AM", "AZ"), 40)
+
+
+def test_figures_are_added_up_within_the_window_only() -> None:
+    text = "Armenia and Azerbaijan fought. Two soldiers were killed. It rained. It snowed. 40 soldiers were killed."
+    assert close("2 sentences", text, at_least=10) is None
+    assert close("5 sentences", text, at_least=10) == (("AM", "AZ"), 40)
+
+
+def test_every_close_together_entry_is_needed() -> None:
+    rules = compiled(
+        CLOSE.format(within="1 sentence", at_least=1).replace("all_of: [pair, deaths]", "all_of: [pair, deaths, act]")
+        + "  - {clues: [act, pair], within: 1 sentence}\n"
+    )
+    both = "Armenia and Azerbaijan say that 12 soldiers were killed. Armenia and Azerbaijan agreed a ceasefire."
+    assert len(match_article(rules, item(both)).signals) == 1
+    assert not match_article(rules, item(both.replace("Azerbaijan agreed", "others agreed"))).signals
+
+
+WHEN = """\
+rule: r-1
+look_for: {{a: {{phrases: alpha}}, b: {{phrases: beta}}, c: {{phrases: gamma}}}}
+alert_when: {{{}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("when", "holds", "fails"),
+    [
+        ("all_of: [a, b]", ["alpha beta"], ["alpha", "beta gamma"]),
+        ("any_of: [a, b]", ["alpha", "beta"], ["gamma"]),
+        ("all_of: [a], none_of: [b]", ["alpha", "alpha gamma"], ["alpha beta", "gamma"]),
+        ("at_least: {n: 2, of: [a, b, c]}", ["alpha gamma", "beta gamma", "alpha beta gamma"], ["alpha", "gamma"]),
+        ("none_of: [a]", ["nothing"], ["alpha"]),
+    ],
+)
+def test_alert_when(when: str, holds: list[str], fails: list[str]) -> None:
+    rules = compiled(WHEN.format(when))
+    assert [bool(match_article(rules, item(text)).signals) for text in holds + fails] == (
+        [True] * len(holds) + [False] * len(fails)
+    )
+
+
+GATED = """\
+rule: r-1
+{}
+look_for: {{a: {{phrases: martial law}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("gate", "values", "reason"),
+    [
+        ("languages: [en]", {"language": "ru"}, "language: ru is not among en"),
+        ("languages: [en, fr]", {"language": "und"}, None),
+        ("severity: watch", {"language": "ru"}, None),
+        ("sources: {ids: [tass]}", {}, "source: not among tass"),
+        ("sources: {ids: [courier]}", {}, None),
+        ("sources: {tags: [caucasus]}", {"tags": ("asia",)}, "source: has no tag of caucasus"),
+        ("sources: {tags: [caucasus, asia]}", {"tags": ("asia",)}, None),
+        ("sources: {not_tags: [blog]}", {"tags": ("asia", "blog")}, "source: has the tag blog"),
+    ],
+)
+def test_gates_skip_with_a_reason(gate: str, values: dict[str, object], reason: str | None) -> None:
+    result = match_article(compiled(GATED.format(gate)), item("Martial law was declared.", **values))
+    assert len(result.signals) == (reason is None)
+    assert result.skipped == (() if reason is None else (Skipped("r-1", reason),))
+
+
+def unless(condition: str, text: str, title: str = "", now: datetime | None = None, **values: object) -> str | None:
+    """The detail's exception if it stopped the rule; None: the signal went out."""
+    rules = compiled(
+        "rule: r-1\nlook_for: {a: {phrases: martial law}, d: {killed: {at_least: 1}}}\nalert_when: {any_of: [a, d]}\n"
+        f"unless:\n  - {{name: x, because: y, {condition}}}\n"
+    )
+    result = match_article(rules, item(text, title, **values), now)
+    assert len(result.signals) + len(result.suppressed) == 1
+    if result.suppressed:
+        assert result.suppressed == (Suppressed("r-1", "x", "y"),)
+    return result.suppressed[0].name if result.suppressed else None
+
+
+LAW = "Poland declared martial law."
+
+
+def test_exceptions_stop_a_signal_by_name() -> None:
+    assert unless("phrases: drill~", LAW) is None
+    assert unless("phrases: alarm~", LAW + " An alarm was raised.") == "x"
+    assert unless("title_has: explained", LAW, "Martial law, explained") == "x"
+    assert unless("title_has: explained", LAW + " It was explained.", "Martial law") is None
+    assert unless("source_tags: [satire]", LAW, tags=("satire",)) == "x"
+    assert unless("source_tags: [satire]", LAW, tags=("news",)) is None
+
+
+def test_exceptions_near_a_clue() -> None:
+    assert unless("phrases: alarm~, within: 1 sentence, of: a", LAW + " An alarm was raised.") is None
+    assert unless("phrases: alarm~, within: 2 sentences, of: a", LAW + " An alarm was raised.") == "x"
+    assert unless("phrases: alarm~, within: paragraph, of: a", LAW + "\n\nAn alarm was raised.") is None
+    assert unless("phrases: alarm~, within: paragraph, of: a", LAW + " Oh. An alarm was raised.") == "x"
+
+
+def test_exceptions_by_stance() -> None:
+    assert unless("phrases: withdraw~", LAW + " It may withdraw it.") is None
+    assert unless("phrases: withdraw~, accept: possible", LAW + " It may withdraw it.") == "x"
+
+
+def test_exceptions_by_age() -> None:
+    assert unless("older_than: 72h", LAW) is None
+    assert unless("older_than: 72h", LAW, now=PUBLISHED + timedelta(hours=72)) is None
+    assert unless("older_than: 72h", LAW, now=PUBLISHED + timedelta(hours=73)) == "x"
+    undated = {"published_at": None, "first_seen_at": PUBLISHED}
+    assert unless("older_than: 72h", LAW, now=PUBLISHED + timedelta(hours=73), **undated) == "x"
+
+
+def test_exceptions_by_the_date_that_the_text_gives() -> None:
+    assert unless("event_older_than: 72h", LAW) is None
+    assert unless("event_older_than: 72h", "On 1 September Poland declared martial law.") == "x"
+    assert unless("event_older_than: 72h", "On 13 September Poland declared martial law.") is None
+
+
+def test_exceptions_with_several_conditions_need_them_all() -> None:
+    assert unless("title_has: explained, phrases: alarm~", LAW + " An alarm was raised.") is None
+    assert unless("title_has: explained, phrases: alarm~", LAW + " An alarm was raised.", "Explained") == "x"
+
+
+def test_exceptions_end_on_their_day() -> None:
+    assert unless("phrases: martial, until: 2022-09-14", LAW) == "x"
+    assert unless("phrases: martial, until: 2022-09-13", LAW) is None
+    assert unless("phrases: martial, until: 2022-09-14", LAW, now=datetime(2022, 9, 15, tzinfo=UTC)) is None
+
+
+SEED_STORY = (
+    "Yerevan has requested aid from the Collective Security Treaty Organization, a Russian-led bloc. "
+    "It had invoked Article four of the Collective Security Treaty, officials said. "
+    "The mission is led by Stanislav Zas of Belarus and includes Russian General Anatoly Sidorov.\n\n"
+    "Tensions between Baku and Yerevan spiked this week, resulting in dozens of deaths on both sides. "
+    "In 2020, the two nations fought a 44-day war which ended with a Moscow-brokered truce."
+)
+
+
+def treaty(result_of: Article) -> list[tuple[tuple[str, ...], Toll | None, str]]:
+    signals = match_article(shipped(), result_of).signals
+    return [(s.states, s.killed, s.matches[0].text) for s in signals if s.rule_id == "csto-article-4-invoked"]
+
+
+EXPECTED = [(("AM", "AZ"), Toll(12, vague=True), "invoked Article four of the Collective Security Treaty")]
+
+
+def test_the_flagship_rule_on_the_story_that_it_is_for() -> None:
+    assert treaty(item(SEED_STORY)) == EXPECTED
+
+
+@pytest.mark.shared_data
+def test_the_flagship_rule_on_the_seed_article(shared_data: Path) -> None:
+    text = (shared_data / "seed-article.txt").read_text(encoding="utf-8")
+    assert treaty(item(text)) == EXPECTED
+
+
+WORDS = st.sampled_from(
+    "Armenia Azerbaijan Russia invoked could not Article 4 four IV of the Collective Security Treaty CSTO killed 12"
+    " dozens soldiers were deaths In 2020 . , “ ” ( ) - — ’s l' d' \n \n\n • 4,000 US us ARMENIA martial law declared"
+    " will ? ! ; Ġ İ ß \u0301 \u00ad \u200b \u0000 \ud800 مقتل убиты".split(" ")
+)
+TEXTS = st.lists(WORDS, max_size=60).map(" ".join) | st.lists(WORDS, max_size=40).map("".join) | st.text(max_size=200)
+LANGUAGES = st.sampled_from(["en", "ru", "fr", "ar", "tr", "und", "ja"])
+
+
+PROPERTY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@PROPERTY
+@given(title=TEXTS, text=TEXTS, language=LANGUAGES)
+def test_any_text_is_evaluated_and_spans_slice_back(title: str, text: str, language: str) -> None:
+    for signal in match_article(shipped(), item(text, title, language=language)).signals:
+        for match in signal.matches:
+            field = title if match.span.field is Field.TITLE else text
+            assert field[match.span.start : match.span.end] == match.text
+            assert match.cue is None or match.cue.text in (title + "\n\n" + text)
+
+
+PHRASES = [
+    "(invoke~|declare~) ..4 Article 4",
+    "CSTO",
+    "US",
+    "martial law",
+    "(Armenia|Russia) ..2 (invoked|declared) ..3 (law|Treaty)",
+    "soldier* were",
+    "Collective ..1 Treaty",
+    "4",
+]
+
+
+@PROPERTY
+@given(text=TEXTS, title=TEXTS, seed=st.integers(0, 1000))
+def test_the_order_of_the_rules_changes_nothing(text: str, title: str, seed: int) -> None:
+    documents = [f"rule: rule-{n}\nlook_for: {{a: {{phrases: ['{phrase}']}}}}" for n, phrase in enumerate(PHRASES)]
+    shuffled = random.Random(seed).sample(documents, len(documents))
+    one, other = (match_article(_compiled(tuple(order)), item(text, title)) for order in (documents, shuffled))
+    assert one == other
+
+
+@PROPERTY
+@given(text=TEXTS, title=TEXTS)
+def test_no_candidate_is_missed(text: str, title: str) -> None:
+    """What the index leaves out is what a complete evaluation finds not to hold."""
+    documents = [f"rule: rule-{n}\nlook_for: {{a: {{phrases: ['{phrase}']}}}}" for n, phrase in enumerate(PHRASES)]
+    one = item(text, title)
+    for rules in (_compiled(tuple(documents)), shipped()):
+        facts = Facts(rules, one, None)
+        verdicts = [decide_rule(rule, facts, completely=True) for rule in rules.rules]
+        assert match_article(rules, one).signals == tuple(v.signal for v in verdicts if v and v.signal)
+
+
+_CACHE: dict[tuple[str, ...], CompiledRules] = {}
+
+
+def _compiled(documents: tuple[str, ...]) -> CompiledRules:
+    if documents not in _CACHE:
+        _CACHE[documents] = compile_rules(load("\n---\n".join(documents)), gazetteer())
+    return _CACHE[documents]
+
+
+def test_hostile_repetition_stays_linear() -> None:
+    rules = compiled("rule: r-1\nlook_for: {a: {phrases: ['order~ ..50 order~ ..50 order~ ..50 mobilisation']}}")
+    assert not match_article(rules, item("order " * 3000)).signals
+    assert match_article(rules, item("order " * 3000 + "mobilisation")).signals
+
+
+def test_signals_are_plain_enough_to_store() -> None:
+    [signal, *_] = match_article(shipped(), item(SEED_STORY)).signals
+    assert replace(signal) == signal
+    assert json.dumps([match.text for match in signal.matches])
+    assert SHIPPED.is_dir()
