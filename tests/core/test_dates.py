@@ -76,6 +76,18 @@ def _dates(text, language="en", reference_at=WEDNESDAY):
         ("in the spring of 2021", "in the spring of 2021", "2021-03-01", "2021-05-31"),
         ("last summer", "last summer", "2022-06-01", "2022-08-31"),
         ("29 February", "29 February", None, None),
+        ("2022-13-40", "2022-13-40", None, None),
+        ("20-19", "20-19", None, None),
+        ("in the last 24 hours", "last 24 hours", "2022-09-13", "2022-09-14"),
+        ("this day", "this day", "2022-09-14", "2022-09-14"),
+        ("the next two weeks", "next two weeks", "2022-09-14", "2022-09-28"),
+        ("48 hours ago", "48 hours ago", "2022-09-12", "2022-09-14"),
+        ("within the next 48 hours", "next 48 hours", "2022-09-14", "2022-09-16"),
+        ("next summer", "next summer", "2023-06-01", "2023-08-31"),
+        ("last fall", "last fall", "2021-09-01", "2021-11-30"),
+        ("next weekend", "next weekend", "2022-09-17", "2022-09-18"),
+        ("last winter", "last winter", "2021-12-01", "2022-02-28"),
+        ("a century ago", "a century ago", "1872-09-13", "1972-09-13"),
     ],
 )
 def test_english(text, found, earliest, latest):
@@ -117,6 +129,12 @@ def test_only_dates_with_their_own_year_are_anchored():
 def test_each_month_of_two_lists_keeps_its_own_days():
     text = "Sept. 14, 15 October and 3 March 2021, Sept. 2 and 3-4 May"
     assert [d[0] for d in _dates(text)] == ["Sept. 14", "15 October", "3 March 2021", "Sept. 2", "3-4 May"]
+
+
+def test_the_weekend_before_a_weekend_is_the_last_one():
+    sunday = datetime(2022, 9, 18, tzinfo=UTC)
+    assert _dates("last weekend", reference_at=sunday) == [("last weekend", "2022-09-10", "2022-09-11")]
+    assert _dates("over the weekend", reference_at=sunday) == [("over the weekend", "2022-09-17", "2022-09-18")]
 
 
 def test_the_turn_of_the_year():

@@ -112,6 +112,7 @@ def _is_whole(text, word):
     [
         ("armenia fights", "armenia", True),
         ("armenia's army", "armenia", True),
+        ("(armenia)", "armenia", True),
         ("armenia's army", "s", False),
         ("the states' rights", "states", True),
         ("'armenia' said", "armenia", True),

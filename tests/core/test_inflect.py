@@ -25,6 +25,7 @@ from watcher.text.inflect import inflect
         "hit hits hitting",
         "die dies died dying",
         "tie ties tied tying",
+        "belie belies belied belying",
         "sever severs severed severing",
         "recall recalls recalled recalling",
         "expel expels expelled expelling",

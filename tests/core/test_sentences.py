@@ -39,6 +39,7 @@ def _sentences(text, title_end=0):
         "What now?!| Nobody knows...| Yes!",
         "The vote was 3.5 to 2.| It passed.",
         "Gen. Sidorov of St. Petersburg met Sen. Menendez.| They spoke.",
+        "He said « no. ».| Then Sens. Graham and Reps. Smith left ...| Good.",
         "It happened at 3 a.m.| Nobody was hurt.",
     ],
 )

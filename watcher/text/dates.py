@@ -294,9 +294,9 @@ class _Scan:
 
     def _ago(self, found: re.Match[str]) -> _Range | None:
         unit = self.patterns.unit_of(found["unit"])
-        if unit == "hour":
-            return self.today - timedelta(days=1), self.today
         count = self.patterns.count_of(found["count"])
+        if unit == "hour":
+            return _shifted(self.today, -_length(unit, count or 1)), self.today
         is_plural_alone = count is None and self.patterns is _patterns("en")
         is_vague = is_plural_alone or self.patterns.is_vague(found["count"])
         count = _VAGUE_COUNT if is_plural_alone else count or 1
@@ -311,10 +311,8 @@ class _Scan:
         groups = found.groupdict()
         count = self.patterns.count_of(groups.get("count"))
         words = found[0].lower()
-        if unit in {"hour", "day"}:
-            return self.today - timedelta(days=count or 1), self.today
-        if count is not None or words.startswith(("the past", "past")):
-            return _shifted(self.today, -timedelta(days=(count or 1) * _DAYS[unit])), self.today
+        if unit in {"hour", "day"} or count is not None or words.startswith(("the past", "past")):
+            return _shifted(self.today, -_length(unit, count or 1)), self.today
         return self._unit(unit, -1)
 
     def _this(self, found: re.Match[str]) -> _Range | None:
@@ -331,7 +329,7 @@ class _Scan:
         unit = self.patterns.unit_of(found["unit"])
         count = self.patterns.count_of(found.groupdict().get("count"))
         if unit in {"hour", "day"} or count is not None:
-            return self.today, _shifted(self.today, timedelta(days=(count or 1) * _DAYS.get(unit, 1)))
+            return self.today, _shifted(self.today, _length(unit, count or 1))
         return self._unit(unit, 1)
 
     def _unit(self, unit: str, offset: int) -> _Range:
@@ -392,6 +390,11 @@ def _date(year: int, month: int, day: int) -> date | None:
 
 def _month(year: int, month: int) -> _Range:
     return date(year, month, 1), date(year, month, calendar.monthrange(year, month)[1])
+
+
+def _length(unit: str, count: int) -> timedelta:
+    """So many units in whole days, hours rounded up."""
+    return timedelta(days=-(-count // 24) if unit == "hour" else count * _DAYS[unit])
 
 
 def _shifted(day: date, by: timedelta) -> date:

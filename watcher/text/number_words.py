@@ -39,11 +39,10 @@ class NumberWords:
 
 
 def _numbered(words: str, first: int = 0, step: int = 1) -> dict[str, int]:
-    """Words in counting order; forms of the same number are joined by ``/``, a gap in the order is ``-``."""
+    """Words in counting order; forms of the same number are joined by ``/``."""
     forms: dict[str, int] = {}
     for index, alternatives in enumerate(words.split()):
-        if alternatives != "-":
-            forms.update(dict.fromkeys(alternatives.split("/"), first + index * step))
+        forms.update(dict.fromkeys(alternatives.split("/"), first + index * step))
     return forms
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from watcher.text.fold import Folded, fold, fold_term
@@ -202,6 +202,11 @@ def _numeral(token: str, dot_groups: bool) -> int | None:
     return None
 
 
+def _follows_and(last: int, value: int) -> bool:
+    """Whether a number word may follow the prefixed "and": five-and-twenty, hundred-and-fifty; no ten-and-twenty."""
+    return last < 10 <= value < 100 if last < 100 else value < last
+
+
 def _is_yearlike(token: str) -> bool:
     return token.isdecimal() and len(token) == 4 and int(token) in _YEARS
 
@@ -314,17 +319,17 @@ class _Scan:
             return None
         return self._joined(i, words.ranges, allow_hyphen=True)
 
-    def _joined(self, i: int, joiners: Iterable[str], *, allow_hyphen: bool = False) -> _Number | None:
+    def _joined(self, i: int, joiners: Collection[str], *, allow_hyphen: bool = False) -> _Number | None:
         low = self._number(i)
         if low is None or low.vague or low.after >= len(self.tokens):
             return None
         j = low.after
         if self.tokens[j] in joiners:
             j = self._qualifier(j + 1)[0]
+        elif self.lexicon.words.prefixed_and in joiners and (value := self._prefixed(self.tokens[j])):
+            return _Number(low.at_least, value, False, j + 1) if low.at_least < value else None
         elif not (allow_hyphen and self._is_hyphenated(j)):
-            prefix = self.lexicon.words.prefixed_and
-            if not (prefix and prefix in joiners and self.tokens[j].startswith(prefix)):
-                return None
+            return None
         high = self._number(j)
         if high is None or high.vague or low.at_least >= high.at_least:
             return None
@@ -390,7 +395,7 @@ class _Scan:
             elif (found := self._phrase(self.lexicon.units, j)) is not None and self._adds(last, found[1]):
                 j, last = found[0], found[1]
                 current += last
-            elif (value := self._prefixed(token)) is not None and after > i:
+            elif after > i and (value := self._prefixed(token)) is not None and _follows_and(last, value):
                 current, last, j = current + value, value, j + 1
             elif token in self.lexicon.words.joiners and after > i and last >= 20:
                 rest = self._phrase(self.lexicon.units, j + 1)

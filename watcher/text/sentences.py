@@ -25,6 +25,7 @@ _GLUED = re.compile(r"[\"“«(]?[^\W\d_]{2}")  # the next sentence, where the s
 _ARMENIAN = re.compile("[\u0561-\u0587]")
 _LAST_TOKEN = re.compile(r"[^\s\"'“”‘’«»()\[\]—–/]+$")
 _LONGEST_TOKEN = 40
+_WORD = re.compile(r"\w")
 _NEXT_WORD = re.compile(r"[\s\"'“”‘’«»„(\[—–-]*(\w[\w'’-]*)?")
 _LETTER_CHAIN = re.compile(r"(?:[^\W\d_]{1,2}\.)+[^\W\d_]{1,2}$")  # U.S, e.g, a.m, т.е
 _TURKISH = re.compile("[ığşİĞŞ]")
@@ -33,7 +34,8 @@ _LOWER_CASE_NAMES = ("al-", "el-", "an-", "ash-", "as-")
 
 # Never the end of a sentence: a name or a number follows.
 _TITLES = frozenset(
-    "mr mrs ms messrs dr prof gen lt col maj sgt capt cpl cmdr cdr adm brig gov sen rep pres rev hon fr st ste"
+    "mr mrs ms messrs sens reps govs gens drs profs hz"
+    " dr prof gen lt col maj sgt capt cpl cmdr cdr adm brig gov sen rep pres rev hon fr st ste"
     " mt ft vs cf"
     " viz ca approx e.g i.e eg ie pte pvt supt insp atty asst amb det ald mme mlle mm me m.sc ph sr sra srta gral cnel"
     " ген полк подп маи кап акад проф гр им ул тов г-н doc alb org tugg gen korg yrd av sn sn prof doç"
@@ -130,16 +132,27 @@ class _Splitter:
 
     def sentences(self, begin: int, end: int) -> Iterator[tuple[int, int]]:
         """The sentences of the paragraph ``begin:end``, stripped, none empty."""
+        pending: tuple[int, int] | None = None
+        for piece in self._pieces(begin, end):
+            if pending is None:
+                pending = piece
+            elif _WORD.search(self.full, *piece):
+                yield pending
+                pending = piece
+            else:  # marks that stand apart: « text ».
+                pending = pending[0], piece[1]
+        if pending is not None:
+            yield pending
+
+    def _pieces(self, begin: int, end: int) -> Iterator[tuple[int, int]]:
         start = begin
         for found in _STOP.finditer(self.full, begin, end):
             if self._ends_sentence(found, start, end):
-                piece = _stripped(self.full, start, found.end())
-                if piece[0] < piece[1]:
-                    yield piece
+                yield _stripped(self.full, start, found.end())
                 start = found.end()
-        piece = _stripped(self.full, start, end)
-        if piece[0] < piece[1]:
-            yield piece
+        last = _stripped(self.full, start, end)
+        if last[0] < last[1]:
+            yield last
 
     def _ends_sentence(self, found: re.Match[str], start: int, end: int) -> bool:
         full = self.full
