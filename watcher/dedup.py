@@ -135,9 +135,10 @@ def find_event(
 ) -> tuple[Event, str] | None:
     """The open event that the signal is about, and the reason in words; None where it is a new one.
 
-    An event that holds the article already, or one that it copies, comes first. Then the rule's ``group``: the states
-    of one side must contain the states of the other, so that a third state joining a clash stays the same event while
-    the same state's clash with somebody else becomes another. The largest overlap wins, then the latest.
+    An event that holds the article already, or one that it copies, comes first, as long as it shares a party: one
+    article about one conflict is one message, whatever rules it sets off. Then the rule's ``group``: the states of one
+    side must contain the states of the other, so that a third state joining a clash stays the same event while the
+    same state's clash with somebody else becomes another. The largest overlap wins, then the latest.
     """
     states = set(signal.states)
     of_same_text: list[Event] = []
@@ -145,11 +146,15 @@ def find_event(
     for event in open_events:
         if event.is_test != policy.is_test or now - event.last_seen_at > event.group_for:
             continue
-        if not policy.by_states or _same_parties(states, set(event.states)):
-            if any(report.article_id in {signal.article_id, *same_text} for report in event.reports):
-                of_same_text.append(event)
-            if policy.rule_id in event.rule_ids or (policy.by_family and event.family == policy.family):
-                of_same_rule.append(event)
+        of_event = set(event.states)
+        if (not states or not of_event or states & of_event) and any(
+            report.article_id in {signal.article_id, *same_text} for report in event.reports
+        ):
+            of_same_text.append(event)
+        if (not policy.by_states or _same_parties(states, of_event)) and (
+            policy.rule_id in event.rule_ids or (policy.by_family and event.family == policy.family)
+        ):
+            of_same_rule.append(event)
     candidates = of_same_text or of_same_rule
     if not candidates:
         return None
@@ -206,7 +211,7 @@ def _extend(
         reports=(*event.reports, report) if is_new_report else event.reports,
         last_seen_at=max(event.last_seen_at, now),
         # A rule that only came along may carry every state of a long article; the leading one names the parties.
-        states=tuple(sorted({*event.states, *signal.states})) if leads else event.states,
+        states=tuple(sorted({*event.states, *signal.states})) if leads or not event.states else event.states,
         killed=_higher(event.killed, signal.killed),
         injured=_higher(event.injured, signal.injured),
         rule_ids=tuple(dict.fromkeys((*event.rule_ids, policy.rule_id))),

@@ -156,10 +156,15 @@ def route_alert(
 ) -> tuple[Delivery, ...]:
     """One delivery for each recipient that the event concerns; ``tags`` are those of the article's source."""
     event = decision.event
+    signals = {signal.rule_id: signal for signal in decision.signals}
     is_only_new_rule = set(decision.changes) == {EventChange.RULE_ADDED}
     deliveries = []
     for recipient in recipients:
-        rule_ids = [rule_id for rule_id in event.rule_ids if covers(recipient, event, rule_id, tags, policies)]
+        rule_ids = [
+            rule_id
+            for rule_id in event.rule_ids
+            if covers(recipient, event, rule_id, signals.get(rule_id), tags, policies.get(rule_id, SendPolicy()))
+        ]
         if not rule_ids:
             continue
         if is_only_new_rule and set(rule_ids) & set(decision.told_rule_ids):
@@ -173,22 +178,29 @@ def route_alert(
 
 
 def covers(
-    recipient: Recipient, event: Event, rule_id: str, tags: Sequence[str], policies: Mapping[str, SendPolicy]
+    recipient: Recipient,
+    event: Event,
+    rule_id: str,
+    signal: Signal | None,
+    tags: Sequence[str],
+    policy: SendPolicy,
 ) -> bool:
     """Whether this rule's part in the event is something that the recipient asked for.
 
-    The scope is an allow-list: an event that names no state is never in the scope of somebody who named states.
+    ``signal`` is the rule's own in the newest report, if it has one there: its states and family count beside those of
+    the event. The scope is an allow-list: what names no state is never in the scope of somebody who named states.
     """
-    policy = policies.get(rule_id, SendPolicy())
     if event.is_test and not recipient.is_test:
         return False
     if policy.to is not None and recipient.id not in policy.to:
         return False
     if policy.to is None and not any(fnmatchcase(rule_id, pattern) for pattern in recipient.rules):
         return False
-    if recipient.tags and not set(recipient.tags) & {event.family, *tags}:
+    families = {event.family, signal.family} if signal else {event.family}
+    if recipient.tags and not set(recipient.tags) & {*families, *tags}:
         return False
-    if recipient.states and not set(recipient.states) & set(event.states):
+    states = {*event.states, *signal.states} if signal else set(event.states)
+    if recipient.states and not set(recipient.states) & states:
         return False
     return event.severity >= recipient.min_severity
 

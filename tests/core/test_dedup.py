@@ -149,6 +149,21 @@ def test_two_rules_on_one_article_are_one_event_led_by_the_more_severe() -> None
     assert [one.rule_id for one in decision.signals] == [CSTO, CLASH]
 
 
+@pytest.mark.parametrize("states", [(), ("AM",), ("AM", "RU"), ("AM", "AZ", "RU")])
+def test_one_article_is_one_message_where_its_signals_share_a_party(states) -> None:
+    policies = (policy(), policy(rule_id="help-asked"))
+    decision = one(decide(signal(), signal(rule_id="help-asked", states=states), policies=policies))
+    assert decision.changes == (EventChange.OPENED,)
+    assert decision.event.states == ("AM", "AZ")
+
+
+def test_a_leading_rule_without_states_takes_those_of_the_next() -> None:
+    policies = (policy(), policy(rule_id="clash"))
+    clash = signal(rule_id="clash", severity=Severity.WARNING)
+    decision = one(decide(signal(states=()), clash, policies=policies))
+    assert decision.event.states == ("AM", "AZ")
+
+
 def test_two_rules_about_different_parties_are_two_events() -> None:
     policies = (policy(), policy(rule_id="ties-cut", family="rupture"))
     decisions = decide(signal(), signal(rule_id="ties-cut", states=("TR", "US")), policies=policies)

@@ -149,6 +149,19 @@ def test_who_hears(who, what, policy, heard) -> None:
     assert bool(deliveries) is heard
 
 
+def test_a_follower_of_another_rule_of_the_event_hears_by_that_rules_states_and_family() -> None:
+    of_event = event(rule_ids=("csto-article-4-invoked", "help-asked"))
+    helped = signal(rule_id="help-asked", family="alliance", states=("AM", "RU"))
+    one = EventDecision(of_event, (EventChange.OPENED,), "", (signal(), helped))
+    people = [
+        recipient(id="russia", rules=("help-*",), states=("RU",)),
+        recipient(id="alliances", rules=("help-*",), tags=("alliance",)),
+        recipient(id="iran", rules=("help-*",), states=("IR",)),
+    ]
+    told = [each.recipient_id for each in route_alert(alert_of(one), one, (), people, {}, NOW)]
+    assert told == ["russia", "alliances"]
+
+
 def test_a_rule_that_is_only_added_is_told_to_those_who_did_not_follow_the_others() -> None:
     of_event = event(rule_ids=("csto-article-4-invoked", "csto-help"))
     one = EventDecision(of_event, (EventChange.RULE_ADDED,), "", (signal(),), told_rule_ids=("csto-article-4-invoked",))
