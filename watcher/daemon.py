@@ -164,7 +164,7 @@ class Parts:
         for index, source_id in enumerate(self.sources):
             self._schedule_poll(source_id, START_SPREAD * index)
         self._every(HEARTBEAT_EVERY, self._heartbeat, "heartbeat")
-        self._every(SILENCE_CHECK_EVERY, self._check_silence, "silence")
+        self._every(SILENCE_CHECK_EVERY, self.check_silence, "silence")
         if interval := systemd.watchdog_interval():
             self._every(interval / 2, _feed_watchdog, "watchdog")
         self._scheduler.start()
@@ -337,7 +337,8 @@ class Parts:
         with self._store.transaction():
             self._store.journal.mark_alive(self._run_id, self._clock())
 
-    async def _check_silence(self) -> None:
+    async def check_silence(self) -> None:
+        """Nothing; operators know which sources publish nothing for longer than expected."""
         now = self._clock()
         states = {state.source_id: state for state in self._store.articles.source_states()}
         for source in self.sources.values():
