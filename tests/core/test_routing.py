@@ -39,7 +39,7 @@ TEXT = (
 
 def decision(*changes: EventChange, **values) -> EventDecision:
     of_event = values.pop("event", None) or event(**values)
-    return EventDecision(of_event, changes or (EventChange.OPENED,), "", (signal(),))
+    return EventDecision(of_event, changes or (EventChange.OPENED,), "", (signal(states=of_event.states),))
 
 
 def alert_of(one: EventDecision, item=None):
