@@ -470,4 +470,3 @@ class GiveUp:
 
 
 Outcome = Delivered | Retry | GiveUp
-
