@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from watcher.match import Facts, Finding, Item, UnlessFinding, Verdict, WindowFinding, decide_rule, suppressed_by
+from watcher.match import Facts, Finding, Item, UnlessFinding, Verdict, WindowFinding, suppressed_by, work_out_rule
 from watcher.model import Article, Match, Signal, Span
 from watcher.rules.compile import CompiledRule, CompiledRules
 
@@ -34,6 +34,8 @@ class Node:
     detail: str = ""
     match: Match | None = None  # the place in the article that it speaks of
     children: tuple[Node, ...] = ()
+    rejected: str | None = None  # of a match: why it does not count
+    sentences: tuple[int, int] | None = None  # of a window: the numbers of its first and last sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,41 @@ def why_silent(rules: CompiledRules, article: Article, now: datetime | None = No
 
 
 def explanation_to_json(explanation: RuleExplanation) -> dict[str, Any]:
-    """The explanation as plain values, ready for `json.dumps`."""
-    return asdict(explanation)
+    """The explanation as plain values, ready for `json.dumps`; docs/commands.md documents the keys."""
+    return {
+        "rule": explanation.rule_id,
+        "title": explanation.title,
+        "outcome": explanation.outcome.value,
+        "reason": explanation.reason,
+        "missing": list(explanation.missing),
+        "tree": [_node_to_json(node) for node in explanation.nodes],
+    }
+
+
+def _node_to_json(node: Node) -> dict[str, Any]:
+    return {
+        "label": node.label,
+        "passed": node.passed,
+        "detail": node.detail,
+        "match": None if node.match is None else _match_to_json(node.match),
+        "rejected": node.rejected,
+        "sentences": None if node.sentences is None else list(node.sentences),
+        "children": [_node_to_json(child) for child in node.children],
+    }
+
+
+def _match_to_json(match: Match) -> dict[str, Any]:
+    return {
+        "clue": match.clue,
+        "text": match.text,
+        "field": match.span.field.value,
+        "start": match.span.start,
+        "end": match.span.end,
+        "stance": None if match.stance is None else match.stance.value,
+        "cue": None if match.cue is None else match.cue.text,
+        "state": match.state,
+        "toll": None if match.toll is None else asdict(match.toll),
+    }
 
 
 def render_explanation(explanation: RuleExplanation) -> list[str]:
@@ -101,9 +136,7 @@ def _explain_rule(rule: CompiledRule, facts: Facts) -> RuleExplanation:
     gate = Node("languages and sources", skipped is None, skipped or "")
     if skipped is not None:
         return RuleExplanation(rule.id, rule.title, RuleOutcome.SKIPPED, skipped, (), (gate,), None)
-    verdict = decide_rule(rule, facts, completely=True)
-    if verdict is None:
-        raise AssertionError("a verdict that is worked out completely is never None")
+    verdict = work_out_rule(rule, facts)
     nodes = (
         gate,
         *(_clue_node(name, verdict.findings[name], verdict, facts) for name in rule.clues),
@@ -156,7 +189,7 @@ def _item_node(name: str, item: Item, reason: str | None, facts: Facts) -> Node:
         said.append(f"{match.stance} (“{match.cue.text}”)" if match.cue else str(match.stance))
     if reason is not None:
         said.append(f"not counted: {reason}")
-    return Node("match", reason is None, ", ".join(said), match)
+    return Node("match", reason is None, ", ".join(said), match, rejected=reason)
 
 
 def _place(span: Span) -> str:
@@ -175,7 +208,9 @@ def _window_node(finding: WindowFinding, facts: Facts) -> Node:
         unused = "" if is_used else ", not counted: names a state that the first one does not"
         text = " ".join(facts.reading.full[start:end].split())
         place = _place(facts.reading.span(start, end))
-        children.append(Node("window", is_used, f"{place} “{_shorten(text)}”{states}{unused}"))
+        detail = f"{place} “{_shorten(text)}”{states}{unused}"
+        sentences = (min(item.sentence for item in items), max(item.sentence for item in items))
+        children.append(Node("window", is_used, detail, sentences=sentences))
     detail = f"{len(finding.found)} found" if finding.found else "nowhere so close"
     return Node(f"{clues} within {finding.window}", bool(finding.found), detail, children=tuple(children))
 

@@ -1,7 +1,7 @@
 """Which rules hold on an article: (compiled rules, article) to signals, with what was skipped and suppressed, and why.
 
-There is one evaluator. It works out every clue to the end only for rules that can still hold; `watcher.explain` lets it
-work out all of them and shows its verdicts.
+There is one evaluator, `work_out_rule`. Here it runs only for rules that can still hold; `watcher.explain` lets it run
+for any rule and shows its verdict.
 """
 
 from __future__ import annotations
@@ -162,8 +162,8 @@ class Facts:
         """What the clue finds."""
         known = self._findings.get(clue.key)
         if known is None:
-            if clue.kind == "phrases":
-                items = self._phrase_items(clue)
+            if clue.phrases is not None:
+                items = self._phrase_items(clue, clue.phrases)
             elif clue.kind == "states":
                 items = self._state_items(clue)
             else:
@@ -188,11 +188,11 @@ class Facts:
             )
         return self._casualties
 
-    def _phrase_items(self, clue: CompiledClue) -> list[Item]:
+    def _phrase_items(self, clue: CompiledClue, phrases: int) -> list[Item]:
         reading = self.reading
         others = () if clue.not_phrases is None else self.search.matches(clue.not_phrases)
         items = []
-        for start, end in self.search.matches(clue.phrases or 0):
+        for start, end in self.search.matches(phrases):
             judgement = judge(reading, start, end)
             rejected = (
                 self._outside(clue, start, end)
@@ -333,21 +333,25 @@ def _codes(items: Iterable[Item]) -> frozenset[str]:
 _COST = {"phrases": 0, "states": 1, "killed": 2, "injured": 2}
 
 
-def decide_rule(rule: CompiledRule, facts: Facts, *, completely: bool = False) -> Verdict | None:
-    """The verdict on one rule; None as soon as it is known not to hold, unless it is to be worked out completely."""
-    if not completely and not _can_hold(rule, facts):
+def decide_rule(rule: CompiledRule, facts: Facts) -> Verdict | None:
+    """The verdict on a rule that holds, exceptions aside; None for one that does not, the cheapest doubts first."""
+    if not _can_hold(rule, facts):
         return None
+    verdict = work_out_rule(rule, facts)
+    return verdict if verdict.holds else None
+
+
+def work_out_rule(rule: CompiledRule, facts: Facts) -> Verdict:
+    """The verdict on a rule, whether it holds or not, with every clue worked out to the end."""
     findings = {name: facts.finding(clue) for name, clue in rule.clues.items()}
     windows = tuple(_find_windows(rule, window, findings) for window in rule.windows)
     held = _held(rule, findings, windows)
     missing = _missing(rule, held)
     holds = not missing and all(window.found for window in windows)
-    if not holds and not completely:
-        return None
     used = _used_items(rule, findings, windows, held)
     unless = tuple(_check_unless(one, facts, used, findings) for one in rule.unless)
     stopped = any(one.applies for one in unless)
-    signal = _signal(rule, facts, used, windows, findings) if holds and not stopped else None
+    signal = _signal(rule, facts, used, windows) if holds and not stopped else None
     return Verdict(rule, findings, windows, held, missing, holds, unless, signal)
 
 
@@ -572,7 +576,6 @@ def _signal(
     facts: Facts,
     used: Mapping[str, Sequence[Item]],
     windows: Sequence[WindowFinding],
-    findings: Mapping[str, Finding],
 ) -> Signal:
     state_clues = [name for name, clue in rule.clues.items() if clue.kind == "states" and name not in rule.none_of]
     near = {name for finding in windows for name in finding.window.clues}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
 from watcher.errors import Location
-from watcher.explain import RuleExplanation, RuleOutcome, explain_article, render_explanation
+from watcher.explain import RuleExplanation, explain_article, render_explanation
 from watcher.match import match_article
 from watcher.model import Article, Extraction, Signal
 from watcher.rules.compile import UNKNOWN_LANGUAGE, CompiledRules
@@ -50,50 +50,39 @@ def run_rule_tests(rule_set: RuleSet, rules: CompiledRules, clean: Clean) -> tup
 
 
 def _run(rule_set: RuleSet, rules: CompiledRules, rule: Rule, index: int, test: RuleTest, clean: Clean) -> TestOutcome:
-    articles = _articles(rule_set, rule, test, clean)
-    found: list[Signal] = []
-    explanations: list[RuleExplanation] = []
-    for article in articles:
-        present = test.now if test.stream is None else None
-        result = match_article(rules, article, present)
-        found.extend(signal for signal in result.signals if signal.rule_id == rule.rule)
-        explanations.extend(explain_article(rules, article, present, rule.rule))
-    wrong = _wrong(test, found, explanations)
+    article = _article(rule_set, rule, test, clean)
+    found = [one for one in match_article(rules, article, test.now).signals if one.rule_id == rule.rule]
+    [explanation] = explain_article(rules, article, test.now, rule.rule)
+    wrong = _wrong(test, found[0] if found else None, explanation)
     return TestOutcome(
         rule_id=rule.rule,
         name=test.name or f"test {index + 1}",
         location=rule_set.location(rule.rule, "tests", str(index)),
         passed=not wrong,
         expected=_expected(test),
-        got="; ".join(wrong) or _expected(test),
-        diff=tuple(line for one in explanations for line in render_explanation(one)) if wrong else (),
+        got=wrong or _expected(test),
+        diff=tuple(render_explanation(explanation)) if wrong else (),
     )
 
 
-def _articles(rule_set: RuleSet, rule: Rule, test: RuleTest, clean: Clean) -> list[Article]:
-    """The test's article, or those of its stream in order of time."""
-    start = test.published or test.now or _reviewed_at(rule)
-    language = test.language or (rule.languages[0] if rule.languages else UNKNOWN_LANGUAGE)
-
-    def article(number: int, title: str, text: str | None, file: str | None, at: datetime) -> Article:
-        if file is not None:
-            text = clean(rule_set.test_texts[rule.rule, file], title)
-        return Article(
-            id=f"{_SOURCE_ID}-{number}",
-            source_id=_SOURCE_ID,
-            url=None,
-            title=title,
-            text=text or "",
-            language=language,
-            extraction=Extraction.FULL,
-            published_at=at,
-            first_seen_at=at,
-        )
-
-    if test.stream is None:
-        return [article(0, test.title or "", test.text, test.file, start)]
-    ordered = sorted(test.stream, key=lambda item: item.at)
-    return [article(n, item.title or "", item.text, item.file, start + item.at) for n, item in enumerate(ordered)]
+def _article(rule_set: RuleSet, rule: Rule, test: RuleTest, clean: Clean) -> Article:
+    """The test's article, of its own date, else of the present that it names, else of the rule's last review."""
+    at = test.published or test.now or _reviewed_at(rule)
+    title = test.title or ""
+    text = test.text or ""
+    if test.file is not None:
+        text = clean(rule_set.test_texts[rule.rule, test.file], title)
+    return Article(
+        id=_SOURCE_ID,
+        source_id=_SOURCE_ID,
+        url=None,
+        title=title,
+        text=text,
+        language=test.language or (rule.languages[0] if rule.languages else UNKNOWN_LANGUAGE),
+        extraction=Extraction.FULL,
+        published_at=at,
+        first_seen_at=at,
+    )
 
 
 def _reviewed_at(rule: Rule) -> datetime:
@@ -116,21 +105,17 @@ def _wanted(extracts: Extracts) -> list[str]:
     return wanted
 
 
-def _wrong(test: RuleTest, found: list[Signal], explanations: list[RuleExplanation]) -> list[str]:
+def _wrong(test: RuleTest, signal: Signal | None, explanation: RuleExplanation) -> str:
     """What came instead of what the test expects; empty: it holds."""
     if test.expect is Expect.ALERT:
-        if not found:
-            return [f"no alert ({'; '.join(one.reason for one in explanations)})"]
-        return _wrong_extracts(test.extracts, found[-1]) if test.extracts else []
-    if found:
-        return ["alert"]
-    if test.missing is None:
-        return []
-    return [
-        f"no alert, for another reason ({one.outcome}, {one.reason})"
-        for one in explanations
-        if one.outcome is not RuleOutcome.NO_MATCH or not set(test.missing) <= set(one.missing)
-    ]
+        if signal is None:
+            return f"no alert ({explanation.reason})"
+        return "; ".join(_wrong_extracts(test.extracts, signal)) if test.extracts else ""
+    if signal is not None:
+        return "alert"
+    if test.missing and not set(test.missing) <= set(explanation.missing):
+        return f"no alert, for another reason ({explanation.outcome}, {explanation.reason})"
+    return ""
 
 
 def _wrong_extracts(extracts: Extracts, signal: Signal) -> list[str]:

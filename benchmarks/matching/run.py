@@ -1,6 +1,6 @@
 """What matching costs: CPU per article with 10, 1,000 and 10,000 rules, as a ratio to the bare automaton scan.
 
-    python benchmarks/matching/run.py [--articles FILE.jsonl.gz] [--rules 10,1000,10000] [--rounds 3]
+    python benchmarks/matching/run.py [--articles FILE.jsonl.gz] [--rules 10,1000,10000] [--broad 20] [--rounds 3]
 
 The bare scan is one overlapping search of the already folded text with the same automaton. Everything else is on top
 of it: folding, candidates, sentences, states, stance, casualties, windows, exceptions. Prints one line per rule count.
@@ -80,12 +80,11 @@ def _options(blocks: list[str]) -> list[str]:
     return [f"({one})" if "|" in one and not one.startswith("(") else one for one in found]
 
 
-# One rule in so many has a phrase that names no place, like the shipped rules, and meets ordinary articles.
-BROAD = 20
+def generate_rules(count: int, broad: int, seed: int = 20261123) -> str:
+    """So many different rules as YAML; the same for the same arguments.
 
-
-def generate_rules(count: int, seed: int = 20261123) -> str:
-    """So many different rules as YAML; the same for the same arguments."""
+    One rule in ``broad`` also has a phrase that names no place and so meets ordinary articles; 0: none has.
+    """
     rng = random.Random(seed)
     objects, names = _options(OBJECTS), _options(NAMES)
     documents = ["list: formats\nkind: phrases\nitems: [explained, timeline, anniversary, on this day, what to know]"]
@@ -103,7 +102,7 @@ def generate_rules(count: int, seed: int = 20261123) -> str:
                 phrases.append(f"{place} ..5 ({verbs}) ..3 {rng.choice(objects)}")
             else:
                 phrases.append(f"({verbs}) ..3 {rng.choice(objects)} ..8 {rng.choice(names)}")
-        if number % BROAD == 0:
+        if broad and number % broad == 0:
             phrases.append(f"({'|'.join(rng.sample(VERBS, 2))}) ..4 {rng.choice(objects)}")
         kind = rng.choice(("states", "both", "both", "killed"))
         clues = [f"  act: {{phrases: [{', '.join(json.dumps(p) for p in phrases)}]}}"]
@@ -172,17 +171,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--articles", type=Path, default=ARTICLES)
     parser.add_argument("--rules", default="10,1000,10000")
+    parser.add_argument("--broad", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     articles = read_articles(options.articles)
     chars = sum(len(article.text) for article in articles) / len(articles)
     print(f"Python {platform.python_version()}, {len(articles)} articles of {chars:,.0f} characters on average")
     gazetteer = Gazetteer.load()
-    print(print("  rules   terms  load s compile s  scan µs  fold µs  match µs  ratio worked out signals"))
+    print("  rules   terms  load s compile s  scan µs  fold µs  match µs  ratio worked out signals")
     for count in (int(number) for number in options.rules.split(",")):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "generated.yaml"
-            path.write_text(generate_rules(count), encoding="utf-8")
+            path.write_text(generate_rules(count, options.broad), encoding="utf-8")
             start = time.process_time()
             rule_set = load_rules([path])
             loaded = time.process_time()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from tests.builders import article
 from tests.core.rule_files import compiled, gazetteer, load
 from watcher.errors import RuleError
 from watcher.rules.compile import compile_rules, expand_phrase
 from watcher.rules.phrases import PhraseError
-from watcher.rules.schema import ListKind, RuleList
+from watcher.rules.schema import Clue, ListKind, RuleList
 
 TREATY = RuleList(
     list="treaty",
@@ -149,3 +152,31 @@ def test_alternatives_with_gaps_inside_do_not_multiply_without_end() -> None:
     choice = "(" + "|".join(f"w{letter} ..2 v{letter}" for letter in "abcdefghijklmnopqrst") + ")"
     with pytest.raises(PhraseError, match="more than 256 sequences"):
         expand_phrase(f"{choice} ..1 {choice}", {}, ("en",))
+
+
+def test_a_word_that_no_text_can_hold_is_a_problem() -> None:
+    rule_set = load('rule: r-1\nlook_for: {a: {phrases: ["ـــ", martial law]}}\n')
+    with pytest.raises(RuleError, match="no text can hold this"):
+        compile_rules(rule_set, gazetteer())
+
+
+def test_what_is_not_supported_is_refused_even_from_elsewhere() -> None:
+    rule_set = load("rule: r-1\nlook_for: {a: {phrases: martial law}}\n")
+    [rule] = rule_set.rules
+    with_regex = rule.model_copy(update={"look_for": {"a": Clue(regex="x")}})
+    with pytest.raises(RuleError, match="regex is not supported yet"):
+        compile_rules(replace(rule_set, rules=(with_regex,)), gazetteer())
+
+
+def test_gates_are_remembered_without_growing_for_ever() -> None:
+    rules = compiled("rule: r-1\nlanguages: [en]\nlook_for: {a: {phrases: martial law}}\n")
+    for number in range(5000):
+        assert rules.gated(article(language=f"x{number}")).rules == frozenset()
+    assert rules.gated(article()) is rules.gated(article(source_id="another", tags=("unnamed",)))
+    assert len(rules._gates) < 5000
+
+
+def test_a_rule_can_be_found_by_its_id() -> None:
+    rules = compiled("rule: r-1\nlook_for: {a: {phrases: martial law}}\n")
+    assert rules.rule("r-1") is rules.rules[0]
+    assert rules.rule("r-2") is None

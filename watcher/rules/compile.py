@@ -46,7 +46,9 @@ _DOUBLE_LETTERS = (
 _CASUALTY_RARITY = 1
 _MAX_GATES = 4096  # distinct combinations of language, source and tags remembered
 STEM_MARK = "*"
-_FIRST_WORD = re.compile(r"\w+")
+_LEADING_MARKS = re.compile(r"^\W+")  # the . of .NET: words are looked for from their first letter or digit
+# A word as gaps count them: 4,000, Baku's and l'état are one each.
+WORD = re.compile(r"\w+(?:(?:'|(?<=\d)[.,٫٬](?=\d))\w+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,15 +391,19 @@ def _neighbours(one: Literal, other: Literal) -> Literal:
 def _word_forms(word: Word, languages: tuple[str, ...]) -> tuple[Literal, ...]:
     """The literals that a word stands for."""
     if word.is_capitals:
-        text = fold_term(word.text)
-        return (Literal(text, capitals=((0, len(text), unicodedata.normalize("NFC", word.text)),), is_name=True),)
+        token = _LEADING_MARKS.sub("", unicodedata.normalize("NFC", word.text))
+        text = fold_term(token)
+        return (Literal(text, capitals=((0, len(text), token),), is_name=True),)
     spellings = {word.text, *word.also}
     if word.ending is Ending.INFLECTED:
         for language in languages:
             spellings |= inflect(word.text, language) or frozenset()
-    folded = {form for spelling in spellings for form in _letter_forms(fold_term(spelling), languages)}
+    plain = {_LEADING_MARKS.sub("", fold_term(spelling)) for spelling in spellings} - {""}
+    folded = {form for spelling in plain for form in _letter_forms(spelling, languages)}
+    if not folded:
+        raise PhraseError("no text can hold this: it has only marks that are left out of every text", word.offset)
     is_name = word.text[0].isupper()
-    return tuple(Literal(form, word.ending is Ending.ANY, is_name=is_name) for form in sorted(folded) if form)
+    return tuple(Literal(form, word.ending is Ending.ANY, is_name=is_name) for form in sorted(folded))
 
 
 def _letter_forms(folded: str, languages: tuple[str, ...]) -> Iterator[str]:
@@ -503,12 +509,9 @@ class _Compiler:
             try:
                 found = self._expander.phrase(text, languages)
             except PhraseError as error:
-                self._problem((*path, str(index)), f"{text}: {error.message}", "phrase-too-wide")
+                self._problem((*path, str(index)), f"{text}: {error.message}", "phrase-not-possible")
                 complete = False
                 continue
-            if not found:
-                self._problem((*path, str(index)), f"{text}: no text can hold this phrase", "can-never-match")
-                complete = False
             patterns |= {self._patterns.setdefault(pattern, len(self._patterns)) for pattern in found}
         number = self._sets.setdefault(tuple(sorted(patterns)), len(self._sets))
         if complete:  # a list that is wrong is named again for each rule that has it
@@ -592,15 +595,13 @@ def _looks_for_casualties(rule: CompiledRule, language: str) -> bool:
     return reads and any(clue.kind in ("killed", "injured") for clue in rule.clues.values())
 
 
-def _wanted_sights(slot: Slot) -> frozenset[str] | None:
-    """The sights of which one is there where the slot is; None: no telling."""
+def _wanted_sights(slot: Slot) -> frozenset[str]:
+    """The sights of which one is there where the slot is."""
     wanted = set()
     for literal in slot.literals:
-        first = _FIRST_WORD.match(literal.text)
-        if first is None:
-            return None
-        is_stem = literal.is_stem and first.end() == len(literal.text)
-        wanted.add(first[0][:MIN_STEM] + STEM_MARK if is_stem else first[0])
+        word = WORD.match(literal.text)
+        first = word[0].partition("'")[0] if word else literal.text
+        wanted.add(first[:MIN_STEM] + STEM_MARK if literal.is_stem and first == literal.text else first)
     return frozenset(wanted)
 
 
@@ -613,8 +614,8 @@ def _anchor_group(literal: Literal, numbers: Sequence[int], patterns: Sequence[P
         choices: list[tuple[int, int, frozenset[str]]] = []
         for side in (-1, 1):
             index = pattern.anchor + side
-            sights = _wanted_sights(pattern.slots[index]) if 0 <= index < len(pattern.slots) else None
-            if sights is not None:
+            if 0 <= index < len(pattern.slots):
+                sights = _wanted_sights(pattern.slots[index])
                 choices.append((len(sights), side, sights))
         if not choices:
             alone.append(number)

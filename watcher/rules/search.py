@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from watcher.rules.compile import STEM_MARK, UNKNOWN_LANGUAGE, AnchorGroup, CompiledRules, Literal, Pattern, Slot
+from watcher.rules.compile import STEM_MARK, UNKNOWN_LANGUAGE, WORD, AnchorGroup, CompiledRules, Literal, Pattern, Slot
 from watcher.rules.phrases import MIN_STEM
 from watcher.text.fold import is_word_end, is_word_start
 from watcher.text.reading import Reading
@@ -21,8 +21,6 @@ _ALSO_WORDS = frozenset(
     " in inf is it its led let lot may me mid mine my new no nor not now of off old on or our out own pact par pas per"
     " red rest sam sat saw see set she so start step the to un up us use was way we who why you".split()
 )
-# A word as gaps count them: 4,000, Baku's and l'état are one each.
-_WORD = re.compile(r"\w+(?:(?:'|(?<=\d)[.,٫٬](?=\d))\w+)*")
 _LETTERS = re.compile(r"\w*")
 _REST_OF_WORD = re.compile(r"(?:'\w+)*")
 _ELIDED = re.compile(r"\w+'$")
@@ -89,7 +87,7 @@ class Search:
         reach = _CHARS_PER_WORD * group.words_before
         while True:
             begin = max(start - reach, 0)
-            words = _WORD.findall(self._text, begin, start)
+            words = WORD.findall(self._text, begin, start)
             if begin == 0 or len(words) > group.words_before + 1:  # the first may be cut, the last elided
                 return _sights(words, group)
             reach *= 4
@@ -98,7 +96,7 @@ class Search:
         """At least what the words within the group's reach after ``end`` can be wanted as."""
         reach = _CHARS_PER_WORD * group.words_after
         while True:
-            words = _WORD.findall(self._text, end, end + reach)
+            words = WORD.findall(self._text, end, end + reach)
             if end + reach >= len(self._text) or len(words) > group.words_after + 1:  # cut, or a possessive's s
                 return _sights(words, group)
             reach *= 4
@@ -265,7 +263,7 @@ class Search:
     def _words_after(self, at: int, high: int) -> Iterator[re.Match[str]]:
         """The words after the one that ends at ``at``, up to ``high``."""
         rest = _REST_OF_WORD.match(self._text, at, high)
-        return _WORD.finditer(self._text, rest.end() if rest else at, high)
+        return WORD.finditer(self._text, rest.end() if rest else at, high)
 
     def _own_start(self, at: int, low: int) -> int:
         """Where the word at ``at`` begins with the article that is elided before it."""
@@ -283,7 +281,7 @@ class Search:
             if begin > low:
                 # Not within a word: a space parts words for certain.
                 begin = self._text.find(" ", begin, stop) if stop > begin else stop
-            found = list(_WORD.finditer(self._text, begin, stop)) if begin >= 0 else []
+            found = list(WORD.finditer(self._text, begin, stop)) if begin >= 0 else []
             if stop - reach <= low or len(found) >= words:
                 return found
             reach *= 4
