@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-from collections import deque
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import chain
 from typing import Any
 
 from watcher.match import match_article
 from watcher.model import Article, Extraction, Match, Signal, Toll
+from watcher.parallel import BATCH_ITEMS, map_batches
 from watcher.rules.compile import UNKNOWN_LANGUAGE, compile_rules
 from watcher.rules.schema import RuleSet
 from watcher.understand.gazetteer import Gazetteer
 
-_BATCH_LINES = 32  # per task of a worker: large enough that sending it costs little, small enough to keep all busy
-_BATCHES_AHEAD = 4  # per worker, so that memory stays bounded however fast the lines come
+# Archives often know only the year, or the month. The middle is nobody's anniversary: neither the year before nor the
+# one after lies within the month in which a date still counts as news.
+_YEAR = re.compile(r"[0-9]{4}")
+_MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 
 Detect = Callable[[str], str]
 
@@ -42,11 +43,27 @@ def match_lines(
     ``now`` is when undated articles are taken to be first seen. Raises `RuleError` before the first line where the
     rules cannot be compiled.
     """
-    evaluator = _Evaluator(rule_set, detect, now)
+    if jobs > 1:
+        compile_rules(rule_set, Gazetteer.load())
     numbered = ((number, line) for number, line in enumerate(lines, 1) if line.strip())
-    if jobs < 2:
-        return (evaluator.evaluate(number, line) for number, line in numbered)
-    return _match_in_processes(numbered, (rule_set, detect, now), jobs)
+    # Line by line where there is one process: who types articles sees their signals at once.
+    batches = map_batches(
+        _start_evaluator, (rule_set, detect, now), numbered, jobs=jobs, batch_items=BATCH_ITEMS if jobs > 1 else 1
+    )
+    return chain.from_iterable(batches)
+
+
+def article_from_line(line: str, *, detect: Detect, now: datetime) -> Article:
+    """The article of one line of JSON, as `article_from_json` reads it; raises `ValueError` naming what is wrong."""
+    try:
+        record = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON: {error.msg} at column {error.colno}") from None
+    except (ValueError, RecursionError):  # a number of thousands of digits, thousands of brackets
+        raise ValueError("not JSON that can be read") from None
+    if not isinstance(record, dict):
+        raise ValueError(f"expected an object with id, title and text, found {_describe(record)}")
+    return article_from_json(record, detect=detect, now=now)
 
 
 def article_from_json(record: Mapping[str, Any], *, detect: Detect, now: datetime) -> Article:
@@ -134,8 +151,13 @@ def _moment(value: object) -> datetime | None:
     expected = f"published: expected a date and time like 2022-09-14T14:39:00Z, found {_describe(value)}"
     if not isinstance(value, str):
         raise ValueError(expected)
+    text = value.strip()
+    if _YEAR.fullmatch(text):
+        text += "-07-01"
+    elif _MONTH.fullmatch(text):
+        text += "-15"
     try:
-        moment = datetime.fromisoformat(value.strip())
+        moment = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(expected) from None
     try:
@@ -159,48 +181,17 @@ class _Evaluator:
         self._detect = detect
         self._now = now
 
-    def evaluate(self, number: int, line: str) -> LineResult:
+    def evaluate(self, batch: list[tuple[int, str]]) -> list[LineResult]:
+        return [self._evaluate(number, line) for number, line in batch]
+
+    def _evaluate(self, number: int, line: str) -> LineResult:
         try:
-            record = json.loads(line)
-        except json.JSONDecodeError as error:
-            return LineResult(number, problem=f"not JSON: {error.msg} at column {error.colno}")
-        except (ValueError, RecursionError):  # a number of thousands of digits, thousands of brackets
-            return LineResult(number, problem="not JSON that can be read")
-        if not isinstance(record, dict):
-            return LineResult(number, problem=f"expected an object with id, title and text, found {_describe(record)}")
-        try:
-            article = article_from_json(record, detect=self._detect, now=self._now)
+            article = article_from_line(line, detect=self._detect, now=self._now)
         except ValueError as error:
             return LineResult(number, problem=str(error))
         signals = match_article(self._rules, article).signals
         return LineResult(number, tuple(signal_to_json(signal) for signal in signals))
 
 
-_worker: list[_Evaluator] = []  # of a worker process, kept between batches: automata cannot be sent to it
-
-
-def _start_worker(rule_set: RuleSet, detect: Detect, now: datetime) -> None:
-    _worker.append(_Evaluator(rule_set, detect, now))
-
-
-def _match_batch(batch: list[tuple[int, str]]) -> list[LineResult]:
-    return [_worker[0].evaluate(number, line) for number, line in batch]
-
-
-def _match_in_processes(
-    numbered: Iterator[tuple[int, str]], start: tuple[RuleSet, Detect, datetime], jobs: int
-) -> Iterator[LineResult]:
-    # Fresh processes: a forked copy of a process with threads can hang in a lock that nobody holds any more.
-    context = multiprocessing.get_context("spawn")
-    waiting: deque[Future[list[LineResult]]] = deque()
-    with ProcessPoolExecutor(jobs, context, _start_worker, start) as pool:
-        try:
-            while batch := list(islice(numbered, _BATCH_LINES)):
-                waiting.append(pool.submit(_match_batch, batch))
-                if len(waiting) >= jobs * _BATCHES_AHEAD:
-                    yield from waiting.popleft().result()
-            while waiting:
-                yield from waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+def _start_evaluator(start: tuple[RuleSet, Detect, datetime]) -> Callable[[list[tuple[int, str]]], list[LineResult]]:
+    return _Evaluator(*start).evaluate

@@ -15,6 +15,9 @@ from watcher.model import Article, Event, EventChange, EventDecision, Report, Si
 
 DEFAULT_GROUP_FOR = timedelta(hours=24)
 DEFAULT_CONFIRM_PUBLISHERS = 2
+COPY_CONTAINMENT = (
+    0.8  # share of the shorter text's shingles that makes it a copy, whole or cut
+)
 DEFAULT_UPDATE_ON = frozenset(
     {
         EventChange.CONFIRMED,
@@ -41,6 +44,11 @@ class EventPolicy:
     hold_until_confirmed: bool = False
     update_on: frozenset[EventChange] = DEFAULT_UPDATE_ON
     is_test: bool = False  # the rule's status is `test`
+
+
+def text_to_compare(article: Article) -> str:
+    """What two articles share where one is a copy of the other."""
+    return article.text or article.title
 
 
 def report_of(article: Article, signal: Signal | None, copy_of: str | None) -> Report:

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from watcher.dedup import add_copy, decide_article
+from watcher.dedup import COPY_CONTAINMENT, add_copy, decide_article, text_to_compare
 from watcher.errors import FeedError
 from watcher.extract import build_article, extract_page
 from watcher.feeds import parse_feed
@@ -51,7 +51,6 @@ from watcher.web.urls import canonical_url
 
 log = structlog.get_logger()
 
-COPY_CONTAINMENT = 0.8  # share of the shorter text's shingles; DESIGN.md section 2 and PAINS 4
 COPY_WINDOW = timedelta(days=14)  # reprints of a story come within days
 AT_ONCE = 10  # items read side by side and committed together
 PAGE_TRIES = 3  # polls that wait for a page in trouble before the summary has to do
@@ -310,7 +309,7 @@ class Ingest:
             article_id
             for article_id in candidates
             if (other := self._store.articles.get(article_id)) is not None
-            and containment(reading.hashes, shingles(_text_of(other))) >= COPY_CONTAINMENT
+            and containment(reading.hashes, shingles(text_to_compare(other))) >= COPY_CONTAINMENT
         )
 
     def _events_of(self, article_ids: frozenset[str], now: datetime) -> list[Event]:
@@ -403,11 +402,7 @@ def identify(entries: Sequence[FeedEntry]) -> list[tuple[FeedEntry, ArticleKeys]
 
 
 def _evaluate(rules: CompiledRules, article: Article, now: datetime) -> tuple[MatchResult, frozenset[int]]:
-    return match_article(rules, article, now), shingles(_text_of(article))
-
-
-def _text_of(article: Article) -> str:
-    return article.text or article.title
+    return match_article(rules, article, now), shingles(text_to_compare(article))
 
 
 def _is_older(entry: FeedEntry, than: datetime) -> bool:

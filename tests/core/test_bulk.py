@@ -133,6 +133,20 @@ def test_records_become_articles() -> None:
     assert (undated.published_at, undated.first_seen_at, undated.language) == (None, NOW, "und")
 
 
+@pytest.mark.parametrize(
+    ("published", "expected"),
+    [
+        ("2004", datetime(2004, 7, 1, tzinfo=UTC)),
+        ("2004-02", datetime(2004, 2, 15, tzinfo=UTC)),
+        ("2004-02-03", datetime(2004, 2, 3, tzinfo=UTC)),
+        ("", None),
+    ],
+)
+def test_a_year_or_a_month_is_its_middle(published: str, expected: datetime | None) -> None:
+    one = article_from_json({"id": "1", "text": "x", "published": published}, detect=english, now=NOW)
+    assert one.published_at == expected
+
+
 def test_several_processes_give_the_same_in_the_same_order() -> None:
     lines = [line(n) if n % 3 else "{" for n in range(150)]
     assert results(*lines, jobs=2) == results(*lines)
