@@ -185,24 +185,40 @@ def covers(
     tags: Sequence[str],
     policy: SendPolicy,
 ) -> bool:
-    """Whether this rule's part in the event is something that the recipient asked for.
+    """Whether this rule's part in the event is something that the recipient asked for."""
+    return why_not_covered(recipient, event, rule_id, signal, tags, policy) is None
+
+
+def why_not_covered(
+    recipient: Recipient,
+    event: Event,
+    rule_id: str,
+    signal: Signal | None,
+    tags: Sequence[str],
+    policy: SendPolicy,
+) -> str | None:
+    """Why this rule's part in the event is nothing that the recipient asked for, in words; None: it is.
 
     ``signal`` is the rule's own in the newest report, if it has one there: its states and family count beside those of
     the event. The scope is an allow-list: what names no state is never in the scope of somebody who named states.
     """
     if event.is_test and not recipient.is_test:
-        return False
+        return "the rule has the status test, and this is no test recipient"
     if policy.to is not None and recipient.id not in policy.to:
-        return False
+        return f"the rule sends only to {join_words(policy.to)}"
     if policy.to is None and not any(fnmatchcase(rule_id, pattern) for pattern in recipient.rules):
-        return False
-    families = {event.family, signal.family} if signal else {event.family}
-    if recipient.tags and not set(recipient.tags) & {*families, *tags}:
-        return False
-    states = {*event.states, *signal.states} if signal else set(event.states)
+        return f"it follows only the rules {join_words(recipient.rules)}" if recipient.rules else "it follows no rules"
+    found_tags = {event.family, *([signal.family] if signal else []), *tags}
+    if recipient.tags and not set(recipient.tags) & found_tags:
+        found = join_words(sorted(found_tags))
+        return f"it follows only the tags {join_words(recipient.tags)}, and this has {found}"
+    states = {*event.states, *(signal.states if signal else ())}
     if recipient.states and not set(recipient.states) & states:
-        return False
-    return event.severity >= recipient.min_severity
+        found = join_words(sorted(states)) or "none"
+        return f"it follows only the states {join_words(recipient.states)}, and this names {found}"
+    if event.severity < recipient.min_severity:
+        return f"it follows only {recipient.min_severity.label} and above, and this is {event.severity.label}"
+    return None
 
 
 def quiet_hours_end(quiet: QuietHours, now: datetime) -> datetime | None:
