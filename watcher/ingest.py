@@ -241,7 +241,10 @@ class Ingest:
                     )
                     continue
                 sampled = sample(reading.hashes)
-                same_text = self._same_text(reading, sampled, now)
+                has_signals = reading.result is not None and bool(reading.result.signals)
+                same_text = find_same_text(
+                    self._store, reading.article.id, reading.hashes, sampled, now, ask_open_events=has_signals
+                )
                 self._store.articles.insert(reading.article, reading.keys, raw_hash=reading.raw_hash, sampled=sampled)
                 alerts += self._decide(source, book, reading, same_text, now)
         for reading in readings:
@@ -296,21 +299,6 @@ class Ingest:
         self._store.outbox.add(deliveries)
         log.info("alert_decided", alert_id=alert.id, event_id=alert.event_id, deliveries=len(deliveries))
         return alert
-
-    def _same_text(self, reading: Reading, sampled: Sequence[int], now: datetime) -> frozenset[str]:
-        """The stored articles whose text this one repeats, whole or cut."""
-        candidates = {one.article_id for one in self._store.articles.candidates(sampled, now - COPY_WINDOW)}
-        if reading.result and reading.result.signals:
-            # A short text may share no sampled hash with the long one that it is cut from: ask the open events, too.
-            for event in self._store.events.open_events(now):
-                candidates.update(report.article_id for report in event.reports)
-        candidates.discard(reading.article.id)
-        return frozenset(
-            article_id
-            for article_id in candidates
-            if (other := self._store.articles.get(article_id)) is not None
-            and containment(reading.hashes, shingles(text_to_compare(other))) >= COPY_CONTAINMENT
-        )
 
     def _events_of(self, article_ids: frozenset[str], now: datetime) -> list[Event]:
         found = {
@@ -399,6 +387,30 @@ def identify(entries: Sequence[FeedEntry]) -> list[tuple[FeedEntry, ArticleKeys]
             keys = replace(keys, fingerprint=_hash(words.encode("utf-8", "replace")))
         identified.append((entry, keys))
     return identified
+
+
+def find_same_text(
+    store: Store,
+    article_id: str,
+    hashes: frozenset[int],
+    sampled: Sequence[int],
+    now: datetime,
+    *,
+    ask_open_events: bool,
+) -> frozenset[str]:
+    """The ids of the stored articles whose text, given as shingles, this article repeats, whole or cut."""
+    candidates = {one.article_id for one in store.articles.candidates(sampled, now - COPY_WINDOW)}
+    if ask_open_events:
+        # A short text may share no sampled hash with the long one that it is cut from: ask the open events, too.
+        for event in store.events.open_events(now):
+            candidates.update(report.article_id for report in event.reports)
+    candidates.discard(article_id)
+    return frozenset(
+        other_id
+        for other_id in candidates
+        if (other := store.articles.get(other_id)) is not None
+        and containment(hashes, shingles(text_to_compare(other))) >= COPY_CONTAINMENT
+    )
 
 
 def _evaluate(rules: CompiledRules, article: Article, now: datetime) -> tuple[MatchResult, frozenset[int]]:
