@@ -24,6 +24,25 @@ HAPPENED = frozenset({Stance.HAPPENED})
 
 # killed | injured | text
 ENGLISH = """
+- | 4 | Four monks were hurt when the roof of the prayer hall came down.
+- | 6 | Six were hurt by flying glass.
+31 | - | Two more guards died overnight, bringing to 31 the number of people killed since the siege began.
+4 | - | Monday's blast brought to four the number of medics killed this month.
+- | 90 | The raids brought to 90 the number of wounded.
+57 | - | Another body was found, bringing to 57 the death toll.
+2 | - | Among the dead were two interpreters.
+5 | - | Five of the 11 hostages were killed.
+3 | - | Three of their nine recruits died.
+19 | - | The fatalities numbered 19.
+26 | - | Police counted 17 dead in the port and 9 in the suburbs, for a total of 26.
+12 | 7 | Police counted 12 dead in the port and arrested a total of 26 people, 7 of them injured.
+40 | - | The district counted a local toll of 8, while 40 people died across the province.
+1~ | - | The killed recruits were buried on Sunday.
+2 | - | The mortar round killed a teacher and her two pupils.
+1200 | - | The siege has killed 1 200 people.
+1200 | - | The siege has killed 1 200 people.
+1250000 | - | The war killed 1 250 000 people.
+300 | - | On Sept 12 300 people died.
 12 | - | At least a dozen Ukrainian and Russian soldiers were killed.
 12~ | - | Dozens of Armenian and Azerbaijani soldiers were killed on Tuesday.
 49 | - | At least 49 Armenian and Azerbaijani soldiers were killed.

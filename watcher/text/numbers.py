@@ -449,7 +449,10 @@ class _Scan:
         if not self.tokens[j].isdecimal():
             return False
         gap = self.text[self._original(j - 1)[1] : self._original(j)[0]]
-        return len(gap) == 1 and (gap in _GROUPING_SPACES or (gap == " " and self.lexicon.words.dot_groups))
+        if len(gap) != 1 or (gap != " " and gap not in _GROUPING_SPACES):
+            return False
+        # "On May 12 300 people died" has a day and a number.
+        return gap != " " or not (j >= 2 and self.lexicon.months.fullmatch(self.tokens[j - 2]))
 
     def _people_at(self, i: int) -> bool:
         return i < len(self.tokens) and bool(self.lexicon.people.fullmatch(self.tokens[i]))

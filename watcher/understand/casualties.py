@@ -148,11 +148,9 @@ class _Report:
         self.language = language
         self.placed = words_of(reading, sentence)
         self.words = self.placed.words
-        self.triggers = tuple(
-            hit
-            for hit in _keep_longest(language.triggers.find(self.placed))
-            if not self._is_attribute(hit) and self._has_letter(hit)
-        )
+        hits = [hit for hit in _keep_longest(language.triggers.find(self.placed)) if self._has_letter(hit)]
+        self.attributes = tuple(hit for hit in hits if self._is_attribute(hit))
+        self.triggers = tuple(hit for hit in hits if hit not in self.attributes)
         self._trigger_words = {i for hit in self.triggers for i in hit.literal}
         self._totals = language.totals.find(self.placed)
         self.numbers: tuple[_Number, ...] = ()
@@ -161,8 +159,11 @@ class _Report:
     def read(self) -> Iterator[Casualty]:
         """The casualties in order of their triggers."""
         if not self.triggers:
+            # "The killed soldiers were buried": they are told of only where nothing else is.
+            yield from (self._casualty(hit, None) for hit in self.attributes if self._counts_alone(hit))
             return
         self._read_numbers()
+        last: Casualty | None = None
         used: set[tuple[Kind, int]] = set()
         skip = -1
         for position, hit in enumerate(self.triggers):
@@ -183,11 +184,23 @@ class _Report:
             for number in found:
                 if (trigger.kind, number.start) not in used:
                     used.add((trigger.kind, number.start))
-                    yield self._casualty(hit, number)
+                    last = self._casualty(hit, number)
+                    yield last
             if not found and self._counts_alone(hit):
                 casualty = self._casualty(hit, None)
                 if not trigger.only_denied or casualty.stance is Stance.DENIED:
                     yield casualty
+        if last is not None:
+            yield from self._sums(last, {number for _, number in used})
+
+    def _sums(self, last: Casualty, used: set[int]) -> Iterator[Casualty]:
+        """What a sum without a word of its own comes to: "17 dead in Goma and 9 in Sake, for a total of 26"."""
+        for hit in self._totals:
+            for number in self._numbers_between(hit.end, min(len(self.words), hit.end + 3)):
+                follower = self.words[number.end] if number.end < len(self.words) else "."
+                is_later = last.figure is not None and number.figure.start > last.figure[0]
+                if is_later and number.start not in used and follower in {".", ",", ";", ")"}:
+                    yield self._elliptic(last, number, is_total=True, side=None)
 
     def _partner(self, position: int) -> Hit[_Trigger] | None:
         """The trigger of the other kind that "and" or "or" joins to this one."""
@@ -296,15 +309,24 @@ class _Report:
         if number.start - hit.end > _NOUN_WORDS + 1:
             return None
         between = range(hit.end, number.start)
-        if not all(self.words[i] in self.language["fillers"] or i in self._trigger_words for i in between):
+        if not all(
+            self.words[i] in self.language["fillers"] or i in self._trigger_words or self._is_single_person(i, hit.end)
+            for i in between
+        ):
             return None
-        # "killed and wounded 20", but not "5,000 injured and dozens missing".
+        # "killed and wounded 20", "killed a man and two women", but not "5,000 injured and dozens missing".
         is_joined = any(self.words[i] in self.language["joins"] for i in between)
-        if is_joined and not any(i in self._trigger_words for i in between):
+        if is_joined and not any(i in self._trigger_words or self.words[i] in self.language["people"] for i in between):
             return None
         if hit.value.people == "always" and not number.people:
             return None
         return number
+
+    def _is_single_person(self, index: int, start: int) -> bool:
+        """Whether the word is the noun of "a woman", with "a" not before the word ``start``."""
+        return self.words[index] in self.language["people"] and any(
+            word in self.language["singular"] for word in self.words[max(start, index - 2) : index]
+        )
 
     def _numbers_between(self, start: int, end: int) -> list[_Number]:
         low = bisect_right(self._number_starts, start - 1)
@@ -325,6 +347,8 @@ class _Report:
         between = range(one.end, other.start)
         if len(between) > 2 * _NOUN_WORDS or not any(self.words[i] in self.language["joins"] | {","} for i in between):
             return False
+        if other.end < len(self.words) and self.words[other.end] in self.language["part_of"]:
+            return False  # "26 people, 7 of them injured"
         bad = self.language["including"] | self.language["finite"] | self.language["stops"]
         return not any(self.words[i] in bad or i in self._trigger_words for i in between)
 
@@ -380,6 +404,7 @@ class _Report:
         for number in reversed(candidates):
             if not self._is_subject(number, hit):
                 continue
+            number = self._part_of(number)
             chain = [number]
             at = bisect_left(self._number_starts, number.start)
             for other in reversed(self.numbers[max(0, at - 3) : at]):
@@ -388,6 +413,15 @@ class _Report:
                 chain.insert(0, other)
             return chain
         return []
+
+    def _part_of(self, whole: _Number) -> _Number:
+        """The three of "three of the eight hostages"; the number itself where it is nothing's whole."""
+        at = whole.start - 1
+        while at >= 0 and self.words[at] in self.language["articles"] | self.language["own"]:
+            at -= 1
+        if at < 0 or self.words[at] not in self.language["part_of"]:
+            return whole
+        return next((n for n in self._numbers_between(max(0, at - 3), at) if n.end == at), whole)
 
     def _is_subject(self, number: _Number, hit: Hit[_Trigger]) -> bool:
         language, words = self.language, self.words
@@ -416,6 +450,9 @@ class _Report:
     def _total(self, hit: Hit[_Trigger]) -> _Number | None:
         """The number that a total comes to, after "to", "of", "at"...; "from 81 to 105" gives the second."""
         language, words = self.language, self.words
+        inside = [n for n in self._numbers_between(hit.start, hit.end) if n.start not in hit.literal]
+        if inside:
+            return inside[-1]
         numbers = self._numbers_between(hit.end, min(len(words), hit.end + _TOTAL_WORDS))
         for i, number in enumerate(numbers):
             if any(word in {";", ".", "?"} for word in words[hit.end : number.start]):
@@ -474,7 +511,7 @@ class _Report:
             at_most = figure.at_most if figure.at_most != figure.at_least else None
             if is_shared:
                 at_least, at_most, vague = 1, figure.at_most or figure.at_least, True
-            is_total = is_total or self._is_in_all(number)
+            is_total = (is_total or self._is_in_all(number)) and not self._is_local(hit, number)
         else:
             vague = not self._is_one_person(hit)
         start, end = folded.original(placed.starts[first], placed.ends[last - 1])
@@ -503,6 +540,11 @@ class _Report:
             for i, word in enumerate(nearby)
         )
 
+    def _is_local(self, hit: Hit[_Trigger], number: _Number) -> bool:
+        """Whether a total is that of one place among several."""
+        before = self.words[max(0, min(hit.start, number.start) - 4) : hit.start]
+        return any(word in self.language["local"] for word in before)
+
     def _is_in_all(self, number: _Number) -> bool:
         return any(0 <= number.start - hit.end <= 3 or 0 <= hit.start - number.end <= 6 for hit in self._totals)
 
@@ -526,20 +568,24 @@ class _Report:
         for number in self.numbers:
             if number.start in taken or number.figure.start < last.figure[1] or not self._is_elliptic(number, parties):
                 continue
-            figure = number.figure
-            sided.append(
-                replace(
-                    last,
-                    start=figure.start,
-                    end=figure.end,
-                    at_least=figure.at_least,
-                    at_most=figure.at_most if figure.at_most != figure.at_least else None,
-                    vague=figure.vague,
-                    side=self._party_before(number, parties),
-                    figure=(figure.start, figure.end),
-                )
-            )
+            sided.append(self._elliptic(last, number, is_total=last.is_total, side=self._party_before(number, parties)))
         return sided
+
+    @staticmethod
+    def _elliptic(last: Casualty, number: _Number, *, is_total: bool, side: str | None) -> Casualty:
+        """A number that shares the verb of the casualty before it."""
+        figure = number.figure
+        return replace(
+            last,
+            start=figure.start,
+            end=figure.end,
+            at_least=figure.at_least,
+            at_most=figure.at_most if figure.at_most != figure.at_least else None,
+            vague=figure.vague,
+            is_total=is_total,
+            side=side,
+            figure=(figure.start, figure.end),
+        )
 
     def _side(self, number: _Number, parties: Sequence[StateMention]) -> str | None:
         """The state that the number's noun names ("49 Armenian soldiers"), or refers to ("49 of its soldiers")."""
