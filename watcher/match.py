@@ -7,6 +7,7 @@ for any rule and shows its verdict.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
@@ -407,8 +408,7 @@ def _find_windows(rule: CompiledRule, window: CompiledWindow, findings: Mapping[
     placed: dict[int, list[tuple[str, Item]]] = {}
     for name in clues:
         for item in findings[name].counted:
-            place = item.paragraph if window.sentences is None else item.sentence
-            placed.setdefault(place, []).append((name, item))
+            placed.setdefault(_place(item, window.sentences), []).append((name, item))
     found = []
     for places in _smallest_runs(placed, clues, window.sentences or 1):
         items = _by_clue(clues, placed, places)
@@ -416,6 +416,11 @@ def _find_windows(rule: CompiledRule, window: CompiledWindow, findings: Mapping[
         found.append(FoundWindow(places[0], places[-1], items, states))
     used = tuple(one for one in found if not has_states or one.states <= found[0].states)
     return WindowFinding(window, tuple(found), used)
+
+
+def _place(item: Item, sentences: int | None) -> int:
+    """What a window counts: the sentence that the item is in, or its paragraph."""
+    return item.paragraph if sentences is None else item.sentence
 
 
 def _smallest_runs(
@@ -454,10 +459,19 @@ def _could_satisfy(
 ) -> bool:
     """Whether any part of these places can satisfy all clues; keeps long texts with many names cheap."""
     items = _by_clue(clues, placed, places)
-    return all(
-        items[name] and (clue.kind != "states" or len(_codes(items[name])) >= clue.at_least)
-        for name, clue in clues.items()
-    )
+    return all(items[name] and _most(clue, items[name]) >= clue.at_least for name, clue in clues.items())
+
+
+def _most(clue: CompiledClue, items: Sequence[Item]) -> int:
+    """No part of these items comes to more than this."""
+    if clue.kind == "phrases":
+        return clue.at_least
+    if clue.kind == "states":
+        return len(_codes(items))
+    by_sentence: Counter[int] = Counter()  # figures are added up within a sentence at most
+    for casualty in _casualties(items):
+        by_sentence[casualty.sentence] += casualty.at_least
+    return max(by_sentence.values(), default=0)
 
 
 def _by_clue(
@@ -534,15 +548,12 @@ def _near(
         return False, f"{_quote(facts, rejected.start, rejected.end)}: {rejected.rejected}"
     if unless.of is None or unless.within is None:
         return True, f"found {_quote(facts, finding.counted[0].start, finding.counted[0].end)}"
-    others = used.get(unless.of) or findings[unless.of].counted
+    reach = unless.within.sentences
+    others = {_place(other, reach) for other in used.get(unless.of) or findings[unless.of].counted}
     for item in finding.counted:
-        for other in others:
-            if unless.within.sentences is None:
-                is_near = item.paragraph == other.paragraph
-            else:
-                is_near = abs(item.sentence - other.sentence) < unless.within.sentences
-            if is_near:
-                return True, f"found {_quote(facts, item.start, item.end)} within {unless.within} of {unless.of}"
+        place = _place(item, reach)
+        if any(place + apart in others for apart in range(1 - (reach or 1), reach or 1)):
+            return True, f"found {_quote(facts, item.start, item.end)} within {unless.within} of {unless.of}"
     return False, f"not within {unless.within} of {unless.of}"
 
 

@@ -489,6 +489,12 @@ def test_hostile_repetition_stays_linear() -> None:
     assert match_article(rules, item("order " * 3000 + "mobilisation")).signals
 
 
+def test_long_texts_full_of_names_and_figures_stay_cheap() -> None:
+    text = "Armenia and Azerbaijan say that 3 soldiers were killed. " * 1500
+    assert close("50 sentences", text, at_least=1000) is None
+    assert close("50 sentences", text) == (("AM", "AZ"), 3)
+
+
 def test_signals_are_plain_enough_to_store() -> None:
     [signal, *_] = match_article(shipped(), item(SEED_STORY)).signals
     assert replace(signal) == signal
