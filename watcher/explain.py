@@ -73,6 +73,14 @@ def why_silent(rules: CompiledRules, article: Article, now: datetime | None = No
     return f"{nearest.rule_id}: {nearest.reason}"
 
 
+def came_near(explanation: RuleExplanation) -> bool:
+    """Whether the rule fired, was stopped, or lacked one clue at most while it found more than states."""
+    if explanation.outcome in (RuleOutcome.SIGNAL, RuleOutcome.SUPPRESSED):
+        return True
+    matches = [child.match for node in explanation.nodes for child in node.children if child.match is not None]
+    return len(explanation.missing) <= 1 and any(match.state is None for match in matches)
+
+
 def explanation_to_json(explanation: RuleExplanation) -> dict[str, Any]:
     """The explanation as plain values, ready for `json.dumps`; docs/commands.md documents the keys."""
     return {

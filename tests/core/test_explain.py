@@ -125,7 +125,17 @@ def test_one_rule_can_be_asked_for() -> None:
 def test_explanations_are_plain_values() -> None:
     record = json.loads(json.dumps(explanation_to_json(explain(CLASH))))
     assert record["outcome"] == "signal"
-    assert record["nodes"][1]["children"][0]["match"]["span"] == {"field": "text", "start": 19, "end": 41}
+    assert record["tree"][1]["children"][0]["match"] == {
+        "clue": "act",
+        "text": "shelled three villages",
+        "field": "text",
+        "start": 19,
+        "end": 41,
+        "stance": "happened",
+        "cue": None,
+        "state": None,
+        "toll": None,
+    }
 
 
 def test_silence_in_a_few_words() -> None:

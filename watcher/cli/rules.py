@@ -1,18 +1,16 @@
-"""Commands for those who write rules: check, test, explain, schema, forms."""
+"""Commands for those who write rules: check, test, explain, new, schema, forms."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections import Counter
-from collections.abc import Sequence
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
+from watcher.cli import explaining
 from watcher.cli.common import (
     ConfigOption,
     Format,
@@ -24,17 +22,19 @@ from watcher.cli.common import (
     print_json,
     settings_of,
 )
+from watcher.cli.findings import CheckFormat, as_findings, count_findings, print_findings
+from watcher.cli.terminal import harmless, printer, verdict_style
 from watcher.errors import RuleError, WatcherError
-from watcher.model import Article, Extraction
 from watcher.rules.compile import compile_rules
 from watcher.rules.lint import Finding, LintSeverity, lint_rules
 from watcher.rules.load import load_rules
 from watcher.rules.phrases import Ending, Word, parse_phrase
 from watcher.rules.schema import ListKind, RuleSet, json_schema
+from watcher.rules.values import not_among
 from watcher.text.inflect import inflect
 from watcher.understand.gazetteer import Gazetteer
 
-app = typer.Typer(help="Check, test and explain rules.", no_args_is_help=True)
+app = typer.Typer(help="Write, check, test and explain rules.", no_args_is_help=True)
 
 PathsArgument = Annotated[
     list[Path] | None,
@@ -42,12 +42,6 @@ PathsArgument = Annotated[
         metavar="[PATH]...", help="Files and folders of rules [default: the configured ones, else ./rules]."
     ),
 ]
-
-
-class CheckFormat(StrEnum):
-    TEXT = "text"
-    JSON = "json"
-    GITHUB = "github"
 
 
 def _paths(paths: list[Path] | None, rules: list[Path] | None, config: Path | None) -> tuple[Path, ...]:
@@ -65,29 +59,28 @@ def check(
     ] = CheckFormat.TEXT,
 ) -> None:
     """Find every mistake and everything suspicious. Exit 2 for mistakes, 1 for warnings, 0 otherwise."""
+    if forms and output is not CheckFormat.TEXT:
+        message = "goes with --format text; `watcher rules forms` prints them alone"
+        raise typer.BadParameter(message, param_hint="--forms")
     where = _paths(paths, rules, config)
     try:
         rule_set = load_rules(where)
         compile_rules(rule_set, Gazetteer.load())
     except RuleError as error:
-        findings = tuple(
-            Finding(problem.location, problem.code, LintSeverity.ERROR, problem.message) for problem in error.problems
-        )
-        _print_findings(findings, output)
+        findings = as_findings(error)
+        print_findings(findings, output)
         if output is CheckFormat.TEXT:
-            typer.echo(f"{len(findings)} mistake{'s' if len(findings) > 1 else ''}")
+            typer.echo(count_findings(findings))
         raise typer.Exit(2) from None
     findings = _lint(rule_set, config)
-    _print_findings(findings, output)
+    print_findings(findings, output)
     if forms:
         _print_forms(rule_set)
-    counts = Counter(finding.severity for finding in findings)
     if output is CheckFormat.TEXT:
-        found = (
-            ", ".join(f"{number} {severity.value}s" for severity, number in counts.items()) or "nothing to complain of"
-        )
-        typer.echo(f"{len(rule_set.rules)} rules, {len(rule_set.lists)} lists in {len(rule_set.files)} files: {found}")
-    if counts[LintSeverity.WARNING]:
+        sizes = [(rule_set.rules, "rule"), (rule_set.lists, "list"), (rule_set.files, "file")]
+        counted = ", ".join(f"{len(items)} {name}{'' if len(items) == 1 else 's'}" for items, name in sizes)
+        typer.echo(f"{counted}: {count_findings(findings)}")
+    if any(finding.severity is LintSeverity.WARNING for finding in findings):
         raise typer.Exit(1)
 
 
@@ -98,34 +91,6 @@ def _lint(rule_set: RuleSet, config: Path | None) -> tuple[Finding, ...]:
     settings = settings_of(config)
     recipients = [recipient.id for recipient in settings.recipients]
     return lint_rules(rule_set, today, sources=settings.to_sources(), recipients=recipients)
-
-
-def _print_findings(findings: Sequence[Finding], output: CheckFormat) -> None:
-    if output is CheckFormat.JSON:
-        print_json(
-            [
-                {
-                    "path": finding.location.path,
-                    "line": finding.location.line,
-                    "column": finding.location.column,
-                    "code": finding.code,
-                    "severity": finding.severity.value,
-                    "message": finding.message,
-                }
-                for finding in findings
-            ]
-        )
-        return
-    for finding in findings:
-        place = finding.location
-        if output is CheckFormat.GITHUB:
-            level = "notice" if finding.severity is LintSeverity.HINT else finding.severity.value
-            message = finding.message.replace("%", "%25").replace("\n", "%0A")
-            typer.echo(
-                f"::{level} file={place.path},line={place.line},col={place.column},title={finding.code}::{message}"
-            )
-        else:
-            typer.echo(f"{place}: {finding.severity.value}: {finding.message} [{finding.code}]")
 
 
 @app.command()
@@ -177,6 +142,8 @@ def test(
     from watcher.rule_tests import run_rule_tests
 
     rule_set, compiled, _ = compiled_rules(_paths(paths, rules, config))
+    if rule is not None and rule not in {one.rule for one in rule_set.rules}:
+        raise WatcherError(not_among("rule", rule, [one.rule for one in rule_set.rules]))
     outcomes = [one for one in run_rule_tests(rule_set, compiled, clean_text) if rule in (None, one.rule_id)]
     failed = [one for one in outcomes if not one.passed]
     if output is Format.JSON:
@@ -194,88 +161,35 @@ def test(
             ]
         )
     else:
+        console = printer()
         for one in outcomes:
-            typer.echo(f"{'PASS' if one.passed else 'FAIL'} {one.rule_id}: {one.name}")
+            word = "PASS" if one.passed else "FAIL"
+            console.print(Text.assemble((word, verdict_style(one.passed)), harmless(f" {one.rule_id}: {one.name}")))
             if not one.passed:
-                typer.echo(f"     {one.location}: expected {one.expected}, got {one.got}")
+                console.print(harmless(f"     {one.location}: expected {one.expected}, got {one.got}"))
                 for line in one.diff:
-                    typer.echo(f"     {line}")
-        typer.echo(f"{len(outcomes) - len(failed)} passed, {len(failed)} failed")
+                    console.print(explaining.styled_line(f"     {line}"))
+        console.print(f"{len(outcomes) - len(failed)} passed, {len(failed)} failed")
     if failed:
         raise typer.Exit(1)
 
 
+app.command()(explaining.explain)
+
+
 @app.command()
-def explain(
-    article: Annotated[str, typer.Argument(help="A file, a web address, the id of a stored article, or - .")],
-    rule: Annotated[str | None, typer.Option("--rule", help="Only this rule.")] = None,
-    rules: RulesOption = None,
-    config: ConfigOption = None,
-    output: FormatOption = Format.TEXT,
+def schema(
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write it to this file instead; one of that name is replaced.")
+    ] = None,
 ) -> None:
-    """Show clue by clue why each rule fired on an article or stayed silent, by the evaluator of the daemon."""
-    from watcher.explain import explain_article, explanation_to_json, render_explanation
-
-    rule_set, compiled, _ = compiled_rules(find_rules(rules, config))
-    if rule is not None and compiled.rule(rule) is None:
-        from watcher.rules.values import not_among
-
-        raise WatcherError(not_among("rule", rule, [one.rule for one in rule_set.rules]))
-    explanations = explain_article(compiled, read_article(article, config), None, rule)
-    if output is Format.JSON:
-        print_json([explanation_to_json(one) for one in explanations])
-        return
-    for one in explanations:
-        for line in render_explanation(one):
-            typer.echo(line)
-
-
-def read_article(name: str, config: Path | None) -> Article:
-    """The article that is meant: a file (text, HTML, JSON as `watcher match` reads it), an address, a stored id, -."""
-    from watcher.bulk import article_from_json
-    from watcher.cli.reading import fetch_typed, read_bytes
-    from watcher.extract import extract_page
-    from watcher.language import detect_language
-    from watcher.store import Store
-
-    url = content_type = None
-    if name.startswith(("http://", "https://")):
-        fetched = asyncio.run(fetch_typed(name, config))
-        if fetched is None:
-            raise WatcherError(f"{name} could not be fetched")
-        body, url, content_type = fetched.body, fetched.final_url, fetched.content_type
-    elif name == "-" or Path(name).is_file():
-        body = read_bytes(name)
-    elif find_config(config) is not None:
-        with Store.open(settings_of(config).store.path, exclusive=False) as store:
-            stored = store.articles.get(name)
-        if stored is None:
-            raise WatcherError(f"{name} is no file and no stored article")
-        return stored
-    else:
-        raise WatcherError(f"{name} is no file here; for a stored article name the configuration with --config")
-    now = datetime.now(UTC)
-    if body.lstrip().startswith(b"{"):
-        try:
-            return article_from_json(json.loads(body.splitlines()[0]), detect=detect_language, now=now)
-        except ValueError as error:
-            raise WatcherError(f"{name}: {error}") from error
-    page = extract_page(body, url=url, content_type=content_type, now=now)
-    title, text = (page.title, page.text) if page else ("", body.decode("utf-8", "replace"))
-    return Article(
-        id=Path(name).name,
-        source_id="",
-        url=url,
-        title=title,
-        text=text,
-        language=(page.language if page else None) or detect_language(f"{title}\n\n{text}"),
-        extraction=Extraction.FULL,
-        published_at=page.published_at if page else None,
-        first_seen_at=now,
-    )
-
-
-@app.command()
-def schema() -> None:
     """Print the JSON Schema of the rule files, for editors that complete and check."""
-    print_json(json_schema())
+    if out is None:
+        print_json(json_schema())
+        return
+    try:
+        out.write_text(json.dumps(json_schema(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise WatcherError(f"{out} cannot be written: {error.strerror}") from error
+    typer.echo(f"{out} written. Make it known to your editor in the first line of a rule file:", err=True)
+    typer.echo(f"# yaml-language-server: $schema={out}", err=True)
