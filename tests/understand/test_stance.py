@@ -15,6 +15,16 @@ REFERENCE_AT = datetime(2022, 9, 14, 14, 39, tzinfo=UTC)
 SHARED_DATA = Path(__file__).parents[2].parent / "shared" / "data"
 
 HAPPENED = """
+Until Warsaw [invoked Article 4], the alliance had kept silent.
+Thai and Lao troops fought a war in 1988. On Tuesday they [clashed] again.
+The two fought a border war in 1998. It has [killed] thousands since.
+The party was banned in 2013. It [severed ties] with its founder, a spokesman said.
+The insurgency began in 2009. The fighting [killed] 12 soldiers.
+He survived a bombing in 2011. Gunmen [attacked his house].
+The treaty signed in 1992 was invoked. It [obliges] members to help.
+Fighting went on. They [mobilised reservists].
+The deadliest raid since the 2016 attacks [killed] nine.
+The colonel, freed after the 2008 war, [declared martial law] on Monday.
 Armenian troops [mobilised reservists] as fears of war grew.
 Iran [launched strikes] on Israel, saying it would not tolerate attacks.
 Azerbaijan [recalled its ambassador] from Iran on Friday.
@@ -167,6 +177,12 @@ Parliament votes to [declare war]
 """
 
 POSSIBLE = """
+Were Yerevan to [invoke Article 4], its allies would be in a bind.
+Were it ever again to [strike] Tehran, Washington said, the truce would end.
+Should Minsk [close the border], trade would stop.
+"Should they [cross the river], we will answer," he said.
+Had Quito [broken off relations], the embassy would have closed.
+Doctors fear 30 people were [killed].
 The prime minister did not say whether Armenia had [invoked Article 4].
 Pashinyan said that if necessary Armenia would [invoke Article 4].
 Calls are growing for Armenia to [invoke Article 4].
@@ -326,6 +342,13 @@ The plan to [invoke Article 4] was rejected.
 """
 
 PAST = """
+In 2008 the neighbours fought a five-day war. It [killed] hundreds.
+The first war ended in 1994. Some 30,000 people were [killed].
+In 1998 the two went to war over a dusty town. They signed a truce two years later. Tens of thousands were [killed].
+Militants raided the same market two years ago. They [burned] it to the ground.
+The alliance [invoked Article 5] after the 2001 attacks.
+Following the 2004 bombings, Madrid [withdrew its troops].
+Ankara [closed the border] after the war in 1993.
 Armenia [invoked Article 4] back in 2010.
 In September 2020 Azerbaijan [attacked] Armenian positions.
 Armenia last [invoked Article 4] in 2021.
@@ -439,6 +462,19 @@ TABLES = {
     Stance.PAST: PAST,
 }
 CASES = [(line, stance) for stance, table in TABLES.items() for line in table.strip().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("marked", "expected"),
+    [
+        ("In 2008 the two fought a five-day war.\n\nThe conflict [displaced] thousands.", Stance.PAST),
+        ("In 2008 the two fought a five-day war.\n\nDozens were [killed].", Stance.HAPPENED),
+        ("In the 2008 war he lost an arm.\n\nSoldiers [stormed the palace].", Stance.HAPPENED),
+        ("In 2008 they fought a war. " + "They raided towns. " * 9 + "They [burned] one.", Stance.HAPPENED),
+    ],
+)
+def test_retelling_over_paragraphs(marked: str, expected: Stance) -> None:
+    assert judge_marked(marked)[0] is expected
 
 
 def judge_marked(marked: str, language: str = "en") -> tuple[Stance, str | None]:

@@ -404,9 +404,8 @@ class _Report:
         for number in reversed(candidates):
             if not self._is_subject(number, hit):
                 continue
-            number = self._part_of(number)
-            chain = [number]
-            at = bisect_left(self._number_starts, number.start)
+            chain = [self._part_of(number)]
+            at = bisect_left(self._number_starts, chain[0].start)
             for other in reversed(self.numbers[max(0, at - 3) : at]):
                 if other.start < low or not self._is_joined(other, chain[0]):
                     break

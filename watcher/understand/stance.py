@@ -29,6 +29,7 @@ _FIRST_YEAR = 1500  # four digits below are rather a number of something
 _QUESTION_MARKS = ("?", "؟", "՞")
 # Nothing farther away than this speaks about a match; keeps hostile sentences without an end linear.
 _REACH_WORDS = 80
+_LONGEST_RETELLING = 3  # sentences that go on with a date before they need one of their own
 _SENTENCE_ENDS = frozenset({".", "!", "…"})
 
 
@@ -77,6 +78,7 @@ class _Cue:
     within: int | None = None  # at most so many words away
     only_bare: bool = False  # only before a verb without an ending: "to invoke", not "to strikes"
     begins: tuple[str, ...] = ()  # only before a match that begins so: Arabic "qad" is "may" before an imperfect only
+    only_first: bool = False  # only at the beginning of a sentence: "Were Armenia to invoke it"
     not_past: bool = False  # "warned that" says nothing against what has happened
     rank: int = 0
     is_date: bool = False
@@ -118,7 +120,11 @@ class _Language:
     years_after: frozenset[str]  # "in 2020"
     not_years_after: frozenset[str]  # "since 2020"
     past_nouns: frozenset[str]  # "the 2020 war"
+    time_openers: frozenset[str]  # "after the 2001 attacks" dates its clause
     lasting_verbs: frozenset[str]
+    beginning_verbs: frozenset[str]  # what began long ago may go on
+    goes_on: PhraseTable[bool]  # how a sentence begins that goes on with a retelling; True: with a number
+    reported: frozenset[str]  # "said": news again
     endings: tuple[tuple[str, _Cue], ...]
     not_endings: frozenset[str]
 
@@ -147,6 +153,7 @@ def _build(data: dict[str, Any]) -> _Language:
             within=int(group["within"]) if "within" in group else None,
             begins=tuple(fold_term(beginning) for beginning in group.get("begins", ())),
             only_bare=group.get("only_bare") == "true",
+            only_first=group.get("only_first") == "true",
             not_past=group.get("not_past") == "true",
             rank=_UNREAL_RANK if unreal else _RANKS.get(stance, 0),
             spares=frozenset(fold_term(word) for word in group.get("spares", ())),
@@ -177,7 +184,15 @@ def _build(data: dict[str, Any]) -> _Language:
         years_after=words("years_after"),
         not_years_after=words("not_years_after"),
         past_nouns=words("past_nouns"),
+        time_openers=words("time_openers"),
         lasting_verbs=words("lasting_verbs"),
+        beginning_verbs=words("beginning_verbs"),
+        goes_on=PhraseTable(
+            (phrase, key == "goes_on_counting")
+            for key in ("goes_on", "goes_on_counting")
+            for phrase in data.get(key, ())
+        ),
+        reported=words("reported"),
         endings=tuple(sorted(endings, key=lambda item: -len(item[0]))),
         not_endings=words("not_endings"),
     )
@@ -200,7 +215,7 @@ class _Analysis:
         self.words = words_of(reading, sentence)
         self.language = language
         self.clause_of, self.kinds = _clauses(self.words, language)
-        placed = list(_place(language.cues.find(self.words)))
+        placed = [p for p in _place(language.cues.find(self.words)) if not p.cue.only_first or self._is_first(p.start)]
         placed += _find_endings(self.words, language)
         dates, self.recent = self._dates(reading, sentence)
         self.cues = tuple(sorted(placed + dates, key=lambda p: p.start))
@@ -240,11 +255,16 @@ class _Analysis:
         if before in language.not_years_after:
             return True
         if before in language.years_after | {"the"} and start > 1 and words[start - 2] in language.not_years_after:
-            return True  # "since the 2020 war", "unlike in 2021"
+            # "since the 2020 war", "unlike in 2021"; but "after the 2020 war" is a time.
+            return words[start - 2] not in language.time_openers
         if end - start > 1 or not words[start].isdecimal() or not language.years_after:
             return False
         follower = words[end] if end < len(words) else ""
         return before not in language.years_after and follower not in language.past_nouns
+
+    def _is_first(self, index: int) -> bool:
+        """Whether a sentence begins with the word, be it one within quotation marks."""
+        return all(not word[0].isalnum() for word in self.words.words[max(0, index - 2) : index])
 
     def indexes(self, reading: Reading, start: int, end: int) -> tuple[int, int]:
         """The word indexes that cover the offsets ``start`` up to ``end`` of ``reading.full``."""
@@ -437,14 +457,58 @@ class _Analysis:
                 return False
             own_kind = self.kinds[own]
             if own_kind in (_Clause.DEPENDENT, _Clause.RELATIVE) and self.kinds[clause] is _Clause.MAIN:
-                return False
+                return cue.is_date and self._is_time_phrase(placed.start)
             return all(
                 self.kinds[c] is not _Clause.CONTRAST for c in self.clause_of[placed.end : first + 1] if c != own
+            )
+        if cue.is_date and self._is_time_phrase(placed.start):
+            return clause == self.clause_of[self._clause_start(placed.start) - 1] and not self._is_stolen(
+                placed, first, last
             )
         return (
             self.kinds[own] in (_Clause.TRANSPARENT, _Clause.RELATIVE)
             and clause == self.clause_of[self._clause_start(placed.start) - 1]
             and (self.kinds[own] is _Clause.TRANSPARENT or placed.start - self._clause_start(placed.start) <= 2)
+        )
+
+    def _is_time_phrase(self, index: int) -> bool:
+        """Whether the clause of a date is a mere "after the 2001 attacks" at the edge of its sentence."""
+        start = self._clause_start(index)
+        end = index
+        while end < len(self.words) and end < index + _REACH_WORDS and self._together(end, index):
+            end += 1
+        words = self.words.words
+        is_edge = not start or not any(word[0].isalnum() for word in words[end : end + _REACH_WORDS])
+        return (
+            is_edge
+            and words[start] in self.language.time_openers
+            and not any(self._is_finite(i) or self.is_past_form(i) for i in range(start, end))
+        )
+
+    def retelling(self) -> _Placed | None:
+        """The past date of a sentence whose every main verb is past, or None."""
+        language, words = self.language, self.words.words
+        if self.recent or any(word in language.timeless | language.beginning_verbs for word in words):
+            return None
+        dates = [placed for placed in self.cues if placed.cue.is_date]
+        verbs = [
+            i
+            for i in range(min(len(words), _REACH_WORDS))
+            if self.kinds[self.clause_of[i]] in (_Clause.MAIN, _Clause.CONTRAST) and self.is_past_form(i)
+        ]
+        if not dates or not verbs:
+            return None
+        decided = (self.decide(i, i + 1) for i in verbs)
+        return dates[0] if all(placed is not None and placed.cue.stance is Stance.PAST for placed in decided) else None
+
+    def goes_on(self, *, in_paragraph: bool) -> bool:
+        """Whether the sentence tells nothing but more of what the one before it tells."""
+        language, words = self.language, self.words.words
+        if self.recent or any(word in language.timeless | language.reported for word in words):
+            return False
+        return any(
+            self._is_first(hit.start) and hit.start < 2 and (in_paragraph or not hit.value)
+            for hit in language.goes_on.find(self.words)
         )
 
     def _clause_start(self, index: int) -> int:
@@ -568,10 +632,7 @@ def judge(reading: Reading, start: int, end: int) -> Judgement:
     if language is None:
         return Judgement(Stance.HAPPENED, None)
     sentence = reading.sentence_at(start)
-    key = f"stance.{sentence.index}"
-    analysis: _Analysis | None = reading.cache.get(key)
-    if analysis is None:
-        analysis = reading.cache[key] = _Analysis(reading, sentence, language)
+    analysis = _analysis(reading, sentence, language)
     first, last = analysis.indexes(reading, start, min(end, sentence.end))
     if first >= last:
         return Judgement(Stance.HAPPENED, None)
@@ -580,8 +641,33 @@ def judge(reading: Reading, start: int, end: int) -> Judgement:
         return Judgement(Stance.POSSIBLE, _original(reading, analysis.words, asked, asked + 1))
     placed = analysis.decide(first, last)
     if placed is None:
-        return Judgement(Stance.HAPPENED, None)
+        return _retold(reading, sentence, language) or Judgement(Stance.HAPPENED, None)
     return Judgement(placed.cue.stance, _original(reading, analysis.words, placed.start, placed.end))
+
+
+def _analysis(reading: Reading, sentence: Sentence, language: _Language) -> _Analysis:
+    key = f"stance.{sentence.index}"
+    known: _Analysis | None = reading.cache.get(key)
+    if known is None:
+        known = reading.cache[key] = _Analysis(reading, sentence, language)
+    return known
+
+
+def _retold(reading: Reading, sentence: Sentence, language: _Language) -> Judgement | None:
+    """Past, where the sentence goes on with what an earlier one dates: "They fought in 2020. It killed 6,000."."""
+    own = sentence
+    for _ in range(_LONGEST_RETELLING):
+        if own.index == 0 or own.start <= reading.text_start:
+            return None
+        earlier = reading.sentences[own.index - 1]
+        if not _analysis(reading, own, language).goes_on(in_paragraph=earlier.paragraph == own.paragraph):
+            return None
+        analysis = _analysis(reading, earlier, language)
+        placed = analysis.retelling()
+        if placed is not None:
+            return Judgement(Stance.PAST, _original(reading, analysis.words, placed.start, placed.end))
+        own = earlier
+    return None
 
 
 def _original(reading: Reading, words: Words, first: int, last: int) -> tuple[int, int]:
