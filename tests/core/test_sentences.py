@@ -21,6 +21,8 @@ def _sentences(text, title_end=0):
         "He lived in the U.S.| The army left at 5 p.m. Tuesday.| It rose 4.5 percent to No. 4.| Then Art. 4 was invoked.",
         '“We asked for help.”| Pashinyan said so.| "Will they?" he asked.| He said: "No."| The end…| But no.',
         "YEREVAN, Sept 14 (Reuters) - Armenia said so.| It asked.",
+        "Three men sat.| Shells fell.| He told me.| Rockets said no.| Smith rose with the sun.| Jets flew.",
+        "They met on Sat. Sept. 3 with Gen. Petrov.| No. 4 won.",
         "Two died.[1]| Another one fell.[12][13]| End.",
         "Three were killed.The army left.| Then quiet.".replace("killed.The", "killed.|The"),
         "The toll rose to\n81.| About 45 people died.",

@@ -37,6 +37,11 @@ def exclusions(reading, gazetteer):
 
 
 NAMED = [
+    ("The Niger burst its banks and cut the road.", ""),
+    ("Refugees crossed the Jordan, aid workers said.", ""),
+    ("Villages on the banks of the Niger were burned.", ""),
+    ("The Niger junta expelled the envoy.", "NE"),
+    ("Moldovan soup and Ukrainian dumplings were on the menu.", ""),
     ("Armenia and Azerbaijan exchanged fire on the border.", "AM AZ"),
     ("Yerevan accused Azerbaijani troops of seizing territory.", "AM AZ"),
     ("Tensions between Baku and Yerevan spiked.", "AM AZ"),

@@ -30,6 +30,8 @@ _NEXT_WORD = re.compile(r"[\s\"'“”‘’«»„(\[—–-]*(\w[\w'’-]*)?")
 _LETTER_CHAIN = re.compile(r"(?:[^\W\d_]{1,2}\.)+[^\W\d_]{1,2}$")  # U.S, e.g, a.m, т.е
 _TURKISH = re.compile("[ığşİĞŞ]")
 _BULLET_TOKEN = re.compile(r"\(?(?:\d{1,2}|[a-zA-Z]|[ivxIVX]{1,4})\)?$")
+# Abbreviations with a capital, words without one: "the men sat.", "he told me."
+_WORDS_TOO = frozenset("sat sun wed mar dec may no me co gen inc corp ave cap hon det rep fig par".split())
 _LOWER_CASE_NAMES = ("al-", "el-", "an-", "ash-", "as-")
 
 # Never the end of a sentence: a name or a number follows.
@@ -192,6 +194,8 @@ class _Splitter:
         lower = token.lower()
         if word[0].isdigit() and lower in _BEFORE_NUMBERS:
             return False
+        if lower in _WORDS_TOO and token == lower and not self.is_lower:
+            return True
         if token.isdigit():
             return not (self.is_turkish and len(token) <= 2)  # Turkish ordinals: 2. Ordu
         is_starter = word.lower() in _STARTERS and (len(word) > 1 or self.full[found.end() :][:3].strip() == word)

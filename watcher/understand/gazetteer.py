@@ -69,6 +69,7 @@ class Patterns:
     institutions: re.Pattern[str]
     institutions_before: re.Pattern[str]
     namesake_places: re.Pattern[str]
+    rivers: frozenset[str]  # states that share their name with a river
     treaties: re.Pattern[str]
     sports: re.Pattern[str]
     things: re.Pattern[str]
@@ -283,6 +284,7 @@ def _patterns(traps: Mapping[str, Any], cues: Mapping[str, Any], leaders: Mappin
             rf"\b(?P<word>{_alternatives(_items(traps['institutions_before']))})(?: the)? $"
         ),
         namesake_places=re.compile(rf",? (?P<word>{_alternatives(_items(traps['namesake_places']))})(?!\w)"),
+        rivers=frozenset(_items(traps["rivers"])),
         treaties=re.compile(
             rf" (?:(?:peace|climate|nuclear|ceasefire) )?(?P<word>{_alternatives(_items(traps['treaties']))})\b",
             re.IGNORECASE,

@@ -67,6 +67,10 @@ _SPOKE_THERE = re.compile(
     r"\b(?:said|told \w+(?: \w+)?|speaking|spoke|reporters|journalists|correspondents?|reporting|newsroom|bureau)"
     r" (?:in|from) $"
 )
+_THE_BEFORE = re.compile(r"\b[Tt]he $")
+_RIVER_BEHIND = re.compile(
+    r"[.,;)]|$| (?:and|or|in|at|near|into|to|from|on|is|was|were|flows?|flowed|floods?|flooded|overflowed|rose|bursts?)\b"
+)
 _WORD = re.compile(r"[\w.'’]+")
 _NEXT_WORD = re.compile(r" ([A-Z][\w'’]+)")
 _LAST_WORD = re.compile(r"([^\W\d_][\w'’.-]*) $")
@@ -357,6 +361,8 @@ class _Text:
                 return f"another place: X, {found['word']}"
             if person := self._person(hit, before, behind, in_running_text):
                 return f"person: {person}"
+        if hit.name.written in patterns.rivers and _THE_BEFORE.search(before) and _RIVER_BEHIND.match(behind):
+            return "another place: the river X"
         if found := patterns.sports.match(behind):
             return f"sport: X {found['word']}"
         if kind == "capital":
