@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from watcher import __version__
-from watcher.cli import looking, reading, rules, service
+from watcher.cli import looking, reading, rules, service, workbench
 from watcher.errors import ProblemsError, WatcherError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 service.register(app)
 reading.register(app)
+workbench.register(rules.app)
 app.add_typer(rules.app, name="rules")
 looking.register(app)
 

@@ -190,6 +190,12 @@ class Articles:
             yield from map(_stored_article, rows)
             after = rows[-1]["n"]
 
+    def count_since(self, at: datetime, status: ArticleStatus | None = None) -> int:
+        """How many articles ``since`` gives."""
+        value = None if status is None else status.value
+        sql = "SELECT count(*) FROM articles WHERE first_seen_at >= ? AND (? IS NULL OR status = ?)"
+        return int(self._db.value(sql, (encode_time(at), value, value)))
+
     def candidates(self, sampled: Sequence[int], since: datetime) -> tuple[Candidate, ...]:
         """Articles first seen since then that share sampled hashes, the most first, at most twenty."""
         first = self._db.value(

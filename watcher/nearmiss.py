@@ -1,0 +1,336 @@
+"""Articles on which a rule lacks just one thing: which one, and the text that comes nearest to it.
+
+The verdict is the evaluator's own. One thing is one clue (or one choice of clues), one distance, one clue that must not
+be there, or one exception. The other clues must be as close together as the rule wants them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from watcher.bulk import Detect
+from watcher.history import Advance, History, Record, date_of, read_record
+from watcher.match import Facts, Item, UnlessFinding, Verdict, work_out_rule
+from watcher.model import Article
+from watcher.parallel import map_batches
+from watcher.rules.compile import (
+    CompiledClue,
+    CompiledRule,
+    CompiledRules,
+    CompiledWindow,
+    Literal,
+    Slot,
+    compile_rules,
+)
+from watcher.rules.schema import RuleSet
+from watcher.text.reading import Reading
+from watcher.understand.gazetteer import Gazetteer
+
+_WORD = re.compile(r"\w+")
+_SHORT_WORD = 3  # letters; "the", "of": they stand everywhere and say nothing about likeness
+_ENOUGH_WORDS = 0.5  # of a phrase, in one sentence, to be like it
+_MOST_CHARS = 240  # of a text that is shown
+
+
+class MissKind(StrEnum):
+    """What is wrong."""
+
+    CLUE = "clue"  # is missing, or does not count
+    DISTANCE = "distance"  # the clues are there, not close together
+    FORBIDDEN = "forbidden"  # a clue of none_of is there
+    EXCEPTION = "exception"  # an unless stops it
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """The text that comes nearest to what is missing."""
+
+    text: str
+    why: str  # it does not count
+
+
+@dataclass(frozen=True, slots=True)
+class NearMiss:
+    """A rule that lacks one thing on an article."""
+
+    article: Article  # without its text
+    rule_id: str
+    kind: MissKind
+    names: tuple[str, ...]  # clues, several where one of them would do; or the name of the exception
+    detail: str  # what was found against what is asked for
+    nearest: tuple[Nearest, ...]  # the best first
+
+
+@dataclass(slots=True)
+class NearMisses:
+    """Every near miss in a history."""
+
+    articles: int = 0
+    found: list[NearMiss] = field(default_factory=list)  # in order of date, then of the history
+    unusable: list[tuple[int, str]] = field(default_factory=list)  # line, and what is wrong with it
+
+
+@dataclass(frozen=True, slots=True)
+class _Spec:
+    rule_set: RuleSet
+    rule_id: str | None
+    detect: Detect
+    now: datetime
+    since: datetime | None
+
+
+_BatchResult = tuple[int, list[tuple[int, NearMiss]], list[tuple[int, str]]]
+
+
+def find_near_misses(
+    history: History,
+    rule_set: RuleSet,
+    rule_id: str | None,
+    *,
+    detect: Detect,
+    now: datetime,
+    since: datetime | None,
+    jobs: int,
+    advance: Advance,
+) -> NearMisses:
+    """The near misses of one rule, or of all; arguments as for `watcher.backtest.evaluate_history`."""
+    misses = NearMisses()
+    numbered: list[tuple[int, NearMiss]] = []
+    spec = _Spec(rule_set, rule_id, detect, now, since)
+    for articles, found, unusable in map_batches(_start, spec, history.records(), jobs=jobs):
+        misses.articles += articles
+        numbered.extend(found)
+        misses.unusable.extend(unusable)
+        advance(history.position(), misses.articles)
+    numbered.sort(key=lambda one: (date_of(one[1].article), one[0], one[1].rule_id))
+    misses.found = [miss for _, miss in numbered]
+    return misses
+
+
+def _start(spec: _Spec) -> Callable[[list[Record]], _BatchResult]:
+    rules = compile_rules(spec.rule_set, Gazetteer.load())
+
+    def look(records: list[Record]) -> _BatchResult:
+        articles = 0
+        found: list[tuple[int, NearMiss]] = []
+        unusable: list[tuple[int, str]] = []
+        for record in records:
+            try:
+                article = read_record(record, detect=spec.detect, now=spec.now)
+            except ValueError as error:
+                unusable.append((record.number, str(error)))
+                continue
+            if spec.since is None or date_of(article) >= spec.since:
+                articles += 1
+                found.extend((record.number, miss) for miss in near_misses_of(rules, article, spec.rule_id))
+        return articles, found, unusable
+
+    return look
+
+
+def near_misses_of(rules: CompiledRules, article: Article, rule_id: str | None = None) -> Iterator[NearMiss]:
+    """The near misses on one article, its own date as the present, by rule id."""
+    facts = Facts(rules, article, None)
+    for rule in rules.rules:
+        if rule_id not in (None, rule.id) or rule.gate(article) is not None or not _can_be_near(rule, facts):
+            continue
+        miss = _near_miss(rules, work_out_rule(rule, facts), facts)
+        if miss is not None:
+            yield miss
+
+
+def _can_be_near(rule: CompiledRule, facts: Facts) -> bool:
+    """Whether no two things are known to be missing; the cheapest are looked at first."""
+    missing = sum(not facts.can_find(rule.clues[name]) for name in rule.required)
+    missing += bool(rule.any_of) and not any(facts.can_find(rule.clues[name]) for name in rule.any_of)
+    if missing > 1:
+        return False
+    absent = 0
+    for name in sorted(rule.required, key=lambda name: rule.clues[name].kind != "phrases"):
+        absent += not facts.finding(rule.clues[name]).counted
+        if absent > 1:
+            return False
+    return True
+
+
+def _near_miss(rules: CompiledRules, verdict: Verdict, facts: Facts) -> NearMiss | None:
+    rule = verdict.rule
+    if verdict.signal is not None:
+        return None
+    if verdict.holds:
+        stopping = [finding for finding in verdict.unless if finding.applies]
+        return _stopped(verdict, stopping[0], facts) if len(stopping) == 1 else None
+    lacks = list(_lacks(verdict))
+    absent = {name for kind, names in lacks if kind is MissKind.CLUE for name in names}
+    too_far = _too_far(verdict, absent, facts)
+    if len(lacks) + len(too_far) != 1:
+        return None
+    if too_far:
+        return _apart(verdict, too_far[0], facts)
+    [(kind, names)] = lacks
+    nearest = [one for name in names for one in _nearest(rules, rule.clues[name], verdict, facts)]
+    if kind is MissKind.CLUE and not nearest and all(rule.clues[name].kind == "states" for name in verdict.held):
+        return None  # two states and nothing else is half of all news
+    detail = "; ".join(f"{name}: {verdict.findings[name].detail}" for name in names)
+    return NearMiss(replace(facts.article, text=""), rule.id, kind, names, detail, tuple(nearest))
+
+
+def _lacks(verdict: Verdict) -> Iterator[tuple[MissKind, tuple[str, ...]]]:
+    """Each thing that is missing or too much; alternatives are one."""
+    rule, held = verdict.rule, verdict.held
+    # A clue that only its distance takes away is there by itself.
+    there = {name for name, finding in verdict.findings.items() if finding.holds} | held
+    for name in rule.required:
+        if name not in there:
+            yield MissKind.CLUE, (name,)
+    if rule.any_of and there.isdisjoint(rule.any_of):
+        yield MissKind.CLUE, rule.any_of
+    if rule.at_least:
+        enough, names = rule.at_least
+        absent = tuple(name for name in names if name not in there)
+        for _ in range(enough - (len(names) - len(absent))):
+            yield MissKind.CLUE, absent
+    for name in rule.none_of:
+        if name in held:
+            yield MissKind.FORBIDDEN, (name,)
+
+
+def _too_far(verdict: Verdict, absent: set[str], facts: Facts) -> list[CompiledWindow]:
+    """The windows that are nowhere, the absent clues not asked for."""
+    nowhere = [finding.window for finding in verdict.windows if not finding.found]
+    asked = [
+        (window, replace(window, clues=present))
+        for window in nowhere
+        if len(present := tuple(name for name in window.clues if name not in absent)) > 1
+    ]
+    tried = work_out_rule(replace(verdict.rule, windows=tuple(one for _, one in asked)), facts)
+    return [window for (window, _), finding in zip(asked, tried.windows, strict=True) if not finding.found]
+
+
+def _apart(verdict: Verdict, window: CompiledWindow, facts: Facts) -> NearMiss:
+    anywhere = replace(window, sentences=len(facts.reading.sentences))
+    [finding] = work_out_rule(replace(verdict.rule, windows=(anywhere,)), facts).windows
+    nearest: tuple[Nearest, ...] = ()
+    detail = f"nowhere within {window}"
+    if finding.found:
+        closest = min(finding.found, key=lambda one: one.last - one.first)
+        sentences = closest.last - closest.first + 1
+        detail = f"within {sentences} sentence{'s' if sentences > 1 else ''}, {window} wanted"
+        items = sorted(item for here in closest.items.values() for item in _ends(here))
+        quoted = " … ".join(dict.fromkeys(_shorten(facts.reading.full[start:end], 60) for start, end in items))
+        nearest = (Nearest(_shorten(quoted), "not close enough"),)
+    return NearMiss(replace(facts.article, text=""), verdict.rule.id, MissKind.DISTANCE, window.clues, detail, nearest)
+
+
+def _ends(items: Sequence[Item]) -> set[tuple[int, int]]:
+    """The first and the last place of a clue."""
+    return {(items[0].start, items[0].end), (items[-1].start, items[-1].end)}
+
+
+def _stopped(verdict: Verdict, finding: UnlessFinding, facts: Facts) -> NearMiss:
+    because = f" ({finding.unless.because})" if finding.unless.because else ""
+    return NearMiss(
+        replace(facts.article, text=""),
+        verdict.rule.id,
+        MissKind.EXCEPTION,
+        (finding.unless.name,),
+        finding.detail + because,
+        (),
+    )
+
+
+def _nearest(rules: CompiledRules, clue: CompiledClue, verdict: Verdict, facts: Facts) -> Iterator[Nearest]:
+    """What comes nearest to a clue: its places that do not count, else what is like its words."""
+    finding = verdict.findings[clue.name]
+    shown: set[str] = set()
+    is_forbidden = clue.name in verdict.rule.none_of
+    for item in finding.counted if is_forbidden else finding.items:
+        text = " ".join(facts.reading.full[item.start : item.end].split())
+        why = "is there" if is_forbidden else _why(item, facts)
+        if why not in shown and len(shown) < 3:
+            shown.add(why)
+            yield Nearest(_shorten(_around(facts.reading, item)) if clue.kind != "states" else text, f"“{text}”: {why}")
+    if not finding.items and clue.phrases is not None:
+        like = _like(rules, clue.phrases, facts.reading)
+        if like is not None:
+            yield like
+
+
+def _why(item: Item, facts: Facts) -> str:
+    if item.rejected is None:
+        return f"counts for {item.state}" if item.state else "counts, and is not enough"
+    cue = facts.cue_of(item)
+    return f"{item.rejected} (cue “{cue.text}”)" if cue else item.rejected
+
+
+def _around(reading: Reading, item: Item) -> str:
+    sentence = reading.sentence_at(item.start)
+    return reading.full[sentence.start : max(sentence.end, item.end)]
+
+
+def _shorten(text: str, most: int = _MOST_CHARS) -> str:
+    one_line = " ".join(text.split())
+    return one_line if len(one_line) <= most else one_line[: most - 1].rstrip() + "…"
+
+
+def _like(rules: CompiledRules, phrase_set: int, reading: Reading) -> Nearest | None:
+    """The sentence with the largest share of the words of a phrase, the first of several."""
+    folded = reading.folded
+    sentences = [
+        frozenset(_WORD.findall(folded.text, *folded.folded(sentence.start, sentence.end)))
+        for sentence in reading.sentences
+    ]
+    everywhere = frozenset().union(*sentences)
+    known: dict[Slot, tuple[tuple[str, ...], ...]] = {}
+    best: tuple[float, int] = (_ENOUGH_WORDS, 0)
+    found: tuple[int, list[str]] | None = None
+    for number in rules.phrase_sets[phrase_set]:
+        slots = rules.patterns[number].slots
+        if any(slot not in known for slot in slots):
+            known.update((slot, _words_there(slot, everywhere)) for slot in slots if slot not in known)
+        # Words that are nowhere in the article cannot make any sentence like the phrase.
+        if sum(bool(known[slot]) for slot in slots) < _ENOUGH_WORDS * len(slots):
+            continue
+        for index, words in enumerate(sentences):
+            shares = [max((_share(one, words) for one in known[slot]), default=0.0) for slot in slots]
+            score = (sum(shares) / len(slots), len(slots))
+            if score[0] > 0 and (score > best if found else score >= best):
+                best = score
+                found = index, [_shown(slot) for slot, share in zip(slots, shares, strict=True) if share < 1]
+    if found is None:
+        return None
+    sentence = reading.sentences[found[0]]
+    lacking = ", ".join(f"“{one}”" for one in found[1])
+    why = f"lacks {lacking}" if lacking else "its words are not in this order, or not so close together"
+    return Nearest(_shorten(reading.full[sentence.start : sentence.end]), why)
+
+
+def _words_there(slot: Slot, everywhere: frozenset[str]) -> tuple[tuple[str, ...], ...]:
+    """The telling words of each literal of a slot that has any of them in the article; stems as they stand there."""
+    literals = []
+    for literal in slot.literals:
+        words = _telling_words(literal)
+        if literal.is_stem:
+            words = [*words[:-1], next((word for word in sorted(everywhere) if word.startswith(words[-1])), words[-1])]
+        if not everywhere.isdisjoint(words):
+            literals.append(tuple(words))
+    return tuple(dict.fromkeys(literals))
+
+
+def _telling_words(literal: Literal) -> list[str]:
+    words = _WORD.findall(literal.text)
+    return [word for word in words if len(word) > _SHORT_WORD or word.isdigit()] or words
+
+
+def _share(literal: tuple[str, ...], words: frozenset[str]) -> float:
+    return sum(word in words for word in literal) / len(literal)
+
+
+def _shown(slot: Slot) -> str:
+    """A slot for people: its shortest literal stands for the others."""
+    literal = min(slot.literals, key=lambda one: (len(one.text), one.text))
+    return literal.text + "*" * literal.is_stem
