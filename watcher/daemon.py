@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -47,6 +48,9 @@ STOP_WITHIN = timedelta(seconds=4.5)  # systemd's stop and the operator's Ctrl-C
 START_SPREAD = timedelta(milliseconds=20)  # between the first polls of two sources
 HEARTBEAT_EVERY = timedelta(minutes=1)
 SILENCE_CHECK_EVERY = timedelta(minutes=5)
+# Threads that read and match. One interpreter computes one thing at a time, so more would only hold more memory; a few,
+# because a hostile page can keep one busy. Apart from asyncio's own threads, in which names are resolved.
+WORKERS = 4
 DISPATCH_PAUSE = timedelta(seconds=10)  # after the store refused to work: a full disk, another program's long write
 
 # Sections of the configuration that a reload brings into force; the others need a restart.
@@ -121,7 +125,8 @@ class Parts:
         self._dispatcher = Dispatcher(
             self._store, notifiers, daemon.book.state_names, self._clock, self._random.random, self._settled
         )
-        self._ingest = Ingest(self._store, fetcher, self._clock, self._wake.set, self._random.random)
+        self._workers = ThreadPoolExecutor(WORKERS, "reader")
+        self._ingest = Ingest(self._store, fetcher, self._workers, self._clock, self._wake.set, self._random.random)
         self._reloading: asyncio.Task[None] | None = None
         self._must_reload_again = False
         self._scheduler = AsyncIOScheduler(
@@ -156,6 +161,7 @@ class Parts:
                 self._store.outbox.retarget(recipient.id, recipient.channel, recipient.target)
 
     def _end_run(self) -> None:
+        self._workers.shutdown(wait=False, cancel_futures=True)
         with self._store.transaction():
             self._store.journal.stop_run(self._run_id, self._clock())
 

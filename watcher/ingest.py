@@ -7,12 +7,16 @@ same items again and finds the finished ones in the store. Ingest ends when deli
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import functools
 import hashlib
 import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import ParamSpec, TypeVar
 
 import structlog
 
@@ -51,8 +55,14 @@ from watcher.web.urls import canonical_url
 
 log = structlog.get_logger()
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 COPY_WINDOW = timedelta(days=14)  # reprints of a story come within days
-AT_ONCE = 10  # items read side by side and committed together
+AT_ONCE = 10  # items of one source read side by side and committed together
+# Items of all sources between the fetch of their page and their evaluation. A first start has thousands of them:
+# without a bound, 100 feeds of 20 long items held a gigabyte (benchmarks/memory).
+READ_AT_ONCE = 32
 PAGE_TRIES = 3  # polls that wait for a page in trouble before the summary has to do
 TELL_AFTER = 3  # failures in a row of a kind that passes by itself
 
@@ -74,7 +84,7 @@ class Poll:
     waiting: int = 0  # their page was in trouble; they are read again at the next poll
     quarantined: int = 0
     alerts: list[Alert] = field(default_factory=list)
-    evaluated: list[tuple[Article, MatchResult]] = field(default_factory=list)
+    evaluated: list[str] = field(default_factory=list)  # article ids, in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +106,16 @@ class Ingest:
         self,
         store: Store,
         fetcher: Fetcher,
+        workers: Executor,
         clock: Callable[[], datetime],
         wake_dispatch: Callable[[], None],
         jitter: Callable[[], float],
     ) -> None:
+        """``workers`` are threads for what computes: reading feeds and pages, matching."""
         self._store = store
         self._fetcher = fetcher
+        self._workers = workers
+        self._places = asyncio.Semaphore(READ_AT_ONCE)
         self._clock = clock
         self._wake_dispatch = wake_dispatch
         self._jitter = jitter  # 0 to 1, so that sources of one interval do not poll at one instant
@@ -129,7 +143,7 @@ class Ingest:
     ) -> None:
         now = self._clock()
         try:
-            feed = await asyncio.to_thread(
+            feed = await self._compute(
                 parse_feed,
                 fetched.body,
                 url=fetched.final_url,
@@ -156,7 +170,7 @@ class Ingest:
         fresh.sort(key=lambda item: item[0].published_at or now)
         for start in range(0, len(fresh), AT_ONCE):
             chunk = fresh[start : start + AT_ONCE]
-            read = await asyncio.gather(*(self._read_item(source, book, entry, keys) for entry, keys in chunk))
+            read = await asyncio.gather(*(self._read_in_turn(source, book, entry, keys) for entry, keys in chunk))
             self._commit(source, book, [reading for reading in read if reading is not None], poll)
             poll.waiting += sum(reading is None for reading in read)
 
@@ -191,6 +205,17 @@ class Ingest:
                     build_article(entry, None, source, now), keys, status=ArticleStatus.BASELINE
                 )
 
+    async def _compute(self, function: Callable[P, T], *args: P.args, **values: P.kwargs) -> T:
+        """What the function returns, worked out on a worker thread; its log lines keep their context."""
+        call = functools.partial(contextvars.copy_context().run, function, *args, **values)
+        return await asyncio.get_running_loop().run_in_executor(self._workers, call)
+
+    async def _read_in_turn(
+        self, source: Source, book: RuleBook, entry: FeedEntry, keys: ArticleKeys
+    ) -> Reading | None:
+        async with self._places:
+            return await self._read_item(source, book, entry, keys)
+
     async def _read_item(self, source: Source, book: RuleBook, entry: FeedEntry, keys: ArticleKeys) -> Reading | None:
         """The item read and evaluated; None where its page is in passing trouble and nothing fired on the summary."""
         page: PageText | None = None
@@ -200,13 +225,7 @@ class Ingest:
             outcome = await self._fetcher.fetch(FetchTarget(entry.url))
             if isinstance(outcome, Fetched):
                 raw_hash = _hash(outcome.body)
-                page = await asyncio.to_thread(
-                    extract_page,
-                    outcome.body,
-                    url=outcome.final_url,
-                    content_type=outcome.content_type,
-                    now=self._clock(),
-                )
+                page = await self._read_page(source, outcome)
             elif isinstance(outcome, FetchFailed):
                 in_trouble = outcome.reason in _PASSING
                 log.info("page_not_read", source_id=source.id, url=entry.url, reason=outcome.reason.value)
@@ -217,7 +236,7 @@ class Ingest:
             identity = keys.guid or keys.fingerprint or article.title
             article = replace(article, id=_hash(f"{source.id}\x1f{identity}".encode("utf-8", "replace"))[:32])
         try:
-            result, hashes = await asyncio.to_thread(_evaluate, book.rules, article, now)
+            result, hashes = await self._compute(_evaluate, book.rules, article, now)
         except Exception as error:  # one article is a job: what breaks on it is quarantined and shown
             log.exception("article_quarantined", source_id=source.id, article_id=article.id)
             problem = traceback.format_exception_only(error)[-1].strip()
@@ -228,6 +247,19 @@ class Ingest:
                 return None
         self._page_tries.pop((source.id, article.id), None)
         return Reading(article, keys, result, hashes, raw_hash)
+
+    async def _read_page(self, source: Source, fetched: Fetched) -> PageText | None:
+        try:
+            return await self._compute(
+                extract_page,
+                fetched.body,
+                url=fetched.final_url,
+                content_type=fetched.content_type,
+                now=self._clock(),
+            )
+        except Exception:  # one page is a job: what breaks on it must not stop the source; the summary has to do
+            log.exception("page_breaks_reader", source_id=source.id, url=fetched.final_url)
+            return None
 
     def _commit(self, source: Source, book: RuleBook, readings: Sequence[Reading], poll: Poll) -> None:
         """Nothing; articles, signals, events, alerts and deliveries are stored in one transaction."""
@@ -252,7 +284,7 @@ class Ingest:
                 poll.quarantined += 1
             else:
                 poll.new += 1
-                poll.evaluated.append((reading.article, reading.result))
+                poll.evaluated.append(reading.article.id)
         poll.alerts += alerts
         if alerts:
             self._wake_dispatch()

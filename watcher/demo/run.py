@@ -104,6 +104,7 @@ class Show:
     clock: Clock = field(default_factory=demo_clock)
     lines: list[ItemLine] = field(default_factory=list)
     polls: list[Poll] = field(default_factory=list)
+    is_live: bool = False
 
     def daemon(self, settings: Settings) -> Daemon:
         """The real daemon, whose only channel is this terminal."""
@@ -131,6 +132,7 @@ class Show:
 
     async def tell_live(self, daemon: Daemon) -> None:
         """Nothing, after Ctrl-C; the rounds follow each other while the daemon polls on its schedule."""
+        self.is_live = True
         self.greet()
         self.console.print(f"The page: {self.site.base_url}/   Ctrl-C ends.\n")
         rounds = asyncio.create_task(self._advance())
@@ -146,14 +148,20 @@ class Show:
             await asyncio.sleep(ROUND_EVERY.total_seconds())
             self.site.round = number
             self.console.rule(f"Round {number} of {ROUNDS}", align="left")
+        await asyncio.sleep(ROUND_EVERY.total_seconds())
+        self.console.print()
+        self.say_goodbye()
+        self.console.print(f"The page stays: {self.site.base_url}/   Ctrl-C ends.")
 
     def note(self, poll: Poll) -> None:
         """Nothing; remembers what a poll found, and refreshes the page."""
         self.polls.append(poll)
         publishers = {outlet.id: outlet.publisher for outlet in self.site.outlets}
-        for article, _ in poll.evaluated:
+        for article in filter(None, map(self.store.articles.get, poll.evaluated)):
             outcome, why = self.outcome(article)
             self.lines.append(ItemLine(publishers[poll.source_id], article.title, outcome, why))
+            if self.is_live:
+                self.console.print(f"{outcome}: {article.title}\n    {why}", markup=False)
         alerts = self.store.events.alerts(limit=20)
         events = [alert for alert in alerts if alert.event_id is not None]
         self.site.page = render_page(events, self.lines, self.book.state_names)
