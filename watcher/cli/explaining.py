@@ -43,6 +43,7 @@ from watcher.rules.values import not_among, parse_moment
 from watcher.settings import Settings
 from watcher.understand.gazetteer import Gazetteer
 
+_MOST_NAME_CHARS = 80  # of an article, in the first line; a longer one would push the rest off the screen
 _VERDICT = re.compile(r"(\s*)(PASS|FAIL|YES|NO|AFTERWARDS)\b(.*)", re.DOTALL)
 _ORDER = (RuleOutcome.SIGNAL, RuleOutcome.SUPPRESSED, RuleOutcome.NO_MATCH, RuleOutcome.SKIPPED)
 
@@ -183,7 +184,8 @@ def _foresee(
 def _lines(found: Explained, *, is_whole: bool) -> Iterator[str]:
     article = found.article
     date = f"published {article.published_at:%Y-%m-%d %H:%M} UTC" if article.published_at else "without a date"
-    title = f"“{article.title}”" if article.title else f"“{article.text[:60].strip()}…”"
+    name = article.title or article.text
+    title = f"“{name[:_MOST_NAME_CHARS].strip()}{'…' if len(name) > _MOST_NAME_CHARS else ''}”"
     as_of = f"judged as of {found.as_of:%Y-%m-%d %H:%M} UTC"
     yield " ".join(f"{title}, language {article.language}, {date}; {as_of}".split())
     was_near = True

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from watcher.cli import explaining
+from watcher.cli import explaining, new_rule
 from watcher.cli.common import (
     ConfigOption,
     Format,
@@ -175,6 +175,7 @@ def test(
 
 
 app.command()(explaining.explain)
+app.command("new")(new_rule.new)
 
 
 @app.command()

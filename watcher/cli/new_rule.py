@@ -1,0 +1,409 @@
+"""`watcher rules new`: a first rule from the answers to five questions, with tests that hold."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from watcher.cleaning import clean_text
+from watcher.cli.common import ConfigOption, RulesOption, find_config, find_rules, settings_of
+from watcher.cli.terminal import harmless
+from watcher.errors import Location, Problem, RuleError, WatcherError
+from watcher.explain import RuleExplanation, RuleOutcome, explain_article
+from watcher.language import UNKNOWN, detect_language
+from watcher.model import Article, Extraction, RuleStatus
+from watcher.rule_tests import DEFAULT_NOW, run_rule_tests
+from watcher.rules.compile import compile_rules
+from watcher.rules.draft import WORDS, Answers, Heading, clean_answer, looser, rule_id_of, rule_text
+from watcher.rules.lint import lint_rules
+from watcher.rules.load import load_rules
+from watcher.rules.values import not_among, parse_family, parse_language, parse_rule_id, parse_severity
+from watcher.rules.yaml_nodes import Node, NodeKind, parse_yaml
+from watcher.settings import shipped_rules
+from watcher.understand.gazetteer import Gazetteer
+
+_KEYS = ("title", "words", "states", "deaths", "alert", "no alert")  # of a file of answers
+_MOST_STATES, _MOST_DEATHS = 20, 1_000_000  # what a person can mean; more is a slip of the finger
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What the rules make of a draft."""
+
+    text: str  # of the rule file
+    complaints: tuple[str, ...]  # mistakes and findings in the draft itself
+    alert: RuleExplanation | None  # of the sentence that must alert; None: the draft does not load
+    no_alert: RuleExplanation | None
+
+    @property
+    def is_right(self) -> bool:
+        return not self.complaints and not self.fails
+
+    @property
+    def fails(self) -> tuple[str, ...]:
+        """What is wrong with the two tests, in words."""
+        wrong: list[str] = []
+        if self.alert is not None and self.alert.signal is None:
+            wrong.append(f"The sentence that must alert does not: {self.alert.reason}.")
+            wrong += _what_was_found(self.alert)
+        if self.no_alert is not None and self.no_alert.signal is not None:
+            wrong.append("The sentence that must not alert does, because of:")
+            wrong += [f"  {match.clue}: “{match.text}”" for match in self.no_alert.signal.matches]
+        return tuple(wrong)
+
+
+def new(
+    answers: Annotated[
+        Path | None, typer.Option("--answers", help="Take the answers from this file instead of asking; - is stdin.")
+    ] = None,
+    rule: Annotated[str | None, typer.Option("--rule", help="The rule's id [default: made of the title].")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The file to write [default: the id, in your folder of rules].")
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option("--language", help="Two letters [default: that of the sentences].")
+    ] = None,
+    family: Annotated[str, typer.Option("--family", help="The kind of signal, by which people subscribe.")] = "other",
+    severity: Annotated[str, typer.Option("--severity", help="watch, warning or critical.")] = "warning",
+    draft: Annotated[bool, typer.Option("--draft", help="With --answers: save as a draft if a test fails.")] = False,
+    rules: RulesOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Write a first rule from the answers to five questions, with its tests. Never overwrites a file."""
+    _check("--family", parse_family, family)
+    _check("--severity", parse_severity, severity)
+    for option, parse, value in (("--rule", parse_rule_id, rule), ("--language", parse_language, language)):
+        if value is not None:
+            _check(option, parse, value)
+    desk = _Desk(rules, config, rule, out, language, family, severity)
+    if answers is not None:
+        _from_file(desk, read_answers(answers), draft=draft)
+    else:
+        _interview(desk)
+
+
+def _check(option: str, parse: Callable[[object], object], value: str) -> None:
+    try:
+        parse(value)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from error
+
+
+class _Desk:
+    """Where the new rule goes, and what it is tried with."""
+
+    def __init__(
+        self,
+        rules: list[Path] | None,
+        config: Path | None,
+        rule_id: str | None,
+        out: Path | None,
+        language: str | None,
+        family: str,
+        severity: str,
+    ) -> None:
+        self._rule_id, self._out, self._language = rule_id, out, language
+        self._family, self._severity = family, severity
+        self._gazetteer = Gazetteer.load()
+        self._others = find_rules(rules, config)
+        try:
+            self._taken = {one.rule for one in load_rules(self._others).rules}
+        except RuleError:  # its mistakes are no concern of the new rule; `rules check` tells them
+            self._others, self._taken = (), set()
+        self.folder = out.parent if out else _folder(self._others)
+        self.is_configured = find_config(config) is not None
+        self.is_read_by_daemon = not self.is_configured or any(
+            self.folder.resolve().is_relative_to(path.resolve()) for path in settings_of(config).rules.paths
+        )
+        if rule_id is not None and rule_id in self._taken:
+            raise WatcherError(f"there is a rule {rule_id} already; choose another id")
+        if out is not None and out.exists():
+            raise WatcherError(f"{out} is there already, and nothing is overwritten")
+
+    def heading(self, answers: Answers, status: RuleStatus = RuleStatus.TEST) -> Heading:
+        """What the rule gets beside the answers."""
+        taken = self._taken | {path.stem for path in self.folder.glob("*.yaml")}
+        found = detect_language(f"{answers.alert} {answers.no_alert}")
+        return Heading(
+            rule_id=self._rule_id or rule_id_of(answers.title, taken),
+            language=self._language or ("en" if found == UNKNOWN else found),
+            family=self._family,
+            severity=self._severity,
+            status=status,
+            reviewed=datetime.now(UTC).date(),
+        )
+
+    def try_out(self, answers: Answers, status: RuleStatus = RuleStatus.TEST) -> Trial:
+        """What the evaluator of the daemon makes of the answers."""
+        heading = self.heading(answers, status)
+        text = rule_text(answers, heading)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"{heading.rule_id}.yaml"
+            path.write_text(text, encoding="utf-8")
+            try:
+                rule_set = load_rules([*self._others, path])
+                compiled = compile_rules(rule_set, self._gazetteer)
+            except RuleError as error:
+                return Trial(text, tuple(dict.fromkeys(one.message for one in error.problems)), None, None)
+            findings = [
+                finding
+                for finding in lint_rules(rule_set, heading.reviewed)
+                if Path(finding.location.path) == path and status is not RuleStatus.DRAFT
+            ]
+            alert, no_alert = (
+                explain_article(compiled, _article(sentence, heading.language), None, heading.rule_id)[0]
+                for sentence in (answers.alert, answers.no_alert)
+            )
+            if no_alert.outcome is RuleOutcome.NO_MATCH and no_alert.missing:
+                text = rule_text(answers, heading, no_alert.missing)
+                path.write_text(text, encoding="utf-8")
+                rule_set = load_rules([*self._others, path])
+            trial = Trial(text, tuple(finding.message for finding in findings), alert, no_alert)
+            outcomes = run_rule_tests(rule_set, compiled, clean_text)
+            held = all(one.passed for one in outcomes if one.rule_id == heading.rule_id)
+            if held == bool(trial.fails):
+                raise AssertionError("the tests of the rule and its explanation never differ")
+            return trial
+
+    def wider(self, answers: Answers) -> Answers | None:
+        """The answers with their words read more widely, where that makes the sentence alert; None: no use."""
+        for one in looser(answers, self.heading(answers).language):
+            if self.try_out(one).is_right:
+                return one
+        return None
+
+    def save(self, answers: Answers, status: RuleStatus) -> None:
+        """Nothing; writes the rule and says what comes next."""
+        trial, heading = self.try_out(answers, status), self.heading(answers, status)
+        path = self._out or self.folder / f"{heading.rule_id}.yaml"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("x", encoding="utf-8") as file:
+                file.write(trial.text)
+        except FileExistsError:
+            raise WatcherError(f"{path} is there already, and nothing is overwritten") from None
+        except OSError as error:
+            raise WatcherError(f"{path} cannot be written: {error.strerror}") from error
+        typer.echo(f"{path} written: rule {heading.rule_id}, status {heading.status.value}.")
+        if status is RuleStatus.DRAFT:
+            typer.echo("A draft is recorded and never sent. Mend what is said above, then change its status to test.")
+        else:
+            typer.echo("Both tests hold. It is sent to test recipients only, until you change its status to stable.")
+        if not self.is_read_by_daemon:
+            typer.echo(f'The daemon does not read this folder: add "{self.folder}" to paths under [rules].')
+        named = f" --rules {self.folder}" if not self.is_configured and self.folder != Path("rules") else ""
+        typer.echo("Next:")
+        typer.echo(f"  watcher rules check{named}")
+        typer.echo(f"  watcher rules test{named} --rule {heading.rule_id}")
+        typer.echo(f"  watcher rules explain ARTICLE{named} --rule {heading.rule_id}")
+
+
+def _folder(paths: Sequence[Path]) -> Path:
+    """Where rules of one's own go: the first folder of rules that is not the one that comes with watcher."""
+    shipped = shipped_rules().resolve()
+    return next((path for path in paths if path.is_dir() and path.resolve() != shipped), Path("rules"))
+
+
+def _article(text: str, language: str) -> Article:
+    """The sentence as `watcher rules test` reads it."""
+    return Article(
+        id="sentence",
+        source_id="test",
+        url=None,
+        title="",
+        text=text,
+        language=language,
+        extraction=Extraction.FULL,
+        published_at=DEFAULT_NOW,
+        first_seen_at=DEFAULT_NOW,
+    )
+
+
+def _what_was_found(explanation: RuleExplanation) -> Iterator[str]:
+    """For each clue that is missing, what was found of it and why it does not count."""
+    for node in explanation.nodes:
+        name = node.label.removeprefix("clue ")
+        if node.passed or name not in explanation.missing:
+            continue
+        rejected = [child for child in node.children if child.match is not None and child.rejected]
+        for child in rejected:
+            match = child.match
+            cue = f" (“{match.cue.text}”)" if match and match.cue else ""
+            yield f"  {name}: “{match.text if match else ''}” does not count: {child.rejected}{cue}"
+        if not rejected:
+            yield f"  {name}: nothing of it is in the sentence" if name == WORDS else f"  {name}: {node.detail}"
+
+
+def read_answers(path: Path) -> Answers:
+    """The answers in a YAML file; raises RuleError with every mistake."""
+    try:
+        text = typer.get_text_stream("stdin").read() if str(path) == "-" else path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise WatcherError(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'no UTF-8 text'}") from error
+    parsed = parse_yaml(text, str(path))
+    problems = list(parsed.problems)
+    if len(parsed.documents) != 1 or parsed.documents[0].kind is not NodeKind.MAP:
+        problems.append(Problem(Location(str(path), 1, 1), f"expected the keys {', '.join(_KEYS)}"))
+        raise RuleError(tuple(problems))
+    root = parsed.documents[0]
+    found: dict[str, Node] = {}
+    for key, value in root.pairs:
+        name = (key.value or "").replace("_", " ")
+        if name in _KEYS:
+            found[name] = value
+        else:
+            message = not_among("answer", key.value or "", _KEYS)
+            problems.append(Problem(Location(str(path), key.line, key.column), message, "unknown-key"))
+
+    def texts(name: str) -> tuple[str, ...]:
+        written = tuple(clean_answer(node.value or "") for node in found[name].scalars()) if name in found else ()
+        if not any(written):
+            node = found.get(name, root)
+            problems.append(Problem(Location(str(path), node.line, node.column), f"expected an answer to {name}"))
+            return ("",)
+        return tuple(filter(None, written))
+
+    def number(name: str, most: int) -> int:
+        node = found.get(name)
+        if node is None or node.is_empty:
+            return 0
+        if node.value is None or not node.value.isdecimal() or int(node.value) > most:
+            message = f"{name}: expected a number from 0 to {most:,}"
+            problems.append(Problem(Location(str(path), node.line, node.column), message))
+            return 0
+        return int(node.value)
+
+    answers = Answers(
+        title=" ".join(texts("title")),
+        words=texts("words"),
+        states=number("states", _MOST_STATES),
+        deaths=number("deaths", _MOST_DEATHS),
+        alert=" ".join(texts("alert")),
+        no_alert=" ".join(texts("no alert")),
+    )
+    if problems:
+        raise RuleError(tuple(problems))
+    return answers
+
+
+def _from_file(desk: _Desk, answers: Answers, *, draft: bool) -> None:
+    trial = desk.try_out(answers)
+    if trial.is_right:
+        desk.save(answers, RuleStatus.TEST)
+        return
+    _print_trouble(trial)
+    wider = desk.wider(answers)
+    if wider is not None:
+        typer.echo(f"These words would do: {'; '.join(wider.words)}")
+    if draft and trial.alert is not None:
+        desk.save(answers, RuleStatus.DRAFT)
+    else:
+        typer.echo("Nothing was saved." + (" --draft saves it all the same." if trial.alert is not None else ""))
+    raise typer.Exit(1)
+
+
+def _print_trouble(trial: Trial) -> None:
+    for line in (*trial.complaints, *trial.fails):
+        typer.echo(harmless(line))
+
+
+def _interview(desk: _Desk) -> None:
+    with contextlib.suppress(ImportError):  # lets people move within the line that they type
+        import readline  # noqa: F401
+    typer.echo("A new rule in five questions. Ctrl-C ends without saving anything.")
+    title = _ask("\n1. What is it about? It will head the alert, like: An ambassador is recalled")
+    words = _ask_words()
+    states, deaths = _ask_states(), _ask_deaths()
+    alert, no_alert = _ask_sentences()
+    answers = Answers(title, words, states, deaths, alert, no_alert)
+    while True:
+        typer.echo("")
+        trial = desk.try_out(answers)
+        if trial.is_right:
+            desk.save(answers, RuleStatus.TEST)
+            return
+        _print_trouble(trial)
+        wider = desk.wider(answers)
+        if wider is not None:
+            typer.echo("With these words it would: " + "; ".join(wider.words))
+            if typer.confirm("Take them?", default=True):
+                answers = wider
+                continue
+        answers = _mend(desk, answers, trial)
+
+
+def _mend(desk: _Desk, answers: Answers, trial: Trial) -> Answers:
+    """The answers after one of them was given anew; saves a draft and ends where that is wished."""
+    loads = trial.alert is not None
+    choices = "words (w), states and deaths (n), sentences (s)" + (", save as a draft (d)" if loads else "")
+    while True:
+        choice = _ask(f"\nWhat do you want to change? {choices}, give up (q)").lower()[:1]
+        if choice == "w":
+            return replace(answers, words=_ask_words())
+        if choice == "n":
+            return replace(answers, states=_ask_states(), deaths=_ask_deaths())
+        if choice == "s":
+            alert, no_alert = _ask_sentences()
+            return replace(answers, alert=alert, no_alert=no_alert)
+        if choice == "d" and loads:
+            desk.save(answers, RuleStatus.DRAFT)
+            raise typer.Exit(1)
+        if choice == "q":
+            typer.echo("Nothing was saved.")
+            raise typer.Exit(1)
+
+
+def _ask(question: str) -> str:
+    typer.echo(question)
+    while True:
+        answer = _line()
+        if answer:
+            return answer
+
+
+def _line() -> str:
+    return clean_answer(str(typer.prompt(">", default="", show_default=False, prompt_suffix=" ")))
+
+
+def _ask_words() -> tuple[str, ...]:
+    typer.echo("\n2. Which words give it away? One phrase on a line; an empty line ends.")
+    typer.echo("   Plain words will do, like: recalled its ambassador. With marks they find more:")
+    typer.echo("   recall~ any form of the word     ambassador* any ending     (aid|help) one of them")
+    typer.echo("   ..4 up to four words in between, like: recall~ ..4 ambassador*")
+    phrases: list[str] = []
+    while True:
+        phrase = _line()
+        if phrase:
+            phrases.append(phrase)
+        elif phrases:
+            return tuple(phrases)
+
+
+def _ask_states() -> int:
+    question = "\n3. How many different states must it name? 0: none, 2: something between two. Enter alone: 2"
+    return _ask_number(question, 2, _MOST_STATES)
+
+
+def _ask_deaths() -> int:
+    return _ask_number("\n4. How many people killed must it report, at least? Enter alone: 0, none", 0, _MOST_DEATHS)
+
+
+def _ask_number(question: str, default: int, most: int) -> int:
+    typer.echo(question)
+    while True:
+        answer = _line() or str(default)
+        if answer.isdecimal() and int(answer) <= most:
+            return int(answer)
+        typer.echo(f"   A number from 0 to {most:,}, please.")
+
+
+def _ask_sentences() -> tuple[str, str]:
+    alert = _ask("\n5. A sentence of news that must alert:")
+    return alert, _ask("   And one that is near it and must not, a threat or a denial for example:")
