@@ -24,6 +24,14 @@ HAPPENED = frozenset({Stance.HAPPENED})
 
 # killed | injured | text
 ENGLISH = """
+29 | - | Twenty-nine pilgrims, seven of them nuns, were killed when shells hit the shrine.
+6 | - | The mayor said six people, four of whom worked at the plant, had been killed.
+- | 5 | Five monks, one of them aged 80, were wounded on Monday.
+7 | - | Seven died in Goma, and all of them were guards.
+70 | - | The army said that it killed "more than 70 gunmen" overnight.
+- | - | The raid killed no civilians, the army said.
+- | - | The strike killed zero civilians, the coalition insisted.
+- | - | The power cut killed 40 servers.
 - | 4 | Four monks were hurt when the roof of the prayer hall came down.
 - | 6 | Six were hurt by flying glass.
 31 | - | Two more guards died overnight, bringing to 31 the number of people killed since the siege began.

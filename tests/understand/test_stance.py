@@ -15,6 +15,7 @@ REFERENCE_AT = datetime(2022, 9, 14, 14, 39, tzinfo=UTC)
 SHARED_DATA = Path(__file__).parents[2].parent / "shared" / "data"
 
 HAPPENED = """
+The two [agreed to a truce] that will start at midnight.
 Until Warsaw [invoked Article 4], the alliance had kept silent.
 Thai and Lao troops fought a war in 1988. On Tuesday they [clashed] again.
 The two fought a border war in 1998. It has [killed] thousands since.
@@ -142,6 +143,8 @@ The ministry had no comment, and 12 soldiers were [killed].
 """
 
 PLANNED = """
+The king is widely expected to [declare martial law].
+Quito was still set to [close the embassy].
 Yerevan intends to [invoke Article 4].
 The army has been told to [mobilise reservists].
 Armenia says it is ready to [invoke Article 4].
@@ -177,6 +180,7 @@ Parliament votes to [declare war]
 """
 
 POSSIBLE = """
+Were Asmara [massing troops], satellites would show it.
 Were Yerevan to [invoke Article 4], its allies would be in a bind.
 Were it ever again to [strike] Tehran, Washington said, the truce would end.
 Should Minsk [close the border], trade would stop.
@@ -342,6 +346,9 @@ The plan to [invoke Article 4] was rejected.
 """
 
 PAST = """
+The pair fought over the plateau in 1999. Roughly a thousand soldiers were [killed].
+The rebels launched an offensive in 1997. They [launched another] a year later.
+Marking ten years since the raid, relatives of the 40 people [killed] laid flowers.
 In 2008 the neighbours fought a five-day war. It [killed] hundreds.
 The first war ended in 1994. Some 30,000 people were [killed].
 In 1998 the two went to war over a dusty town. They signed a truce two years later. Tens of thousands were [killed].

@@ -37,6 +37,7 @@ def exclusions(reading, gazetteer):
 
 
 NAMED = [
+    ("The menu had Peking duck and Belgian waffles.", ""),
     ("The Niger burst its banks and cut the road.", ""),
     ("Refugees crossed the Jordan, aid workers said.", ""),
     ("Villages on the banks of the Niger were burned.", ""),

@@ -21,7 +21,7 @@ from watcher.text.fold import fold_term
 from watcher.text.numbers import Figure, find_figures
 from watcher.text.reading import Reading
 from watcher.text.sentences import Sentence
-from watcher.understand.stance import judge
+from watcher.understand.stance import Judgement, judge
 from watcher.understand.states import Gazetteer, StateMention, find_states
 from watcher.understand.words import Hit, PhraseTable, anchor_words, languages_of, read_data, words_of
 
@@ -33,6 +33,7 @@ _TOTAL_WORDS = 14
 _NOUN_WORDS = 5
 _SIDE_WORDS = 7
 _ELLIPSIS_ENDS = frozenset({".", ",", ";", "—", "and", "while", "on", "of", "dead", ")", '"', "in"})
+_QUOTES = frozenset({'"', "'"})
 _YEARS = range(1800, 2101)
 
 
@@ -310,7 +311,10 @@ class _Report:
             return None
         between = range(hit.end, number.start)
         if not all(
-            self.words[i] in self.language["fillers"] or i in self._trigger_words or self._is_single_person(i, hit.end)
+            self.words[i] in self.language["fillers"]
+            or self.words[i] in _QUOTES
+            or i in self._trigger_words
+            or self._is_single_person(i, hit.end)
             for i in between
         ):
             return None
@@ -402,7 +406,7 @@ class _Report:
         if inside:
             return inside[:1]
         for number in reversed(candidates):
-            if not self._is_subject(number, hit):
+            if not self._is_subject(number, hit) or self._is_aside(number, hit):
                 continue
             chain = [self._part_of(number)]
             at = bisect_left(self._number_starts, chain[0].start)
@@ -412,6 +416,16 @@ class _Report:
                 chain.insert(0, other)
             return chain
         return []
+
+    def _is_aside(self, number: _Number, hit: Hit[_Trigger]) -> bool:
+        """Whether the number is that of "37 people, 12 of them children, were killed"."""
+        of_them = self.words[number.end : number.end + 2]
+        return (
+            len(of_them) == 2
+            and of_them[0] in self.language["part_of"]
+            and of_them[1] in self.language["them"]
+            and "," in self.words[number.end : hit.start]
+        )
 
     def _part_of(self, whole: _Number) -> _Number:
         """The three of "three of the eight hostages"; the number itself where it is nothing's whole."""
@@ -516,6 +530,9 @@ class _Report:
         start, end = folded.original(placed.starts[first], placed.ends[last - 1])
         judged_start, judged_end = folded.original(placed.starts[hit.start], placed.ends[max(hit.end, last) - 1])
         judgement = judge(self.reading, judged_start, judged_end)
+        if number is None and self.words[hit.end : hit.end + 1] and self.words[hit.end] in self.language["none"]:
+            # "killed no one": what is denied stands behind the verb.
+            judgement = Judgement(Stance.DENIED, folded.original(placed.starts[hit.end], placed.ends[hit.end]))
         return Casualty(
             kind=trigger.kind,
             start=start,

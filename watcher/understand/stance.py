@@ -423,7 +423,7 @@ class _Analysis:
         if placed.cue.within is not None and placed.start - last > placed.cue.within:
             return False
         words = self.words.words
-        if any(words[i] in {"and", "but"} for i in range(last, placed.start)):
+        if any(words[i] in {"and", "but", "that"} for i in range(last, placed.start)):
             return False
         if not group.is_finite or not self.language.reports:
             return True

@@ -69,7 +69,8 @@ _SPOKE_THERE = re.compile(
 )
 _THE_BEFORE = re.compile(r"\b[Tt]he $")
 _RIVER_BEHIND = re.compile(
-    r"[.,;)]|$| (?:and|or|in|at|near|into|to|from|on|is|was|were|flows?|flowed|floods?|flooded|overflowed|rose|bursts?)\b"
+    r"[.,;)]|$"
+    r"| (?:and|or|in|at|near|into|to|from|on|is|was|were|flows?|flowed|floods?|flooded|overflowed|rose|bursts?)\b"
 )
 _WORD = re.compile(r"[\w.'’]+")
 _NEXT_WORD = re.compile(r" ([A-Z][\w'’]+)")
