@@ -250,6 +250,9 @@ class Signal:
     killed: Toll | None
     injured: Toll | None
     matches: tuple[Match, ...]  # only those that made the rule hold, in text order
+    step: str | None = None  # of a rule of steps: which one the article reports
+    items: tuple[str, ...] = ()  # of the lists that the rule groups by: those that were found, sorted
+    earlier: tuple[Report, ...] = ()  # of a rule over several articles: the others that it rests on, by date
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +293,7 @@ class Report:
     first_seen_at: datetime
     copy_of: str | None = None  # article id of the report that it copies
     killed: Toll | None = None
+    step: str | None = None  # of a rule of steps: which one it reports
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,11 +318,20 @@ class Event:
     is_announced: bool = True  # False: held until it is confirmed; nobody was told yet
     rule_ids: tuple[str, ...] = ()  # every rule that holds for it, the leading one first
     is_test: bool = False  # of rules with status `test`; never mixed with stable ones
+    items: tuple[str, ...] = ()  # of the lists that the rule groups by, sorted
 
     @property
     def publishers(self) -> tuple[str, ...]:
-        """Independent newsroom families in order of arrival; copies and repeats confirm nothing."""
-        return tuple(dict.fromkeys(r.publisher for r in self.reports if r.copy_of is None))
+        """Independent newsroom families in order of arrival; copies and repeats confirm nothing.
+
+        Who reports one step confirms no other: of an event of steps, those of the step that the fewest report.
+        """
+        originals = [report for report in self.reports if report.copy_of is None]
+        steps = {report.step: None for report in originals}
+        if len(steps) < 2 or None in steps:
+            return tuple(dict.fromkeys(report.publisher for report in originals))
+        by_step = (dict.fromkeys(one.publisher for one in originals if one.step == step) for step in steps)
+        return tuple(min(by_step, key=len))
 
 
 @dataclass(frozen=True, slots=True)
