@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from watcher.errors import Location, RuleError
 from watcher.model import RuleStatus, Severity, Stance
+from watcher.rules.editors import json_schema
 from watcher.rules.lint import CODES
 from watcher.rules.load import load_rules
-from watcher.rules.schema import Group, Part, RuleSet, UpdateOn, json_schema
+from watcher.rules.schema import Group, Part, RuleSet, UpdateOn
 from watcher.rules.values import Window
 from watcher.rules.yaml_nodes import parse_yaml
 
@@ -277,17 +278,13 @@ def test_the_examples_of_the_reference_load(tmp_path: Path) -> None:
 
 def test_the_reference_names_every_key_and_code() -> None:
     reference = (SHIPPED.parent / "docs" / "rules.md").read_text(encoding="utf-8")
-    keys = {name for name in re.findall(r'"([a-z_]+)": \{', json.dumps(json_schema())) if name not in JSON_SCHEMA_WORDS}
+    keys = {key for model in json_schema()["$defs"].values() for key in model.get("properties", ())}
     assert {key for key in keys if f"`{key}`" not in reference} == set()
     assert {code for code in CODES if f"`{code}`" not in reference} == set()
 
 
-JSON_SCHEMA_WORDS = {"items", "properties", "default", "discriminator", "mapping"}
-
-
 def test_the_json_schema_describes_what_is_written() -> None:
     schema = json_schema()
-    assert [kind["$ref"] for kind in schema["anyOf"]] == ["#/$defs/Rule", "#/$defs/RuleList", "#/$defs/Append"]
     rule = schema["$defs"]["Rule"]["properties"]
     assert rule["severity"]["enum"] == ["watch", "warning", "critical"]
     assert schema["$defs"]["Clue"]["properties"]["phrases"]["anyOf"] == [

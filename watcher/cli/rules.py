@@ -26,10 +26,11 @@ from watcher.cli.findings import CheckFormat, as_findings, count_findings, print
 from watcher.cli.terminal import harmless, printer, verdict_style
 from watcher.errors import RuleError, WatcherError
 from watcher.rules.compile import compile_rules
+from watcher.rules.editors import json_schema
 from watcher.rules.lint import Finding, LintSeverity, lint_rules
 from watcher.rules.load import load_rules
 from watcher.rules.phrases import Ending, Word, parse_phrase
-from watcher.rules.schema import ListKind, RuleSet, json_schema
+from watcher.rules.schema import ListKind, RuleSet
 from watcher.rules.values import not_among
 from watcher.text.inflect import inflect
 from watcher.understand.gazetteer import Gazetteer

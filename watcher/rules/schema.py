@@ -19,7 +19,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     GetJsonSchemaHandler,
-    TypeAdapter,
     WithJsonSchema,
     model_validator,
 )
@@ -97,9 +96,13 @@ class CountOf(StrEnum):
     REPORTS = "reports"
 
 
+class CountPer(StrEnum):
+    STATE = "state"
+
+
 class Sharing(StrEnum):
-    A_STATE = "a state"
-    STATES = "states"
+    A_STATE = "a state"  # one that every step names
+    STATES = "states"  # every step names the same
 
 
 class _OrOne:
@@ -108,6 +111,14 @@ class _OrOne:
     def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         schema = handler(core_schema)
         return {"anyOf": [schema, schema["items"]]}
+
+
+class _OrCommas(_OrOne):
+    """The same of a list of words, which may also be separated by commas."""
+
+    def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        schema = super().__get_pydantic_json_schema__(core_schema, handler)
+        return {"anyOf": [*schema["anyOf"], {"type": "string", "pattern": "[^,], *[^,]"}]}
 
 
 Text = Annotated[str, BeforeValidator(parse_text)]
@@ -130,7 +141,11 @@ Duration = Annotated[
 LaterBy = Annotated[
     timedelta, BeforeValidator(parse_later_by), WithJsonSchema({"type": "string", "pattern": r"^\+[0-9]+[smhd]$"})
 ]
-Day = Annotated[date, BeforeValidator(parse_day), WithJsonSchema({"type": "string", "format": "date"})]
+Day = Annotated[
+    date,
+    BeforeValidator(parse_day),
+    WithJsonSchema({"type": "string", "format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}),
+]
 Moment = Annotated[
     datetime, BeforeValidator(parse_moment), WithJsonSchema({"type": "string", "examples": ["2026-11-20"]})
 ]
@@ -150,16 +165,19 @@ SeverityName = Annotated[
     BeforeValidator(parse_severity),
     WithJsonSchema({"type": "string", "enum": [severity.label for severity in Severity]}),
 ]
-Names = Annotated[tuple[Name, ...], BeforeValidator(split_words), Key(min_length=1), _OrOne()]
-Words = Annotated[tuple[Text, ...], BeforeValidator(split_words), Key(min_length=1), _OrOne()]
+Names = Annotated[tuple[Name, ...], BeforeValidator(split_words), Key(min_length=1), _OrCommas()]
+Words = Annotated[tuple[Text, ...], BeforeValidator(split_words), Key(min_length=1), _OrCommas()]
 Stances = Annotated[
-    tuple[Annotated[Stance, one_of(Stance, "stance")], ...], BeforeValidator(split_words), Key(min_length=1), _OrOne()
+    tuple[Annotated[Stance, one_of(Stance, "stance")], ...],
+    BeforeValidator(split_words),
+    Key(min_length=1),
+    _OrCommas(),
 ]
 Parts = Annotated[
     tuple[Annotated[Part, one_of(Part, "part of an article")], ...],
     BeforeValidator(split_words),
     Key(min_length=1),
-    _OrOne(),
+    _OrCommas(),
 ]
 Languages = Annotated[
     tuple[
@@ -168,7 +186,7 @@ Languages = Annotated[
     ],
     BeforeValidator(split_words),
     Key(min_length=1),
-    _OrOne(),
+    _OrCommas(),
 ]
 
 
@@ -180,8 +198,12 @@ class States(_Model):
     """Distinct states that the text names as parties: by name, people, capital, government, leader or forces."""
 
     at_least: Positive = Key(default=1, description="how many different states", examples=[2])
-    one_from: ListName | None = Key(default=None, description="at least one of them is on this list of kind states")
-    all_from: ListName | None = Key(default=None, description="all that count are on this list of kind states")
+    one_from: ListName | None = Key(
+        default=None, description="at least one of them is on this list of kind states", examples=["csto_members"]
+    )
+    all_from: ListName | None = Key(
+        default=None, description="all that count are on this list of kind states", examples=["csto_members"]
+    )
 
 
 class Casualties(_Model):
@@ -197,12 +219,16 @@ class Clue(_Model):
 
     phrases: Phrases | None = Key(default=None, description="any of these", examples=[["invoke~ ..4 Article 4"]])
     not_phrases: Phrases | None = Key(
-        default=None, description="a match that overlaps one of these, or shares its clause, does not count"
+        default=None,
+        description="a match that overlaps one of these, or shares its clause, does not count",
+        examples=[["military exercise~"]],
     )
     states: States | None = Key(default=None, description="states named as parties", examples=[{"at_least": 2}])
     killed: Casualties | None = Key(default=None, description="people killed", examples=[{"at_least": 1}])
     injured: Casualties | None = Key(default=None, description="people injured", examples=[{"at_least": 10}])
-    regex: Text | None = Key(default=None, description="a regular expression; only where no phrase can say it")
+    regex: Text | None = Key(
+        default=None, description="a regular expression; only where no phrase can say it", examples=["Article (4|5)"]
+    )
     parts: Parts | None = Key(
         default=None,
         alias="in",
@@ -245,15 +271,19 @@ class AtLeast(_Model):
     """So many of these clues."""
 
     n: Positive = Key(description="how many", examples=[2])
-    of: Names = Key(description="of which clues")
+    of: Names = Key(description="of which clues", examples=[["troops", "shelling", "airspace"]])
 
 
 class AlertWhen(_Model):
     """Which clues must be found; every key given must hold."""
 
-    all_of: Names | None = Key(default=None, description="every one of these clues")
-    any_of: Names | None = Key(default=None, description="at least one of these clues")
-    none_of: Names | None = Key(default=None, description="not one of these clues")
+    all_of: Names | None = Key(
+        default=None, description="every one of these clues", examples=[["invocation", "two_states"]]
+    )
+    any_of: Names | None = Key(
+        default=None, description="at least one of these clues", examples=[["deaths", "injuries"]]
+    )
+    none_of: Names | None = Key(default=None, description="not one of these clues", examples=[["drill"]])
     at_least: AtLeast | None = Key(
         default=None, description="so many of these clues", examples=[{"n": 2, "of": ["a", "b", "c"]}]
     )
@@ -270,20 +300,24 @@ class AlertWhen(_Model):
 class CloseTogether(_Model):
     """One window must by itself hold all these clues, each with its own threshold."""
 
-    clues: Names = Key(description="names from look_for")
+    clues: Names = Key(description="names from look_for", examples=[["deaths", "two_states"]])
     within: Within = Key(description="so many sentences in a row, or paragraph")
 
 
 class Unless(_Model):
     """One exception. Where it has several conditions, all of them must hold for it to stop the signal."""
 
-    name: Text = Key(description="how explain calls it")
-    because: Text | None = Key(default=None, description="why, for people")
-    until: Day | None = Key(default=None, description="the last day on which it applies")
-    phrases: Phrases | None = Key(default=None, description="any of these is found")
-    accept: Stances = Key(default=(Stance.HAPPENED,), description="the stances in which its phrases count")
+    name: Text = Key(description="how explain calls it", examples=["old news"])
+    because: Text | None = Key(default=None, description="why, for people", examples=["anniversaries retell old wars"])
+    until: Day | None = Key(default=None, description="the last day on which it applies", examples=["2027-03-31"])
+    phrases: Phrases | None = Key(default=None, description="any of these is found", examples=[["military exercise~"]])
+    accept: Stances = Key(
+        default=(Stance.HAPPENED,),
+        description="the stances in which its phrases count",
+        examples=[["happened", "planned"]],
+    )
     within: Within | None = Key(default=None, description="only this close to the clue named by of")
-    of: Name | None = Key(default=None, description="a clue from look_for")
+    of: Name | None = Key(default=None, description="a clue from look_for", examples=["deaths"])
     title_has: Phrases | None = Key(
         default=None, description="any of these is in the title", examples=["$retrospective_formats"]
     )
@@ -291,7 +325,7 @@ class Unless(_Model):
     event_older_than: Duration | None = Key(
         default=None, description="the text itself dates what it tells longer ago than this"
     )
-    source_tags: Words | None = Key(default=None, description="the source has one of these tags")
+    source_tags: Words | None = Key(default=None, description="the source has one of these tags", examples=[["satire"]])
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -308,15 +342,17 @@ class Unless(_Model):
 class SourceGate(_Model):
     """Which sources a rule reads; an article from another is skipped."""
 
-    tags: Words | None = Key(default=None, description="sources that have one of these tags")
-    not_tags: Words | None = Key(default=None, description="no source that has one of these tags")
-    ids: Words | None = Key(default=None, description="sources with these ids")
+    tags: Words | None = Key(default=None, description="sources that have one of these tags", examples=[["caucasus"]])
+    not_tags: Words | None = Key(
+        default=None, description="no source that has one of these tags", examples=[["satire"]]
+    )
+    ids: Words | None = Key(default=None, description="sources with these ids", examples=[["oc-media"]])
 
 
 class AndTimesUsual(_Model):
     """Compared with this rule's own past."""
 
-    ratio: Ratio = Key(description="so many times the usual number")
+    ratio: Ratio = Key(description="so many times the usual number", examples=[3])
     measured_over: Duration = Key(description="how far back the usual number is measured")
     needs_history: Duration = Key(description="with less history than this it says so instead of guessing")
 
@@ -327,9 +363,11 @@ class Count(_Model):
     of: Annotated[CountOf, one_of(CountOf, "thing to count")] = Key(
         description="publishers (families, copies removed) or reports"
     )
-    at_least: Positive = Key(description="how many")
+    at_least: Positive = Key(description="how many", examples=[3])
     within: Duration = Key(description="over so long a time")
-    per: Text | None = Key(default=None, description="counted for each state, for example")
+    per: Annotated[CountPer, one_of(CountPer, "way to count")] | None = Key(
+        default=None, description="state: counted for each state by itself"
+    )
     and_times_usual: AndTimesUsual | None = Key(default=None, description="and so many times as usual")
 
 
@@ -344,11 +382,17 @@ class Step(_Model):
 class InOrder(_Model):
     """The steps must happen in this order."""
 
-    steps: Names = Key(description="their names, first to last")
+    steps: Names = Key(description="their names, first to last", examples=[["ties_broken", "mobilisation"]])
     within: Duration = Key(description="from the first to the last")
     sharing: Annotated[Sharing, one_of(Sharing, "thing to share")] | None = Key(
-        default=None, description="what they have in common: a state or states"
+        default=None, description="what they have in common: a state (one that all name), or states (all the same)"
     )
+
+    @model_validator(mode="after")
+    def _is_an_order(self) -> Self:
+        if len(self.steps) < 2:
+            raise wrong("expected two steps or more, first to last, found one")
+        return self
 
 
 class Group(_Model):
@@ -358,10 +402,17 @@ class Group(_Model):
         tuple[Annotated[str, BeforeValidator(parse_group_key)], ...],
         BeforeValidator(split_words),
         Key(min_length=1),
-        _OrOne(),
-    ] = Key(default=("rule", "states"), description="rule, rules (of one family), states, a list like $treaties")
+        _OrCommas(),
+    ] = Key(
+        default=("rule", "states"),
+        description="rule, rules (of one family), states, a list like $treaties",
+        examples=[["rule", "states"], ["rules", "states"]],
+    )
     open_for: Duration = Key(
-        default=timedelta(hours=24), alias="for", description="open for so long after the last report"
+        default=timedelta(hours=24),
+        alias="for",
+        description="open for so long after the last report; without it 24h",
+        examples=["24h", "48h"],
     )
 
 
@@ -384,7 +435,9 @@ class Confirm(_Model):
 class Send(_Model):
     """Who is told, and when."""
 
-    to: Words | None = Key(default=None, description="recipients or audiences; without it whoever subscribed")
+    to: Words | None = Key(
+        default=None, description="recipients or audiences; without it whoever subscribed", examples=[["caucasus-desk"]]
+    )
     in_quiet_hours: Annotated[InQuietHours, one_of(InQuietHours, "choice")] = Key(
         default=InQuietHours.HOLD, description="hold, send or silent"
     )
@@ -394,41 +447,68 @@ class Escalate(_Model):
     """Whom to tell when nobody acknowledges."""
 
     if_not_acknowledged_in: Duration = Key(description="how long to wait for somebody to acknowledge")
-    to: Words = Key(description="recipients or audiences")
+    to: Words = Key(description="recipients or audiences", examples=[["head-of-desk"]])
 
 
 class Extracts(_Model):
     """What the alert must say."""
 
     states: Words | None = Key(default=None, description="exactly these states, in any order", examples=[["AM", "AZ"]])
-    killed: Positive | None = Key(default=None, description="killed, at least")
-    injured: Positive | None = Key(default=None, description="injured, at least")
+    killed: Positive | None = Key(default=None, description="killed, at least", examples=[12])
+    injured: Positive | None = Key(default=None, description="injured, at least", examples=[30])
 
 
 class StreamItem(_Model):
     """One article of a stream."""
 
     at: LaterBy = Key(description="time after the start", examples=["+3d"])
-    title: Text | None = Key(default=None, description="the headline")
-    text: Text | None = Key(default=None, description="the article")
-    file: Text | None = Key(default=None, description="a text file beside the rule file")
+    title: Text | None = Key(default=None, description="the headline", examples=["Ambassador recalled"])
+    text: Text | None = Key(
+        default=None, description="the article", examples=["Azerbaijan recalled its ambassador from Iran on Friday."]
+    )
+    file: Text | None = Key(
+        default=None, description="a text file beside the rule file", examples=["tests/first-report.txt"]
+    )
+    copy_of: Positive | None = Key(
+        default=None, description="repeats the text of an earlier article of the stream, counted from 1"
+    )
+    publisher: Text | None = Key(
+        default=None, description="the newsroom; without it one of its own", examples=["OC Media"]
+    )
+
+    @model_validator(mode="after")
+    def _is_one_article(self) -> Self:
+        given = [key for key in ("text", "file", "copy_of") if getattr(self, key) is not None]
+        if len(given) > 1:
+            raise wrong(f"expected one of text, file, copy_of, found {' and '.join(given)}")
+        if not given and self.title is None:
+            raise wrong("expected an article: text, title and text, file or copy_of, found none")
+        return self
 
 
 class RuleTest(_Model):
     """An article, and whether the rule must alert on it."""
 
-    name: Text | None = Key(default=None, description="what this test is about")
-    title: Text | None = Key(default=None, description="the headline")
-    text: Text | None = Key(default=None, description="the article")
-    file: Text | None = Key(default=None, description="a text file beside the rule file")
+    name: Text | None = Key(default=None, description="what this test is about", examples=["only a threat"])
+    title: Text | None = Key(default=None, description="the headline", examples=["Ambassador recalled"])
+    text: Text | None = Key(
+        default=None, description="the article", examples=["Norway recalled its ambassador from Hungary on Monday."]
+    )
+    file: Text | None = Key(
+        default=None, description="a text file beside the rule file", examples=["tests/long-article.txt"]
+    )
     stream: tuple[StreamItem, ...] | None = Key(default=None, description="several articles over time")
     expect: Annotated[Expect, one_of(Expect, "expectation")] = Key(description="alert or no alert")
-    missing: Names | None = Key(default=None, description="the clues that must be what is missing")
-    extracts: Extracts | None = Key(default=None, description="what the alert must say")
+    missing: Names | None = Key(
+        default=None, description="the clues that must be what is missing", examples=[["recall"]]
+    )
+    extracts: Extracts | None = Key(
+        default=None, description="what the alert must say", examples=[{"states": ["AM", "AZ"], "killed": 12}]
+    )
     now: Moment | None = Key(default=None, description="the present; without it the article's own date")
     published: Moment | None = Key(default=None, description="the article's date; without it the present")
     language: Annotated[str, BeforeValidator(parse_language)] | None = Key(
-        default=None, description="the article's language; without it the rule's first"
+        default=None, description="the article's language; without it the rule's first", examples=["en"]
     )
 
     @model_validator(mode="after")
@@ -450,22 +530,37 @@ class RuleList(_Model):
 
     list: Name = Key(description="the name, used as $name", examples=["csto_members"])
     kind: Annotated[ListKind, one_of(ListKind, "kind of list")] = Key(description="phrases or states")
-    items: Phrases = Key(description="phrases, or ISO 3166 codes of states; $other_list takes in another list")
-    title: Text | None = Key(default=None, description="what it is, for people")
-    why: Text | None = Key(default=None, description="why it is needed, for people")
-    reviewed: Day | None = Key(default=None, description="when someone last read it with care")
+    items: Phrases = Key(
+        description="phrases, or ISO 3166 codes of states; $other_list takes in another list",
+        examples=[["withdraw~", "go~ home"], ["FR", "US", "$nuclear_neighbours"]],
+    )
+    title: Text | None = Key(default=None, description="what it is, for people", examples=["Words for leaving"])
+    why: Text | None = Key(
+        default=None, description="why it is needed, for people", examples=["several rules need them"]
+    )
+    reviewed: Day | None = Key(default=None, description="when someone last read it with care", examples=["2026-11-20"])
 
 
 class Rule(_Model):
     """A document that says when to alert."""
 
     rule: RuleId = Key(description="permanent id: events, mutes and history bind to it", examples=["border-clash"])
-    title: Text = Key(default="", description="what the alert is headed with; without it the id")
-    why: Text | None = Key(default=None, description="why the desk wants to know")
-    owner: Text | None = Key(default=None, description="who answers for it")
-    reviewed: Day | None = Key(default=None, description="when someone last read it with care")
+    title: Text = Key(
+        default="",
+        description="what the alert is headed with; without it the id",
+        examples=["An ambassador is recalled"],
+    )
+    why: Text | None = Key(
+        default=None,
+        description="why the desk wants to know",
+        examples=["States that stop talking have fewer ways to step back."],
+    )
+    owner: Text | None = Key(default=None, description="who answers for it", examples=["caucasus-desk"])
+    reviewed: Day | None = Key(default=None, description="when someone last read it with care", examples=["2026-11-20"])
     false_alarms: Annotated[tuple[Text, ...], BeforeValidator(one_or_many), _OrOne()] = Key(
-        default=(), description="what is known to set it off wrongly"
+        default=(),
+        description="what is known to set it off wrongly",
+        examples=[["legal explainers", "anniversary pieces"]],
     )
     status: Annotated[RuleStatus, one_of(RuleStatus, "status")] = Key(
         default=RuleStatus.STABLE, description="draft: recorded, never sent; test: to test recipients; stable; off"
@@ -475,27 +570,57 @@ class Rule(_Model):
     )
     severity: SeverityName = Key(default=Severity.WARNING, description="watch, warning or critical")
     languages: Languages | None = Key(default=None, description="only articles in these languages", examples=[["en"]])
-    sources: SourceGate | None = Key(default=None, description="only articles from these sources")
-    look_for: LookFor | None = Key(default=None, description="the clues, each with a name of your own")
-    alert_when: AlertWhen | None = Key(default=None, description="which clues must be found; without it all")
-    close_together: tuple[CloseTogether, ...] = Key(default=(), description="clues that must be near each other")
-    unless: tuple[Unless, ...] = Key(default=(), description="exceptions: any that holds stops the signal")
+    sources: SourceGate | None = Key(
+        default=None, description="only articles from these sources", examples=[{"not_tags": ["satire"]}]
+    )
+    look_for: LookFor | None = Key(
+        default=None,
+        description="the clues, each with a name of your own",
+        examples=[{"recall": {"phrases": ["recall~ ..4 ambassador*"]}, "two_states": {"states": {"at_least": 2}}}],
+    )
+    alert_when: AlertWhen | None = Key(
+        default=None,
+        description="which clues must be found; without it all",
+        examples=[{"all_of": ["invocation", "two_states"]}],
+    )
+    close_together: tuple[CloseTogether, ...] = Key(
+        default=(),
+        description="clues that must be near each other",
+        examples=[[{"clues": ["recall", "two_states"], "within": "1 sentence"}]],
+    )
+    unless: tuple[Unless, ...] = Key(
+        default=(),
+        description="exceptions: any that holds stops the signal",
+        examples=[[{"name": "old news", "older_than": "72h"}]],
+    )
     count: Count | None = Key(default=None, description="alert only on so many reports")
     steps: Mapping[Name, Step] | None = Key(default=None, description="small rules that must happen in order")
     in_order: InOrder | None = Key(default=None, description="the order of the steps")
-    group: Group = Key(default=Group(), description="what makes two signals one event")
-    confirm: Confirm | None = Key(default=None, description="what makes it confirmed")
+    group: Group = Key(
+        default=Group(),
+        description="what makes two signals one event",
+        examples=[{"by": ["rule", "states"], "for": "24h"}],
+    )
+    confirm: Confirm | None = Key(
+        default=None,
+        description="what makes it confirmed",
+        examples=[{"publishers": 2, "within": "6h", "until_then": "send_unconfirmed"}],
+    )
     update_on: Annotated[
         tuple[Annotated[UpdateOn, one_of(UpdateOn, "reason for an update")], ...],
         BeforeValidator(split_words),
-        _OrOne(),
+        _OrCommas(),
     ] = Key(
         default=(UpdateOn.CONFIRMED, UpdateOn.DEATHS_DOUBLED, UpdateOn.NEW_STATE, UpdateOn.CORRECTION),
         description="what is told again after the first alert",
     )
-    send: Send = Key(default=Send(), description="who is told, and when")
+    send: Send = Key(default=Send(), description="who is told, and when", examples=[{"to": ["caucasus-desk"]}])
     escalate: Escalate | None = Key(default=None, description="whom to tell when nobody acknowledges")
-    tests: tuple[RuleTest, ...] = Key(default=(), description="articles that must alert, and articles that must not")
+    tests: tuple[RuleTest, ...] = Key(
+        default=(),
+        description="articles that must alert, and articles that must not",
+        examples=[[{"text": "Norway recalled its ambassador from Hungary on Monday.", "expect": "alert"}]],
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -512,6 +637,10 @@ class Rule(_Model):
             raise wrong("expected look_for or steps, found both")
         if (self.steps is None) != (self.in_order is None):
             raise wrong("steps and in_order go together")
+        if self.steps is not None and self.count is not None:
+            raise wrong("expected steps or count, found both")
+        if self.steps is not None and (self.alert_when is not None or self.close_together):
+            raise wrong("alert_when and close_together go into the step that has the clues")
         return self
 
     @property
@@ -519,13 +648,38 @@ class Rule(_Model):
         """The clues of ``look_for`` by name; empty for a rule of steps."""
         return self.look_for or {}
 
+    @property
+    def parts(self) -> tuple[RulePart, ...]:
+        """The small rules that it is made of: its steps in the order written, or the one that is all of it."""
+        if self.steps is None:
+            return (RulePart(None, (self.rule,), self.clues, self.alert_when, self.close_together),)
+        return tuple(
+            RulePart(name, (self.rule, "steps", name), step.look_for, step.alert_when, step.close_together)
+            for name, step in self.steps.items()
+        )
+
+
+@dataclass(frozen=True)
+class RulePart:
+    """Clues and how they belong together: a rule, or a step of one."""
+
+    step: str | None
+    path: tuple[str, ...]  # to its keys, as in ``RuleSet.locations``
+    clues: Mapping[str, Clue]
+    alert_when: AlertWhen | None
+    close_together: tuple[CloseTogether, ...]
+
 
 class Append(_Model):
     """A document that adds to a list, or to the exceptions of a rule, that stands elsewhere."""
 
     append: Text = Key(description="the name of a list, or the id of a rule", examples=["retrospective_formats"])
-    items: Phrases | None = Key(default=None, description="what to add to the list")
-    unless: tuple[Unless, ...] | None = Key(default=None, description="exceptions to add to the rule")
+    items: Phrases | None = Key(default=None, description="what to add to the list", examples=[["evacuate~"]])
+    unless: tuple[Unless, ...] | None = Key(
+        default=None,
+        description="exceptions to add to the rule",
+        examples=[[{"name": "our own exercise", "phrases": ["Steppe Shield"]}]],
+    )
 
     @model_validator(mode="after")
     def _is_one_addition(self) -> Self:
@@ -536,34 +690,6 @@ class Append(_Model):
 
 
 DOCUMENTS: Mapping[str, type[_Model]] = MappingProxyType({"list": RuleList, "rule": Rule, "append": Append})
-
-
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of one document of a rule file, for editors that complete and check."""
-    schema = TypeAdapter[Any](Rule | RuleList | Append).json_schema(by_alias=True)
-    tidy: dict[str, Any] = _tidy(schema)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "watcher rule file", **tidy}
-
-
-def _tidy(schema: Any) -> Any:
-    """The schema as the files are: no nulls, defaults only where they can be written so, limits of lists as such."""
-    if isinstance(schema, list):
-        return [_tidy(inner) for inner in schema]
-    if not isinstance(schema, dict):
-        return schema
-    tidy = {key: _tidy(inner) for key, inner in schema.items()}
-    kinds = [kind for kind in tidy.get("anyOf", ()) if kind != {"type": "null"}]
-    if len(kinds) == 1:
-        del tidy["anyOf"]
-        tidy = {**kinds[0], **tidy}
-    elif kinds:
-        tidy["anyOf"] = kinds
-    if tidy.get("type") == "array" and "minLength" in tidy:
-        tidy["minItems"] = tidy.pop("minLength")
-    default = tidy.get("default", "")
-    if default in (None, "", []) or isinstance(default, dict) or default not in tidy.get("enum", [default]):
-        tidy.pop("default", None)
-    return tidy
 
 
 @dataclass(frozen=True)
