@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import functools
 import unicodedata
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 _CodePoints = npt.NDArray[np.uint32]
-_Positions = npt.NDArray[np.int64]
+_Characters = npt.NDArray[np.uint8] | npt.NDArray[np.uint32]
+_Offsets = npt.NDArray[np.intp]
 
 _SPACE = 0x20
 # One above the last code point, so no character can be mistaken for it.
 _DROPPED = 0x110000
+_LAST_ASCII, _LAST_BYTE = 0x7F, 0xFF
+_FEW = 0.25  # share of characters beyond ASCII from which looking all of them up is quicker than picking these out
 
 # Combining marks that are accents or vowel signs; marks of other scripts (Devanagari, Thai, kana) carry the word.
 _MARK_RANGES = (
@@ -92,41 +96,77 @@ class Folded:
 
     text: str
     _original_length: int
-    _positions: _Positions | None  # of each folded code point in the original; None: nothing was dropped
+    _left_out: list[int]  # offsets in the original that have no code point of their own, ascending
+    _gaps: list[int]  # for each of them, the offset in the folded text before which it stood
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """The span of the original that was folded into ``start:end``, its trailing accents included."""
-        positions = self._positions
-        if positions is None:
+        gaps = self._gaps
+        if not gaps:
             return start, end
-        first = int(positions[start]) if start < len(positions) else self._original_length
-        last = int(positions[end]) if end < len(positions) else self._original_length
-        return first, last
+        length = self._original_length
+        return min(start + bisect_right(gaps, start), length), min(end + bisect_right(gaps, end), length)
 
     def folded(self, start: int, end: int) -> tuple[int, int]:
         """The folded span of the original's ``start:end``; what was dropped moves to the next code point kept."""
-        if self._positions is None:
+        left_out = self._left_out
+        if not left_out:
             return start, end
-        first, last = np.searchsorted(self._positions, (start, end))
-        return int(first), int(last)
+        length = len(self.text)
+        return min(start - bisect_left(left_out, start), length), min(end - bisect_left(left_out, end), length)
 
 
 def fold(text: str) -> Folded:
     """Lower case without accents, white space and dashes as single spaces, straight quotes; any Unicode."""
-    code_points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
-    folded: _CodePoints = _fold_table()[code_points]
-    positions: _Positions | None = None
-    is_kept = folded != _DROPPED
-    if not is_kept.all():
-        positions = np.flatnonzero(is_kept)
-        folded = folded[positions]
+    folded = _fold_characters(text)
+    left_out = _left_out(folded)
+    if not len(left_out):
+        return Folded(_text(folded), len(text), [], [])
+    is_kept = np.ones(len(folded), dtype=np.bool_)
+    is_kept[left_out] = False
+    gaps = left_out - np.arange(len(left_out))
+    return Folded(_text(folded[is_kept]), len(text), left_out.tolist(), gaps.tolist())
+
+
+def _text(code_points: _Characters) -> str:
+    encoding = "latin-1" if code_points.dtype == np.uint8 else "utf-32-le"
+    return code_points.tobytes().decode(encoding, "surrogatepass")
+
+
+def _fold_characters(text: str) -> _Characters:
+    """What each code point folds to; bytes, which cost a fraction, where the text is Latin and none is dropped."""
+    encoded = text.encode("utf-16-le", "surrogatepass")
+    if len(encoded) > 2 * len(text):
+        code_points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    else:
+        code_points = np.frombuffer(encoded, dtype="<u2")
+    is_other = code_points > _LAST_ASCII
+    if np.count_nonzero(is_other) > len(code_points) * _FEW:
+        looked_up: _CodePoints = _fold_table()[code_points]
+        return looked_up
+    folded: _Characters = np.frombuffer(
+        bytearray(code_points.astype(np.uint8)).translate(_byte_table()), dtype=np.uint8
+    )
+    others = np.flatnonzero(is_other)
+    if len(others):
+        folded_others = _fold_table()[code_points[others]]
+        if np.maximum.reduce(folded_others) > _LAST_BYTE:
+            folded = folded.astype(np.uint32)
+        folded[others] = folded_others
+    return folded
+
+
+def _left_out(folded: _Characters) -> _Offsets:
+    """Where what is dropped stands, and every space that follows another."""
     is_space = folded == _SPACE
-    is_repeated = is_space[1:] & is_space[:-1]
-    if is_repeated.any():
-        kept = np.concatenate((np.zeros(1, dtype=np.int64), np.flatnonzero(~is_repeated) + 1))
-        folded = folded[kept]
-        positions = kept if positions is None else positions[kept]
-    return Folded(folded.tobytes().decode("utf-32-le", "surrogatepass"), len(text), positions)
+    if folded.dtype == np.uint32:
+        is_dropped = folded == _DROPPED
+        if is_dropped.any():
+            kept = np.flatnonzero(~is_dropped)
+            is_space = is_space[kept]
+            is_dropped[kept[1:][is_space[1:] & is_space[:-1]]] = True
+            return np.flatnonzero(is_dropped)
+    return np.flatnonzero(is_space[1:] & is_space[:-1]) + 1
 
 
 def fold_term(term: str) -> str:
@@ -200,6 +240,12 @@ def _fold_table() -> _CodePoints:
                 table[code] = ord(_fold_character(chr(code), dropped))
     table[list(dropped)] = _DROPPED
     return table
+
+
+@functools.cache
+def _byte_table() -> bytes:
+    """The same for ASCII, of which nothing vanishes."""
+    return _fold_table()[: _LAST_BYTE + 1].astype(np.uint8).tobytes()
 
 
 def _fold_character(character: str, dropped: set[int]) -> str:
