@@ -19,7 +19,8 @@ from watcher.errors import Location, RuleError
 from watcher.rules.lint import Finding, LintSeverity
 from watcher.rules.yaml_nodes import split_lines
 
-SHOWN_CHARS = 110  # of a source line; a longer one is cut around the token
+SHOWN_CHARS = 110  # of a source line, outside a terminal, which says itself how wide it is
+_MARGIN = "{:>5} | "
 
 _STYLES = {LintSeverity.ERROR: "bold red", LintSeverity.WARNING: "bold yellow", LintSeverity.HINT: "bold cyan"}
 _TOKEN = re.compile(r"""'[^']*'|"[^"]*"|[^\s,\[\]{}:#'"()|]+|\S""")
@@ -72,8 +73,9 @@ def print_findings(findings: Sequence[Finding], output: CheckFormat) -> None:
             typer.echo(_to_github(finding, sources))
     else:
         console = printer()
+        room = console.width - len(_MARGIN.format("")) if console.is_terminal else SHOWN_CHARS
         for finding in findings:
-            for line in _to_text(finding, sources):
+            for line in _to_text(finding, sources, max(room, 40)):
                 console.print(line)
 
 
@@ -115,7 +117,7 @@ def _escape(text: str, more: str = "") -> str:
     return re.sub(f"[%\r\n{more}]", lambda found: f"%{ord(found[0]):02X}", text)
 
 
-def _to_text(finding: Finding, sources: _Sources) -> Iterator[Text]:
+def _to_text(finding: Finding, sources: _Sources, room: int) -> Iterator[Text]:
     style = _STYLES[finding.severity]
     yield Text.assemble(
         (f"{harmless(str(finding.location))}: ", "bold"),
@@ -128,24 +130,23 @@ def _to_text(finding: Finding, sources: _Sources) -> Iterator[Text]:
         return
     start = min(finding.location.column - 1, len(line))
     end = start + sources.token_length(finding.location)
-    line, start, end = _cut(harmless(line), start, end)
-    margin = f"{finding.location.line:>5} | "
+    line, start, end = _cut(harmless(line), start, end, room)
     # Tabs stay and wide characters count twice, so that the underline stands below its token.
     before = "".join(char if char == "\t" else " " * cell_len(char) for char in line[:start])
-    yield Text.assemble((margin, "dim"), line)
+    yield Text.assemble((_MARGIN.format(finding.location.line), "dim"), line)
     underline = "^" * max(cell_len(line[start:end]), 1)
-    yield Text.assemble((f"{'':>5} | ", "dim"), before, (underline, style))
+    yield Text.assemble((_MARGIN.format(""), "dim"), before, (underline, style))
 
 
-def _cut(line: str, start: int, end: int) -> tuple[str, int, int]:
-    """The line, shortened around ``start:end`` where it is long, and where these are now."""
+def _cut(line: str, start: int, end: int, room: int) -> tuple[str, int, int]:
+    """The line, shortened around ``start:end`` where it is wider than ``room``, and where these are now."""
     line = line.rstrip()
-    if len(line) <= SHOWN_CHARS:
+    if cell_len(line) <= room:
         return line, start, end
-    first = max(0, min(start - SHOWN_CHARS // 3, len(line) - SHOWN_CHARS))
-    shown = line[first : first + SHOWN_CHARS]
-    if first:
-        shown = "…" + shown[1:]
-    if first + SHOWN_CHARS < len(line):
-        shown = shown[:-1] + "…"
-    return shown, start - first, min(end - first, SHOWN_CHARS)
+    first = max(0, min(start - room // 3, len(line) - room))
+    shown = f"…{line[first + 1 : first + room]}" if first else line[:room]
+    if first + len(shown) < len(line) or cell_len(shown) > room:
+        while cell_len(shown) >= room:
+            shown = shown[:-1]
+        shown += "…"
+    return shown, start - first, min(end - first, len(shown))
