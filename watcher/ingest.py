@@ -169,10 +169,15 @@ class Ingest:
         # Oldest first, so that the report that opens an event is the one that came first.
         fresh.sort(key=lambda item: item[0].published_at or now)
         for start in range(0, len(fresh), AT_ONCE):
-            chunk = fresh[start : start + AT_ONCE]
-            read = await asyncio.gather(*(self._read_in_turn(source, book, entry, keys) for entry, keys in chunk))
-            self._commit(source, book, [reading for reading in read if reading is not None], poll)
-            poll.waiting += sum(reading is None for reading in read)
+            await self._read_chunk(source, book, fresh[start : start + AT_ONCE], poll)
+
+    async def _read_chunk(
+        self, source: Source, book: RuleBook, chunk: Sequence[tuple[FeedEntry, ArticleKeys]], poll: Poll
+    ) -> None:
+        """Nothing; the items are read and committed together, and not held any longer than that."""
+        read = await asyncio.gather(*(self._read_in_turn(source, book, entry, keys) for entry, keys in chunk))
+        self._commit(source, book, [reading for reading in read if reading is not None], poll)
+        poll.waiting += sum(reading is None for reading in read)
 
     def _is_new(self, source: Source, item: tuple[FeedEntry, ArticleKeys], poll: Poll, now: datetime) -> bool:
         """Whether the item is unknown; a known one seen through another source becomes a source of its event."""
