@@ -7,6 +7,7 @@ be there, or one exception. The other clues must be as close together as the rul
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -32,7 +33,8 @@ from watcher.understand.gazetteer import Gazetteer
 
 _WORD = re.compile(r"\w+")
 _SHORT_WORD = 3  # letters; "the", "of": they stand everywhere and say nothing about likeness
-_ENOUGH_WORDS = 0.5  # of a phrase, in one sentence, to be like it
+_LIKE = 0.5  # share of a phrase's words that make a sentence like it
+_MOST = 0.6  # where nothing else but states is there
 _MOST_CHARS = 240  # of a text that is shown
 
 
@@ -51,6 +53,7 @@ class Nearest:
 
     text: str
     why: str  # it does not count
+    share: float = 1.0  # of the words asked for that are there
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,7 @@ def find_near_misses(
 
 
 def _start(spec: _Spec) -> Callable[[list[Record]], _BatchResult]:
-    rules = compile_rules(spec.rule_set, Gazetteer.load())
+    likeness = Likeness(compile_rules(spec.rule_set, Gazetteer.load()))
 
     def look(records: list[Record]) -> _BatchResult:
         articles = 0
@@ -126,19 +129,20 @@ def _start(spec: _Spec) -> Callable[[list[Record]], _BatchResult]:
                 continue
             if spec.since is None or date_of(article) >= spec.since:
                 articles += 1
-                found.extend((record.number, miss) for miss in near_misses_of(rules, article, spec.rule_id))
+                found.extend((record.number, miss) for miss in near_misses_of(likeness, article, spec.rule_id))
         return articles, found, unusable
 
     return look
 
 
-def near_misses_of(rules: CompiledRules, article: Article, rule_id: str | None = None) -> Iterator[NearMiss]:
-    """The near misses on one article, its own date as the present, by rule id."""
+def near_misses_of(likeness: Likeness, article: Article, rule_id: str | None = None) -> Iterator[NearMiss]:
+    """The near misses of the rules on one article, its own date as the present, by rule id."""
+    rules = likeness.rules
     facts = Facts(rules, article, None)
     for rule in rules.rules:
         if rule_id not in (None, rule.id) or rule.gate(article) is not None or not _can_be_near(rule, facts):
             continue
-        miss = _near_miss(rules, work_out_rule(rule, facts), facts)
+        miss = _near_miss(likeness, work_out_rule(rule, facts), facts)
         if miss is not None:
             yield miss
 
@@ -157,7 +161,7 @@ def _can_be_near(rule: CompiledRule, facts: Facts) -> bool:
     return True
 
 
-def _near_miss(rules: CompiledRules, verdict: Verdict, facts: Facts) -> NearMiss | None:
+def _near_miss(likeness: Likeness, verdict: Verdict, facts: Facts) -> NearMiss | None:
     rule = verdict.rule
     if verdict.signal is not None:
         return None
@@ -172,11 +176,14 @@ def _near_miss(rules: CompiledRules, verdict: Verdict, facts: Facts) -> NearMiss
     if too_far:
         return _apart(verdict, too_far[0], facts)
     [(kind, names)] = lacks
-    nearest = [one for name in names for one in _nearest(rules, rule.clues[name], verdict, facts)]
-    if kind is MissKind.CLUE and not nearest and all(rule.clues[name].kind == "states" for name in verdict.held):
+    nearest = [one for name in names for one in _nearest(likeness, rule.clues[name], verdict, facts)]
+    only_states = all(rule.clues[name].kind == "states" for name in verdict.held)
+    if kind is MissKind.CLUE and only_states and not any(one.share > _MOST for one in nearest):
         return None  # two states and nothing else is half of all news
-    detail = "; ".join(f"{name}: {verdict.findings[name].detail}" for name in names)
-    return NearMiss(replace(facts.article, text=""), rule.id, kind, names, detail, tuple(nearest))
+    details = [verdict.findings[name].detail for name in names]
+    if len(names) > 1:
+        details = [f"{name}: {detail}" for name, detail in zip(names, details, strict=True)]
+    return NearMiss(replace(facts.article, text=""), rule.id, kind, names, "; ".join(details), tuple(nearest))
 
 
 def _lacks(verdict: Verdict) -> Iterator[tuple[MissKind, tuple[str, ...]]]:
@@ -243,7 +250,7 @@ def _stopped(verdict: Verdict, finding: UnlessFinding, facts: Facts) -> NearMiss
     )
 
 
-def _nearest(rules: CompiledRules, clue: CompiledClue, verdict: Verdict, facts: Facts) -> Iterator[Nearest]:
+def _nearest(likeness: Likeness, clue: CompiledClue, verdict: Verdict, facts: Facts) -> Iterator[Nearest]:
     """What comes nearest to a clue: its places that do not count, else what is like its words."""
     finding = verdict.findings[clue.name]
     shown: set[str] = set()
@@ -255,7 +262,7 @@ def _nearest(rules: CompiledRules, clue: CompiledClue, verdict: Verdict, facts: 
             shown.add(why)
             yield Nearest(_shorten(_around(facts.reading, item)) if clue.kind != "states" else text, f"“{text}”: {why}")
     if not finding.items and clue.phrases is not None:
-        like = _like(rules, clue.phrases, facts.reading)
+        like = likeness.nearest(clue.phrases, facts.reading)
         if like is not None:
             yield like
 
@@ -277,57 +284,92 @@ def _shorten(text: str, most: int = _MOST_CHARS) -> str:
     return one_line if len(one_line) <= most else one_line[: most - 1].rstrip() + "…"
 
 
-def _like(rules: CompiledRules, phrase_set: int, reading: Reading) -> Nearest | None:
-    """The sentence with the largest share of the words of a phrase, the first of several."""
-    folded = reading.folded
-    sentences = [
-        frozenset(_WORD.findall(folded.text, *folded.folded(sentence.start, sentence.end)))
-        for sentence in reading.sentences
-    ]
-    everywhere = frozenset().union(*sentences)
-    known: dict[Slot, tuple[tuple[str, ...], ...]] = {}
-    best: tuple[float, int] = (_ENOUGH_WORDS, 0)
-    found: tuple[int, list[str]] | None = None
-    for number in rules.phrase_sets[phrase_set]:
-        slots = rules.patterns[number].slots
-        if any(slot not in known for slot in slots):
-            known.update((slot, _words_there(slot, everywhere)) for slot in slots if slot not in known)
-        # Words that are nowhere in the article cannot make any sentence like the phrase.
-        if sum(bool(known[slot]) for slot in slots) < _ENOUGH_WORDS * len(slots):
-            continue
-        for index, words in enumerate(sentences):
-            shares = [max((_share(one, words) for one in known[slot]), default=0.0) for slot in slots]
-            score = (sum(shares) / len(slots), len(slots))
-            if score[0] > 0 and (score > best if found else score >= best):
-                best = score
-                found = index, [_shown(slot) for slot, share in zip(slots, shares, strict=True) if share < 1]
-    if found is None:
-        return None
-    sentence = reading.sentences[found[0]]
-    lacking = ", ".join(f"“{one}”" for one in found[1])
-    why = f"lacks {lacking}" if lacking else "its words are not in this order, or not so close together"
-    return Nearest(_shorten(reading.full[sentence.start : sentence.end]), why)
+class Likeness:
+    """Finds the sentence that is most like a phrase, by the words that both have."""
+
+    def __init__(self, rules: CompiledRules) -> None:
+        self.rules = rules
+        # Slots are compared over and over, and each comparison of equal ones would read them whole: they get numbers.
+        numbers: dict[Slot, int] = {}
+        self._slots = [tuple(numbers.setdefault(slot, len(numbers)) for slot in one.slots) for one in rules.patterns]
+        self._words = [tuple(dict.fromkeys(map(_telling_words, slot.literals))) for slot in numbers]
+        self._shown = [_shown(slot) for slot in numbers]
+
+    def nearest(self, phrase_set: int, reading: Reading) -> Nearest | None:
+        """The sentence with the largest share of the words of one phrase of a set, the first of several.
+
+        None where no sentence has half of them.
+        """
+        if "nearmiss" not in reading.cache:
+            reading.cache["nearmiss"] = _Text.of(reading)
+        text: _Text = reading.cache["nearmiss"]
+        there: dict[int, list[tuple[str, ...]]] = {}
+        best = (_LIKE, 0)
+        found: tuple[int, tuple[int, ...]] | None = None
+        for slots in (self._slots[number] for number in self.rules.phrase_sets[phrase_set]):
+            for slot in slots:
+                if slot not in there:
+                    there[slot] = [words for one in self._words[slot] if (words := one.there(text))]
+            # Words that are nowhere in the article cannot make any sentence like the phrase.
+            if sum(bool(there[slot]) for slot in slots) < _LIKE * len(slots):
+                continue
+            for index, words in enumerate(text.sentences):
+                score = (sum(_share(there[slot], words) for slot in slots) / len(slots), len(slots))
+                if score > best:
+                    best, found = score, (index, slots)
+        if found is None:
+            return None
+        index, slots = found
+        lacking = [f"“{self._shown[slot]}”" for slot in slots if _share(there[slot], text.sentences[index]) < 1]
+        why = f"lacks {', '.join(lacking)}" if lacking else "its words are not in this order, or not so close together"
+        sentence = reading.sentences[index]
+        return Nearest(_shorten(reading.full[sentence.start : sentence.end]), why, best[0])
 
 
-def _words_there(slot: Slot, everywhere: frozenset[str]) -> tuple[tuple[str, ...], ...]:
-    """The telling words of each literal of a slot that has any of them in the article; stems as they stand there."""
-    literals = []
-    for literal in slot.literals:
-        words = _telling_words(literal)
-        if literal.is_stem:
-            words = [*words[:-1], next((word for word in sorted(everywhere) if word.startswith(words[-1])), words[-1])]
-        if not everywhere.isdisjoint(words):
-            literals.append(tuple(words))
-    return tuple(dict.fromkeys(literals))
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """The folded words of an article."""
+
+    sentences: tuple[frozenset[str], ...]
+    everywhere: frozenset[str]
+    ordered: tuple[str, ...]  # all of them
+
+    @classmethod
+    def of(cls, reading: Reading) -> _Text:
+        """The words of a reading."""
+        folded = reading.folded
+        spans = (folded.folded(sentence.start, sentence.end) for sentence in reading.sentences)
+        sentences = tuple(frozenset(_WORD.findall(folded.text, *span)) for span in spans)
+        everywhere = frozenset[str]().union(*sentences)
+        return cls(sentences, everywhere, tuple(sorted(everywhere)))
 
 
-def _telling_words(literal: Literal) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The telling words of a literal."""
+
+    words: tuple[str, ...]
+    stem: str | None  # the last one, where it may go on
+
+    def there(self, text: _Text) -> tuple[str, ...]:
+        """They, with a stem as it first stands there; empty where none of them does."""
+        words = self.words
+        if self.stem is not None:
+            at = bisect_left(text.ordered, self.stem)
+            is_there = at < len(text.ordered) and text.ordered[at].startswith(self.stem)
+            words = (*words, text.ordered[at] if is_there else self.stem)
+        return () if text.everywhere.isdisjoint(words) else words
+
+
+def _telling_words(literal: Literal) -> _Words:
     words = _WORD.findall(literal.text)
-    return [word for word in words if len(word) > _SHORT_WORD or word.isdigit()] or words
+    stem = words.pop() if literal.is_stem else None
+    telling = [word for word in words if len(word) > _SHORT_WORD or word.isdigit()]
+    return _Words(tuple(telling or (words if stem is None else ())), stem)
 
 
-def _share(literal: tuple[str, ...], words: frozenset[str]) -> float:
-    return sum(word in words for word in literal) / len(literal)
+def _share(literals: Sequence[tuple[str, ...]], words: frozenset[str]) -> float:
+    return max((sum(word in words for word in one) / len(one) for one in literals), default=0.0)
 
 
 def _shown(slot: Slot) -> str:
