@@ -156,13 +156,14 @@ def match(
 
     rule_set = load_rules(find_rules(rules, config))
     stream, size = _open_lines(file)
-    unusable = 0
+    read = unusable = 0
     with stream, _progress(size) as advance:
         counted = _counting(stream, advance)
         results = match_lines(
             rule_set, counted, detect=detect_language, now=datetime.now(UTC), jobs=jobs or os.cpu_count() or 1
         )
         for result in results:
+            read += 1
             if result.problem is not None:
                 unusable += 1
                 typer.echo(f"{file}:{result.line}: {result.problem}", err=True)
@@ -173,6 +174,8 @@ def match(
         typer.echo(
             f"{unusable} line{'s' if unusable > 1 else ''} could not be used; all others were evaluated", err=True
         )
+        if unusable == read and file != "-":
+            typer.echo(f"For an article as plain text or HTML: watcher rules explain {file}", err=True)
         raise typer.Exit(1)
 
 

@@ -91,7 +91,8 @@ def _lint(rule_set: RuleSet, config: Path | None) -> tuple[Finding, ...]:
         return lint_rules(rule_set, today)
     settings = settings_of(config)
     recipients = [recipient.id for recipient in settings.recipients]
-    return lint_rules(rule_set, today, sources=settings.to_sources(), recipients=recipients)
+    # Without any source `watcher check` says so once; every rule would only say it again.
+    return lint_rules(rule_set, today, sources=settings.to_sources() or None, recipients=recipients)
 
 
 @app.command()
