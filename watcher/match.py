@@ -41,6 +41,7 @@ class MatchResult:
     signals: tuple[Signal, ...]
     skipped: tuple[Skipped, ...]
     suppressed: tuple[Suppressed, ...]
+    partial: tuple[Signal, ...] = ()  # of rules that speak over several articles (`watcher.sequence` decides)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +119,20 @@ def match_article(rules: CompiledRules, article: Article, now: datetime | None =
     gated = rules.gated(article)
     signals: list[Signal] = []
     suppressed: list[Suppressed] = []
+    partial: list[Signal] = []
     if gated.rules:
         facts = Facts(rules, article, now)
         for index in sorted(facts.search.candidates() & gated.rules):
             verdict = decide_rule(rules.rules[index], facts)
             if verdict is None:
                 continue
-            if verdict.signal is not None:
+            if verdict.signal is None:
+                suppressed.extend(suppressed_by(verdict))
+            elif verdict.rule.over_time is None:
                 signals.append(verdict.signal)
             else:
-                suppressed.extend(suppressed_by(verdict))
-    return MatchResult(tuple(signals), gated.skipped, tuple(suppressed))
+                partial.append(verdict.signal)
+    return MatchResult(tuple(signals), gated.skipped, tuple(suppressed), tuple(partial))
 
 
 def suppressed_by(verdict: Verdict) -> tuple[Suppressed, ...]:
@@ -152,6 +156,7 @@ class Facts:
             title, text = (_LONE_SURROGATE.sub("\ufffd", field) for field in (article.title, article.text))
             self.reading, self.search = self._read(rules, title, text)
         self._gazetteer = rules.gazetteer
+        self._regexes = rules.regexes
         self._findings: dict[int, Finding] = {}
         self._casualties: tuple[Casualty, ...] | None = None
 
@@ -164,7 +169,9 @@ class Facts:
         known = self._findings.get(clue.key)
         if known is None:
             if clue.phrases is not None:
-                items = self._phrase_items(clue, clue.phrases)
+                items = self._phrase_items(clue, self.search.matches(clue.phrases))
+            elif clue.regex is not None:
+                items = self._phrase_items(clue, self._regex_matches(clue.regex))
             elif clue.kind == "states":
                 items = self._state_items(clue)
             else:
@@ -178,6 +185,8 @@ class Facts:
         """Whether the clue can hold at all, by the terms that were met alone."""
         if clue.phrases is not None:
             return self.search.may_have(clue.phrases)
+        if clue.regex is not None:
+            return self.search.may_match(clue.regex)
         return clue.kind == "states" or self.search.has_casualty_trigger
 
     @property
@@ -189,11 +198,22 @@ class Facts:
             )
         return self._casualties
 
-    def _phrase_items(self, clue: CompiledClue, phrases: int) -> list[Item]:
+    def _regex_matches(self, text: str) -> list[tuple[int, int]]:
+        """Where the expression matches, in the title and in the text each by itself."""
+        if not self.search.may_match(text):
+            return []
+        reading, regex = self.reading, self._regexes[text]
+        start = reading.text_start
+        found = list(regex.spans(reading.full[: reading.title_end]))
+        found += [(start + first, start + last) for first, last in regex.spans(reading.full[start:])]
+        repeated = reading.repeated_title if found else None
+        return [one for one in found if not (repeated and repeated[0] <= one[0] and one[1] <= repeated[1])]
+
+    def _phrase_items(self, clue: CompiledClue, found: Iterable[tuple[int, int]]) -> list[Item]:
         reading = self.reading
         others = () if clue.not_phrases is None else self.search.matches(clue.not_phrases)
         items = []
-        for start, end in self.search.matches(phrases):
+        for start, end in found:
             judgement = judge(reading, start, end)
             rejected = (
                 self._outside(clue, start, end)
@@ -299,7 +319,7 @@ def _refused(stance: Stance, accept: frozenset[Stance]) -> str | None:
 
 def satisfies(clue: CompiledClue, items: Sequence[Item]) -> tuple[bool, str]:
     """Whether these items reach the clue's own threshold, and what they come to."""
-    if clue.kind == "phrases":
+    if clue.kind in ("phrases", "regex"):
         return bool(items), f"{len(items)} found"
     if clue.kind == "states":
         codes = _codes(items)
@@ -331,7 +351,7 @@ def _codes(items: Iterable[Item]) -> frozenset[str]:
 
 
 # What a clue costs to work out; the cheap ones are asked first, because one that fails spares the others.
-_COST = {"phrases": 0, "states": 1, "killed": 2, "injured": 2}
+_COST = {"phrases": 0, "regex": 1, "states": 2, "killed": 3, "injured": 3}
 
 
 def decide_rule(rule: CompiledRule, facts: Facts) -> Verdict | None:
@@ -464,7 +484,7 @@ def _could_satisfy(
 
 def _most(clue: CompiledClue, items: Sequence[Item]) -> int:
     """No part of these items comes to more than this."""
-    if clue.kind == "phrases":
+    if clue.kind in ("phrases", "regex"):
         return clue.at_least
     if clue.kind == "states":
         return len(_codes(items))
@@ -607,7 +627,29 @@ def _signal(
         killed=_highest(rule, used, "killed"),
         injured=_highest(rule, used, "injured"),
         matches=tuple(matches[key] for key in sorted(matches)),
+        step=rule.step,
+        items=_group_items(rule, facts, used, states) if rule.group_items else (),
     )
+
+
+def _group_items(
+    rule: CompiledRule, facts: Facts, used: Mapping[str, Sequence[Item]], states: frozenset[str]
+) -> tuple[str, ...]:
+    """The items, of the lists that the rule groups by, that the matches hold; the longest where one holds another."""
+    found: set[str] = set()
+    spans = [(item.start, item.end) for here in used.values() for item in here if item.state is None]
+    for group in rule.group_items:
+        found |= states & group.states
+        places = [
+            (start, end, text)
+            for text, phrases in group.phrases
+            for start, end in facts.search.matches(phrases)
+            if any(first <= start and end <= last for first, last in spans)
+        ]
+        for start, end, text in places:
+            if not any(first <= start and end <= last and last - first > end - start for first, last, _ in places):
+                found.add(text)
+    return tuple(sorted(found))
 
 
 def _highest(rule: CompiledRule, used: Mapping[str, Sequence[Item]], kind: str) -> Toll | None:
@@ -622,7 +664,7 @@ def _highest(rule: CompiledRule, used: Mapping[str, Sequence[Item]], kind: str) 
 
 def _telling(clue: CompiledClue, items: Sequence[Item]) -> list[Item]:
     """Of the places that count, those to show: the longest phrases, each state once, the figures that decided."""
-    if clue.kind == "phrases":
+    if clue.kind in ("phrases", "regex"):
         kept: list[Item] = []
         for item in sorted(items, key=lambda item: (item.start, -item.end)):
             if not kept or item.end > kept[-1].end:

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Literal as OneOf
 
 from ahocorasick_rs import AhoCorasick
@@ -20,7 +21,21 @@ from ahocorasick_rs import AhoCorasick
 from watcher.errors import Problem, RuleError
 from watcher.model import Article, RuleStatus, Severity, Skipped, Stance
 from watcher.rules.phrases import MIN_STEM, Choice, Ending, Gap, ListRef, Number, Part, PhraseError, Word, parse_phrase
-from watcher.rules.schema import AlertWhen, Clue, Rule, RuleList, RuleSet, SourceGate, Unless
+from watcher.rules.regex import Regex, compile_regex
+from watcher.rules.schema import (
+    AlertWhen,
+    AndTimesUsual,
+    Clue,
+    CountOf,
+    ListKind,
+    Rule,
+    RuleList,
+    RulePart,
+    RuleSet,
+    Sharing,
+    SourceGate,
+    Unless,
+)
 from watcher.rules.schema import Part as ArticlePart
 from watcher.text.fold import fold_term
 from watcher.text.inflect import inflect
@@ -122,7 +137,7 @@ class CompiledClue:
 
     key: int
     name: str
-    kind: OneOf["phrases", "states", "killed", "injured"]
+    kind: OneOf["phrases", "states", "killed", "injured", "regex"]
     accept: frozenset[Stance]
     parts: frozenset[ArticlePart]  # empty: everywhere
     at_least: int = 1
@@ -130,6 +145,7 @@ class CompiledClue:
     not_phrases: int | None = None
     one_from: frozenset[str] | None = None
     all_from: frozenset[str] | None = None
+    regex: str | None = None  # key of ``CompiledRules.regexes``
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +178,36 @@ class CompiledUnless:
 
 
 @dataclass(frozen=True, slots=True)
+class ListItems:
+    """A list that a rule groups its events by: what tells which of its items an article names."""
+
+    phrases: tuple[tuple[str, int], ...] = ()  # each item as written, with its index into ``phrase_sets``
+    states: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class InSequence:
+    """Steps that must happen in this order, from the first to the last within the time."""
+
+    steps: tuple[str, ...]
+    within: timedelta
+    sharing: Sharing | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """So many reports, or publishers, within a sliding window of the time."""
+
+    of: CountOf
+    at_least: int
+    within: timedelta
+    per_state: bool
+    usual: AndTimesUsual | None
+
+
+@dataclass(frozen=True, slots=True)
 class CompiledRule:
-    """A rule as the evaluator reads it."""
+    """A rule as the evaluator reads it; a rule of steps is one for each step, all with the rule's id."""
 
     id: str
     version: str
@@ -181,6 +225,9 @@ class CompiledRule:
     at_least: tuple[int, tuple[str, ...]] | None
     windows: tuple[CompiledWindow, ...]
     unless: tuple[CompiledUnless, ...]
+    step: str | None = None
+    over_time: InSequence | Counted | None = None  # it speaks only together with other articles
+    group_items: tuple[ListItems, ...] = ()
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -226,7 +273,7 @@ class Gated:
     skipped: tuple[Skipped, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class CompiledRules:
     """Every rule ready to run; safe to share between threads."""
 
@@ -243,6 +290,9 @@ class CompiledRules:
     pivots: Mapping[int, tuple[int, ...]]  # pattern to the rules that are candidates once it is found
     casualty_rules: tuple[int, ...]  # candidates once a casualty trigger is met
     other_rules: tuple[int, ...]  # always candidates: nothing that they need can be looked for
+    regexes: Mapping[str, Regex]
+    regex_rules: Mapping[int, tuple[int, ...]]  # term, of any kind of word, to the rules that are candidates with it
+    regex_terms: Mapping[str, tuple[int, ...]]  # expression to the terms of which one is in every match; none: unknown
     gate_ids: frozenset[str]  # of sources that some rule names
     gate_tags: frozenset[str]
     _gates: dict[tuple[str, str, frozenset[str]], Gated] = field(default_factory=dict, repr=False)
@@ -254,9 +304,9 @@ class CompiledRules:
         known = self._gates.get(key)
         if known is None:
             reasons = [(index, rule.id, rule.gate(article)) for index, rule in enumerate(self.rules)]
+            skipped = dict.fromkeys(Skipped(rule_id, reason) for _, rule_id, reason in reasons if reason is not None)
             known = Gated(
-                rules=frozenset(index for index, _, reason in reasons if reason is None),
-                skipped=tuple(Skipped(rule_id, reason) for _, rule_id, reason in reasons if reason is not None),
+                rules=frozenset(index for index, _, reason in reasons if reason is None), skipped=tuple(skipped)
             )
             if len(self._gates) >= _MAX_GATES:
                 self._gates.clear()
@@ -264,14 +314,25 @@ class CompiledRules:
         return known
 
     def rule(self, rule_id: str) -> CompiledRule | None:
-        """The rule of that id, if it is there and not off."""
+        """The rule of that id, the first step of one with steps, if it is there and not off."""
         return next((rule for rule in self.rules if rule.id == rule_id), None)
+
+    def over_time(self, rule_id: str) -> InSequence | Counted | None:
+        """What the rule wants of several articles; None: it speaks on one."""
+        return self._over_time.get(rule_id)
+
+    @cached_property
+    def _over_time(self) -> Mapping[str, InSequence | Counted]:
+        return {rule.id: rule.over_time for rule in self.rules if rule.over_time is not None}
 
 
 def compile_rules(rule_set: RuleSet, gazetteer: Gazetteer) -> CompiledRules:
     """The rules ready to run; raises `RuleError` with every rule that cannot be compiled, and where it stands."""
     compiler = _Compiler(rule_set)
-    rules = [compiler.rule(rule) for rule in sorted(rule_set.rules, key=lambda rule: rule.rule) if _is_on(rule)]
+    in_order = sorted(
+        (rule for rule in rule_set.rules if rule.status is not RuleStatus.OFF), key=lambda rule: rule.rule
+    )
+    rules = [compiler.part(rule, part) for rule in in_order for part in rule.parts]
     if compiler.problems:
         raise RuleError(tuple(sorted(set(compiler.problems))))
     return compiler.assemble(rules, gazetteer)
@@ -280,10 +341,6 @@ def compile_rules(rule_set: RuleSet, gazetteer: Gazetteer) -> CompiledRules:
 def expand_phrase(text: str, lists: Mapping[str, RuleList], languages: Sequence[str] | None) -> tuple[Pattern, ...]:
     """The patterns that a phrase stands for, any of which counts; raises `PhraseError` where there are too many."""
     return _Expander(lists).phrase(text, tuple(languages or _DEFAULT_LANGUAGES))
-
-
-def _is_on(rule: Rule) -> bool:
-    return rule.status is not RuleStatus.OFF and rule.look_for is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -427,13 +484,15 @@ class _Compiler:
         self._sets: dict[tuple[int, ...], int] = {}
         self._set_of: dict[tuple[tuple[str, ...], tuple[str, ...]], int] = {}
         self._clues: dict[CompiledClue, int] = {}
+        self._regexes: dict[str, Regex] = {}
 
-    def rule(self, rule: Rule) -> CompiledRule:
-        """The rule's conditions; what is wrong with its phrases goes to ``problems``."""
+    def part(self, rule: Rule, part: RulePart) -> CompiledRule:
+        """The conditions of a rule, or of one of its steps; what is wrong with its phrases goes to ``problems``."""
         languages = tuple(rule.languages or _DEFAULT_LANGUAGES)
-        path = (rule.rule, "look_for")
-        clues = {name: self._clue(name, clue, (*path, name), languages) for name, clue in rule.clues.items()}
-        when = rule.alert_when or AlertWhen(all_of=tuple(clues))
+        clues = {
+            name: self._clue(name, clue, (*part.path, "look_for", name), languages) for name, clue in part.clues.items()
+        }
+        when = part.alert_when or AlertWhen(all_of=tuple(clues))
         gate = rule.sources or SourceGate()
         return CompiledRule(
             id=rule.rule,
@@ -450,23 +509,37 @@ class _Compiler:
             any_of=tuple(dict.fromkeys(when.any_of or ())),
             none_of=tuple(dict.fromkeys(when.none_of or ())),
             at_least=(when.at_least.n, tuple(dict.fromkeys(when.at_least.of))) if when.at_least else None,
-            windows=tuple(CompiledWindow(close.clues, close.within.sentences) for close in rule.close_together),
+            windows=tuple(CompiledWindow(close.clues, close.within.sentences) for close in part.close_together),
             unless=tuple(
-                self._unless(one, (rule.rule, "unless", str(index)), languages) for index, one in enumerate(rule.unless)
+                self._unless(one, (rule.rule, "unless", str(index)), languages)
+                for index, one in enumerate(rule.unless)
+                if one.of is None or one.of in clues  # another step's exception
             ),
+            step=part.step,
+            over_time=_over_time(rule),
+            group_items=tuple(self._list_items(by[1:], languages) for by in rule.group.by if by.startswith("$")),
         )
 
+    def _list_items(self, name: str, languages: tuple[str, ...]) -> ListItems:
+        """The items of a list and of the lists that it takes in, each by itself."""
+        if self.rule_set.lists[name].kind is ListKind.STATES:
+            return ListItems(states=self.rule_set.states_of(name))
+        phrases: dict[str, int] = {}
+        for list_name in self.rule_set.lists_in(name):
+            for index, item in enumerate(self.rule_set.lists[list_name].items):
+                if not item.strip().startswith("$"):
+                    found = self._phrase_set((item,), (f"${list_name}", "items", str(index)), languages)
+                    if found is not None:
+                        phrases.setdefault(item, found)
+        return ListItems(phrases=tuple(phrases.items()))
+
     def _clue(self, name: str, clue: Clue, path: tuple[str, ...], languages: tuple[str, ...]) -> CompiledClue:
-        kind = clue.kind
-        if kind == "regex":
-            self._problem((*path, "regex"), "regex is not supported yet: write phrases", "not-supported")
-            kind = "phrases"
         threshold = clue.states or clue.killed or clue.injured
         states = clue.states
         compiled = CompiledClue(
             key=0,
             name="",
-            kind=kind,
+            kind=clue.kind,
             accept=frozenset(clue.accept),
             parts=frozenset(clue.parts or ()),
             at_least=threshold.at_least if threshold else 1,
@@ -474,7 +547,10 @@ class _Compiler:
             not_phrases=self._phrase_set(clue.not_phrases, (*path, "not_phrases"), languages),
             one_from=self.rule_set.states_of(states.one_from) if states and states.one_from else None,
             all_from=self.rule_set.states_of(states.all_from) if states and states.all_from else None,
+            regex=clue.regex,
         )
+        if clue.regex is not None:
+            self._regexes[clue.regex] = compile_regex(clue.regex)
         return replace(compiled, key=self._clues.setdefault(compiled, len(self._clues)), name=name)
 
     def _unless(self, unless: Unless, path: tuple[str, ...], languages: tuple[str, ...]) -> CompiledUnless:
@@ -539,6 +615,12 @@ class _Compiler:
                     term = terms.setdefault(trigger.rstrip("*"), len(terms))
                     triggers[term][trigger.endswith("*")].add(language)
 
+        regex_terms = {
+            text: tuple(terms.setdefault(literal, len(terms)) for literal in regex.literals)
+            for text, regex in self._regexes.items()
+        }
+        regex_rules: dict[int, list[int]] = defaultdict(list)
+
         phrase_sets = tuple(self._sets)
         pivots: dict[int, list[int]] = defaultdict(list)
         casualty_rules: list[int] = []
@@ -546,9 +628,12 @@ class _Compiler:
         for index, rule in enumerate(rules):
             pivot = _pivot(rule, {name: self._worth(clue, patterns, phrase_sets) for name, clue in rule.clues.items()})
             kinds = {clue.kind for clue in pivot}
-            if not pivot or "states" in kinds:
+            regexes = [clue.regex for clue in pivot if clue.regex is not None]
+            if not pivot or "states" in kinds or not all(regex_terms[text] for text in regexes):
                 other_rules.append(index)
                 continue
+            for term in sorted({term for text in regexes for term in regex_terms[text]}):
+                regex_rules[term].append(index)
             if kinds & {"killed", "injured"}:
                 casualty_rules.append(index)
             sets = {clue.phrases for clue in pivot if clue.phrases is not None}
@@ -576,17 +661,31 @@ class _Compiler:
             pivots={number: tuple(indexes) for number, indexes in pivots.items()},
             casualty_rules=tuple(casualty_rules),
             other_rules=tuple(other_rules),
+            regexes=self._regexes,
+            regex_rules={term: tuple(indexes) for term, indexes in regex_rules.items()},
+            regex_terms=regex_terms,
             gate_ids=frozenset(one for rule in rules for one in rule.source_ids),
             gate_tags=frozenset(one for rule in rules for one in rule.source_tags | rule.not_source_tags),
         )
 
-    @staticmethod
-    def _worth(clue: CompiledClue, patterns: Sequence[Pattern], phrase_sets: Sequence[tuple[int, ...]]) -> int:
+    def _worth(self, clue: CompiledClue, patterns: Sequence[Pattern], phrase_sets: Sequence[tuple[int, ...]]) -> int:
         """How seldom a clue is met: as often as the commonest of its anchors; 0: in any article."""
         if clue.phrases is not None:
             anchors = (patterns[number].anchor_slot for number in phrase_sets[clue.phrases])
             return _CASUALTY_RARITY + 1 + min((anchor.rarity[0] for anchor in anchors), default=0)
+        if clue.regex is not None:
+            literals = self._regexes[clue.regex].literals
+            return _CASUALTY_RARITY + min((len(one) for one in literals), default=-_CASUALTY_RARITY)
         return 0 if clue.kind == "states" else _CASUALTY_RARITY
+
+
+def _over_time(rule: Rule) -> InSequence | Counted | None:
+    if rule.in_order is not None:
+        return InSequence(rule.in_order.steps, rule.in_order.within, rule.in_order.sharing)
+    if rule.count is None:
+        return None
+    count = rule.count
+    return Counted(count.of, count.at_least, count.within, count.per is not None, count.and_times_usual)
 
 
 def _looks_for_casualties(rule: CompiledRule, language: str) -> bool:

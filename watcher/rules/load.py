@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from watcher.errors import Location, Problem, RuleError
-from watcher.rules.documents import Document, Loading, RuleFile, items_of, pairs_of
+from watcher.rules.documents import Document, Loading, RuleFile, items_of
 from watcher.rules.phrases import parse_phrase
 from watcher.rules.references import check_references
 from watcher.rules.schema import DOCUMENTS, Append, Rule, RuleList, RuleSet
@@ -24,7 +24,7 @@ MAX_FILE_BYTES = 5_000_000  # ten thousand rules fit
 SUFFIXES = frozenset({".yaml", ".yml"})
 
 # Specified, and refused until they are evaluated: a rule that is silently ignored looks like a quiet day.
-NOT_YET = ("steps", "in_order", "count", "escalate")
+NOT_YET = ("escalate",)
 
 _DECLARES = re.compile(r"^(list|rule|append):[ \t]+([\w-]+)", re.MULTILINE)
 
@@ -170,29 +170,14 @@ def _refuse_not_yet(document: Document, loading: Loading) -> None:
         loading_key = document.node.key(key)
         if loading_key:
             loading.wrong(document.file, loading_key, f"{key} is not supported yet: {advice}", "not-supported")
-    for name, clue in pairs_of(document.node.get("look_for")):
-        regex = clue.key("regex")
-        if regex:
-            message = f"look_for.{name.value}.regex is not supported yet: write phrases"
-            loading.wrong(document.file, regex, message, "not-supported")
-    group = document.node.get("group")
-    by = group.get("by") if group else None
-    for item in items_of(by) or ([by] if by else []):
-        if (item.value or "").startswith("$"):
-            message = "group.by: a list is not supported yet: write rule, rules or states"
-            loading.wrong(document.file, item, message, "not-supported")
-    for test in items_of(document.node.get("tests")):
-        stream = test.key("stream")
-        if stream:
-            message = "tests.stream is not supported yet: write text, or title and text"
-            loading.wrong(document.file, stream, message, "not-supported")
 
 
 def _read_test_files(document: Document, loading: Loading) -> None:
-    """Reads the `file` of each test, which must lie below the rules folder."""
+    """Reads the `file` of each test, and of each article of a stream, which must lie below the rules folder."""
     file = document.file
-    for test in items_of(document.node.get("tests")):
-        named = test.get("file")
+    tests = items_of(document.node.get("tests"))
+    for article in (*tests, *(item for test in tests for item in items_of(test.get("stream")))):
+        named = article.get("file")
         if named is None or named.kind is not NodeKind.SCALAR or not named.value:
             continue
         name = named.value.strip()
@@ -309,7 +294,7 @@ def _lists_used(rule: Rule, lists: Mapping[str, RuleList]) -> tuple[str, ...]:
 
 
 def _direct_lists(rule: Rule) -> Iterator[str]:
-    for clue in rule.clues.values():
+    for clue in (clue for part in rule.parts for clue in part.clues.values()):
         yield from _names_in((*(clue.phrases or ()), *(clue.not_phrases or ())))
         if clue.states:
             yield from (name for name in (clue.states.one_from, clue.states.all_from) if name)

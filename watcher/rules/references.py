@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
@@ -13,6 +13,7 @@ from babel.core import get_global
 
 from watcher.rules.documents import Document, Loading, RuleFile, items_of, pairs_of
 from watcher.rules.phrases import ListRef, PhraseError, parse_phrase
+from watcher.rules.regex import RegexError, compile_regex
 from watcher.rules.validate import language_hint
 from watcher.rules.values import describe, nearest, nearest_spelling, not_among
 from watcher.rules.yaml_nodes import Node
@@ -117,26 +118,30 @@ class _Checker:
 
     def _check_rule(self, document: Document) -> None:
         node = document.node
-        for name, clue in pairs_of(node.get("look_for")):
-            key = f"look_for.{name.value}"
-            for phrases in ("phrases", "not_phrases"):
-                self._check_phrases(document, clue.get(phrases), f"{key}.{phrases}")
-            for which in ("one_from", "all_from"):
-                named = clue.at("states", which)
-                if named is not None:
-                    self._check_list(document, named, f"{key}.states.{which}", kind="states")
-        for key in ("all_of", "any_of", "none_of"):
-            self._check_clues(document, node.at("alert_when", key), f"alert_when.{key}")
-        self._check_clues(document, node.at("alert_when", "at_least", "of"), "alert_when.at_least.of")
-        for together in items_of(node.get("close_together")):
-            self._check_clues(document, together.get("clues"), "close_together.clues")
+        self._check_part(document, node, "")
+        steps = pairs_of(node.get("steps"))
+        for name, step in steps:
+            self._check_part(document, step, f"steps.{name.value}.")
+        if steps:
+            self._check_names(
+                document,
+                node.at("in_order", "steps"),
+                "in_order.steps",
+                "step",
+                [name.value or "" for name, _ in steps],
+            )
         self._check_unless(document, document)
         for by in node.at("group", "by").scalars() if node.at("group", "by") else ():  # type: ignore[union-attr]
             for word in (by.value or "").split(","):
                 if word.strip().startswith("$"):
                     self._check_list(document, by, "group.by", kind=None, name=word.strip()[1:])
         for test in items_of(node.get("tests")):
-            self._check_clues(document, test.get("missing"), "tests.missing")
+            if steps:
+                names = [name.value or "" for name, _ in steps]
+                self._check_names(document, test.get("missing"), "tests.missing", "step", names)
+            else:
+                self._check_clues(document, test.get("missing"), "tests.missing", _clues_of(document))
+            self._check_copies(document, items_of(test.get("stream")))
             states = test.at("extracts", "states")
             for state in states.scalars() if states else ():
                 for code in (state.value or "").split(","):
@@ -145,23 +150,66 @@ class _Checker:
             for language in languages.scalars() if languages else ():
                 self._check_language(document, language)
 
+    def _check_part(self, document: Document, node: Node, before: str) -> None:
+        """The clues of a rule, or of a step, and what speaks of them; ``before`` begins the keys in messages."""
+        look_for = pairs_of(node.get("look_for"))
+        for name, clue in look_for:
+            key = f"{before}look_for.{name.value}"
+            for phrases in ("phrases", "not_phrases"):
+                self._check_phrases(document, clue.get(phrases), f"{key}.{phrases}")
+            self._check_regex(document, clue.get("regex"), f"{key}.regex")
+            for which in ("one_from", "all_from"):
+                named = clue.at("states", which)
+                if named is not None:
+                    self._check_list(document, named, f"{key}.states.{which}", kind="states")
+        known = [name.value or "" for name, _ in look_for]
+        for key in ("all_of", "any_of", "none_of"):
+            self._check_clues(document, node.at("alert_when", key), f"{before}alert_when.{key}", known)
+        self._check_clues(document, node.at("alert_when", "at_least", "of"), f"{before}alert_when.at_least.of", known)
+        for together in items_of(node.get("close_together")):
+            self._check_clues(document, together.get("clues"), f"{before}close_together.clues", known)
+
+    def _check_regex(self, document: Document, node: Node | None, key: str) -> None:
+        if node is None or not (node.value or "").strip():
+            return
+        try:
+            compile_regex((node.value or "").strip())
+        except RegexError as error:
+            offset = _column(document.file, node, error.offset)
+            self.loading.wrong(document.file, node, f"{key}: {error.message}", "regex-syntax", offset=offset)
+
+    def _check_copies(self, document: Document, stream: Sequence[Node]) -> None:
+        """Each `copy_of` names an article before it that has a text of its own."""
+        for position, item in enumerate(stream):
+            node = item.get("copy_of")
+            number = node.value.strip() if node and node.value else ""
+            if node is None or not number.isdecimal() or number == "0":
+                continue
+            if int(number) > position:
+                message = f"expected the number of an earlier article, counted from 1, found {number}"
+            elif stream[int(number) - 1].get("copy_of") is not None:
+                message = f"article {number} is a copy itself: name the one that it repeats"
+            else:
+                continue
+            self.loading.wrong(document.file, node, f"tests.stream.copy_of: {message}")
+
     def _check_unless(self, document: Document, target: Document) -> None:
         """The exceptions of ``document``, which talk about the clues of ``target``."""
         for exception in items_of(document.node.get("unless")):
             self._check_phrases(document, exception.get("phrases"), "unless.phrases")
             self._check_phrases(document, exception.get("title_has"), "unless.title_has")
-            self._check_clues(document, exception.get("of"), "unless.of", rule=target)
+            self._check_clues(document, exception.get("of"), "unless.of", _clues_of(target))
 
-    def _check_clues(self, document: Document, names: Node | None, key: str, rule: Document | None = None) -> None:
-        look_for = (rule or document).node.get("look_for")
-        if names is None or look_for is None:
-            return
-        known = [clue.value or "" for clue, _ in look_for.pairs]
-        for node in names.scalars():
+    def _check_clues(self, document: Document, names: Node | None, key: str, known: Sequence[str]) -> None:
+        if known:  # without clues the schema has said so
+            self._check_names(document, names, key, "clue", known)
+
+    def _check_names(self, document: Document, names: Node | None, key: str, what: str, known: Sequence[str]) -> None:
+        for node in names.scalars() if names else ():
             for name in (word.strip() for word in (node.value or "").split(",")):
                 if name not in known and nearest_spelling(name) == name:
-                    message = f"{key}: {not_among('clue of this rule', name, known)}"
-                    self.loading.wrong(document.file, node, message, "unknown-clue")
+                    message = f"{key}: {not_among(f'{what} of this rule', name, known)}"
+                    self.loading.wrong(document.file, node, message, f"unknown-{what}")
 
     def _check_phrases(self, document: Document, phrases: Node | None, key: str) -> None:
         for node in phrases.scalars() if phrases else ():
@@ -262,6 +310,12 @@ class _Checker:
             elif other not in done:
                 trail.append(other)
                 stack.append((other, iter(self.takes_in.get(other, ()))))
+
+
+def _clues_of(document: Document) -> list[str]:
+    """The names of all clues of a rule, those of its steps too."""
+    parts = (document.node, *(step for _, step in pairs_of(document.node.get("steps"))))
+    return [name.value or "" for part in parts for name, _ in pairs_of(part.get("look_for"))]
 
 
 def _kind_of(document: Document) -> str:

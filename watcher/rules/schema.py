@@ -719,13 +719,14 @@ class RuleSet:
 
     def states_of(self, name: str) -> frozenset[str]:
         """The codes on a list of kind states, with the lists that it takes in."""
-        codes: set[str] = set()
-        waiting, seen = [name], {name}
-        while waiting:
-            for item in self.lists[waiting.pop()].items:
-                if not item.startswith("$"):
-                    codes.add(item)
-                elif item[1:] not in seen:
-                    seen.add(item[1:])
-                    waiting.append(item[1:])
-        return frozenset(codes)
+        return frozenset(
+            item for one in self.lists_in(name) for item in self.lists[one].items if not item.startswith("$")
+        )
+
+    def lists_in(self, name: str) -> tuple[str, ...]:
+        """The list, and those that items of it, or of them, take in as a whole."""
+        names = [name]
+        for one in names:
+            taken = (item.strip()[1:] for item in self.lists[one].items if item.strip().startswith("$"))
+            names.extend(inner for inner in dict.fromkeys(taken) if inner in self.lists and inner not in names)
+        return tuple(names)

@@ -60,9 +60,16 @@ class Search:
         for pattern in self._in_sight():
             if self._raw_matches(pattern):
                 found.update(rules.pivots[pattern])
+        for term in rules.regex_rules.keys() & self._starts.keys():
+            found.update(rules.regex_rules[term])
         if rules.casualty_rules and self.has_casualty_trigger:
             found.update(rules.casualty_rules)
         return found
+
+    def may_match(self, regex: str) -> bool:
+        """Whether letters are there without which the expression matches nothing."""
+        terms = self._rules.regex_terms[regex]
+        return not terms or any(term in self._starts for term in terms)
 
     def _in_sight(self) -> set[int]:
         """The patterns whose anchor is there with, at first sight, a neighbour in reach."""
