@@ -194,5 +194,5 @@ def schema(
         out.write_text(json.dumps(json_schema(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise WatcherError(f"{out} cannot be written: {error.strerror}") from error
-    typer.echo(f"{out} written. Make it known to your editor in the first line of a rule file:", err=True)
-    typer.echo(f"# yaml-language-server: $schema={out}", err=True)
+    typer.echo(f"{out} written. In the first line of a rule file beside it, your editor finds it by:", err=True)
+    typer.echo(f"# yaml-language-server: $schema={out.name}", err=True)
