@@ -15,9 +15,8 @@ from watcher.model import Article, Event, EventChange, EventDecision, Report, Si
 
 DEFAULT_GROUP_FOR = timedelta(hours=24)
 DEFAULT_CONFIRM_PUBLISHERS = 2
-COPY_CONTAINMENT = (
-    0.8  # share of the shorter text's shingles that makes it a copy, whole or cut
-)
+COPY_CONTAINMENT = 0.8  # share of the shorter text's shingles that makes it a copy, whole or cut
+COPY_WINDOW = timedelta(days=14)  # reprints of a story come within days
 DEFAULT_UPDATE_ON = frozenset(
     {
         EventChange.CONFIRMED,
@@ -38,6 +37,7 @@ class EventPolicy:
     family: str
     by_family: bool = False  # signals of every rule of the family may join
     by_states: bool = True  # only signals about the same states join
+    by_items: bool = False  # only signals that name the same items of the lists to group by
     group_for: timedelta = DEFAULT_GROUP_FOR
     confirm_publishers: int = DEFAULT_CONFIRM_PUBLISHERS
     confirm_within: timedelta | None = None  # later reports confirm nothing
@@ -64,6 +64,7 @@ def report_of(article: Article, signal: Signal | None, copy_of: str | None) -> R
         first_seen_at=article.first_seen_at,
         copy_of=copy_of,
         killed=signal.killed if signal else None,
+        step=signal.step if signal else None,
     )
 
 
@@ -159,6 +160,8 @@ def find_event(
             report.article_id in {signal.article_id, *same_text} for report in event.reports
         ):
             of_same_text.append(event)
+        if policy.by_items and not _same_parties(set(signal.items), set(event.items)):
+            continue
         if (not policy.by_states or _same_parties(states, of_event)) and (
             policy.rule_id in event.rule_ids or (policy.by_family and event.family == policy.family)
         ):
@@ -183,7 +186,7 @@ def _same_parties(one: set[str], other: set[str]) -> bool:
 def _open(signal: Signal, policy: EventPolicy, report: Report, now: datetime) -> EventDecision:
     is_held = policy.hold_until_confirmed and policy.confirm_publishers > 1
     event = Event(
-        id=_derived_id("event", policy.rule_id, signal.article_id, ",".join(signal.states)),
+        id=_derived_id("event", policy.rule_id, signal.article_id, ",".join((*signal.states, *signal.items))),
         rule_id=policy.rule_id,
         rule_ids=(policy.rule_id,),
         family=policy.family,
@@ -192,7 +195,7 @@ def _open(signal: Signal, policy: EventPolicy, report: Report, now: datetime) ->
         states=signal.states,
         killed=signal.killed,
         injured=signal.injured,
-        reports=(report,),
+        reports=(*signal.earlier, report),
         opened_at=now,
         last_seen_at=now,
         is_confirmed=policy.confirm_publishers <= 1,
@@ -201,6 +204,7 @@ def _open(signal: Signal, policy: EventPolicy, report: Report, now: datetime) ->
         group_for=policy.group_for,
         is_announced=not is_held,
         is_test=policy.is_test,
+        items=signal.items,
     )
     change = EventChange.HELD if is_held else EventChange.OPENED
     return EventDecision(event, (change,), "no open event is about these states", (signal,))
@@ -214,14 +218,17 @@ def _extend(
     is_new_report = all(
         (known.article_id, known.source_id) != (report.article_id, report.source_id) for known in event.reports
     )
+    known_ids = {known.article_id for known in event.reports}
+    earlier = tuple(other for other in signal.earlier if other.article_id not in known_ids)
     grown = replace(
         event,
-        reports=(*event.reports, report) if is_new_report else event.reports,
+        reports=(*event.reports, *earlier, *([report] if is_new_report else [])),
         last_seen_at=max(event.last_seen_at, now),
         # A rule that only came along may carry every state of a long article; the leading one names the parties.
         states=tuple(sorted({*event.states, *signal.states})) if leads or not event.states else event.states,
         killed=_higher(event.killed, signal.killed),
         injured=_higher(event.injured, signal.injured),
+        items=tuple(sorted({*event.items, *signal.items})),
         rule_ids=tuple(dict.fromkeys((*event.rule_ids, policy.rule_id))),
     )
     if signal.severity > event.severity:

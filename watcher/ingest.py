@@ -20,7 +20,7 @@ from typing import ParamSpec, TypeVar
 
 import structlog
 
-from watcher.dedup import COPY_CONTAINMENT, add_copy, decide_article, text_to_compare
+from watcher.dedup import COPY_CONTAINMENT, COPY_WINDOW, add_copy, decide_article, text_to_compare
 from watcher.errors import FeedError
 from watcher.extract import build_article, extract_page
 from watcher.feeds import parse_feed
@@ -58,7 +58,6 @@ log = structlog.get_logger()
 P = ParamSpec("P")
 T = TypeVar("T")
 
-COPY_WINDOW = timedelta(days=14)  # reprints of a story come within days
 AT_ONCE = 10  # items of one source read side by side and committed together
 # Items of all sources between the fetch of their page and their evaluation. A first start has thousands of them:
 # without a bound, 100 feeds of 20 long items held a gigabyte (benchmarks/memory).

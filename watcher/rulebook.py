@@ -72,6 +72,7 @@ def event_policy(rule: Rule) -> EventPolicy:
         family=rule.family,
         by_family="rules" in rule.group.by,
         by_states="states" in rule.group.by,
+        by_items=any(by.startswith("$") for by in rule.group.by),
         group_for=rule.group.open_for,
         confirm_publishers=confirm.publishers if confirm else DEFAULT_CONFIRM_PUBLISHERS,
         confirm_within=confirm.within if confirm else None,
