@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
 import re
@@ -102,8 +103,9 @@ class Gazetteer:
     _short_names: Mapping[str, str]
 
     @classmethod
+    @functools.cache  # the files come with the program; checking, compiling and naming states want the same one
     def load(cls) -> Gazetteer:
-        """The gazetteer of the shipped data files."""
+        """The gazetteer of the shipped data files; the same object on every call."""
         digest = hashlib.sha256()
         themes: dict[str, Any] = {}
         languages: dict[str, Any] = {}

@@ -214,8 +214,9 @@ def read_data(folder: str, language: str) -> dict[str, Any] | None:
     path = resources.files("watcher.understand").joinpath("data", folder, f"{language}.yaml")
     if not path.is_file():
         return None
-    # BaseLoader builds nothing but strings, lists and dicts.
-    data: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
+    # The base loader builds nothing but strings, lists and dicts; the C one takes a tenth of the time.
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    data: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506
     return data
 
 
