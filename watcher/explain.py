@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +10,8 @@ from typing import Any
 
 from watcher.match import Facts, Finding, Item, UnlessFinding, Verdict, WindowFinding, suppressed_by, work_out_rule
 from watcher.model import Article, Match, Signal, Span
-from watcher.rules.compile import CompiledRule, CompiledRules
+from watcher.rules.compile import CompiledRule, CompiledRules, Counted, InSequence
+from watcher.sequence import Judged, one_for_each_rule, show_span
 
 _INDENT = "  "
 _MAX_REJECTED = 6  # matches of a clue that do not count, as lines; the tree itself has all of them
@@ -20,6 +21,7 @@ class RuleOutcome(StrEnum):
     """What a rule made of an article."""
 
     SIGNAL = "signal"
+    WAITING = "waiting"  # it holds, and speaks only together with other articles
     SUPPRESSED = "suppressed"
     NO_MATCH = "no match"
     SKIPPED = "skipped"
@@ -46,21 +48,35 @@ class RuleExplanation:
     title: str
     outcome: RuleOutcome
     reason: str  # one clause
-    missing: tuple[str, ...]  # clues that alert_when lacks, or that none_of forbids and that are there
+    missing: tuple[str, ...]  # clues that alert_when lacks, or that none_of forbids and that are there; or steps
     nodes: tuple[Node, ...]
     signal: Signal | None
 
 
 def explain_article(
-    rules: CompiledRules, article: Article, now: datetime | None = None, rule_id: str | None = None
+    rules: CompiledRules,
+    article: Article,
+    now: datetime | None = None,
+    rule_id: str | None = None,
+    judged: Sequence[Judged] = (),
 ) -> tuple[RuleExplanation, ...]:
     """The explanation of every rule, or of the one asked for, by id; empty where there is no such rule.
 
-    ``now`` as for `watcher.match.match_article`, whose outcomes these are.
+    ``now`` as for `watcher.match.match_article`, whose outcomes these are; ``judged`` is what came of the article's
+    signals of rules that speak over several articles, without which such a rule is waiting.
     """
-    chosen = [rule for rule in rules.rules if rule_id in (None, rule.id)]
     facts = Facts(rules, article, now)
-    return tuple(_explain_rule(rule, facts) for rule in chosen)
+    parts: dict[str, list[CompiledRule]] = {}
+    for rule in rules.rules:
+        if rule_id in (None, rule.id):
+            parts.setdefault(rule.id, []).append(rule)
+    decided = {(one.signal.rule_id, one.signal.step): one for one in judged}
+    return tuple(
+        _explain_rule(own[0], facts, decided.get((own[0].id, None)))
+        if own[0].step is None
+        else _explain_steps(own, facts, [one for part in own if (one := decided.get((part.id, part.step)))])
+        for own in parts.values()
+    )
 
 
 def why_silent(rules: CompiledRules, article: Article, now: datetime | None = None) -> str:
@@ -68,16 +84,17 @@ def why_silent(rules: CompiledRules, article: Article, now: datetime | None = No
     silent = [one for one in explain_article(rules, article, now) if one.outcome is not RuleOutcome.SIGNAL]
     if not silent:
         return "no rule is silent" if rules.rules else "there is no rule"
-    order = {RuleOutcome.SUPPRESSED: 0, RuleOutcome.NO_MATCH: 1, RuleOutcome.SKIPPED: 2}
-    nearest = min(silent, key=lambda one: (order[one.outcome], len(one.missing), one.rule_id))
+    order = [RuleOutcome.WAITING, RuleOutcome.SUPPRESSED, RuleOutcome.NO_MATCH, RuleOutcome.SKIPPED]
+    nearest = min(silent, key=lambda one: (order.index(one.outcome), len(one.missing), one.rule_id))
     return f"{nearest.rule_id}: {nearest.reason}"
 
 
 def came_near(explanation: RuleExplanation) -> bool:
     """Whether the rule fired, was stopped, or lacked one clue at most while it found more than states."""
-    if explanation.outcome in (RuleOutcome.SIGNAL, RuleOutcome.SUPPRESSED):
+    if explanation.outcome in (RuleOutcome.SIGNAL, RuleOutcome.WAITING, RuleOutcome.SUPPRESSED):
         return True
-    matches = [child.match for node in explanation.nodes for child in node.children if child.match is not None]
+    nodes = [inner for node in explanation.nodes for inner in (node, *node.children)]
+    matches = [child.match for node in nodes for child in node.children if child.match is not None]
     return len(explanation.missing) <= 1 and any(match.state is None for match in matches)
 
 
@@ -139,21 +156,78 @@ def _render(node: Node, depth: int) -> Iterator[str]:
         yield f"{_INDENT * (depth + 1)}and {len(hidden)} more that do not count"
 
 
-def _explain_rule(rule: CompiledRule, facts: Facts) -> RuleExplanation:
+def _explain_rule(rule: CompiledRule, facts: Facts, judged: Judged | None) -> RuleExplanation:
     skipped = rule.gate(facts.article)
     gate = Node("languages and sources", skipped is None, skipped or "")
     if skipped is not None:
         return RuleExplanation(rule.id, rule.title, RuleOutcome.SKIPPED, skipped, (), (gate,), None)
     verdict = work_out_rule(rule, facts)
-    nodes = (
-        gate,
-        *(_clue_node(name, verdict.findings[name], verdict, facts) for name in rule.clues),
+    nodes = (gate, *_verdict_nodes(verdict, facts))
+    outcome, reason = _outcome(verdict)
+    signal = verdict.signal
+    if rule.over_time is not None and signal is not None:
+        signal = judged.whole if judged else None
+        nodes += (_over_time_node(rule.over_time, judged),)
+        if signal is None:
+            outcome = RuleOutcome.WAITING
+            reason = judged.decision.outcome if judged else "it holds, and counts together with other articles"
+        else:
+            reason = f"every condition holds, {judged.decision.outcome if judged else ''}"
+    return RuleExplanation(rule.id, rule.title, outcome, reason, verdict.missing, nodes, signal)
+
+
+def _explain_steps(steps: Sequence[CompiledRule], facts: Facts, judged: Sequence[Judged]) -> RuleExplanation:
+    first = steps[0]
+    skipped = first.gate(facts.article)
+    gate = Node("languages and sources", skipped is None, skipped or "")
+    if skipped is not None or not isinstance(first.over_time, InSequence):
+        return RuleExplanation(first.id, first.title, RuleOutcome.SKIPPED, skipped or "", (), (gate,), None)
+    verdicts = {step.step or "": work_out_rule(step, facts) for step in steps}
+    nodes = [gate]
+    for name, verdict in verdicts.items():
+        holds, reason = verdict.signal is not None, _outcome(verdict)[1]
+        nodes.append(Node(f"step {name}", holds, reason, children=tuple(_verdict_nodes(verdict, facts))))
+    held = [name for name, verdict in verdicts.items() if verdict.signal is not None]
+    whole = one_for_each_rule(judged)
+    complete = next((one for one in judged if one.whole is not None), judged[0] if judged else None)
+    missing = tuple(name for name in dict.fromkeys(first.over_time.steps) if name not in held)
+    if complete is not None:
+        lacking = {one.label for one in complete.decision.progress if not one.is_there}
+        missing = tuple(name for name in dict.fromkeys(first.over_time.steps) if f"step {name}" in lacking)
+    if held:
+        nodes.append(_over_time_node(first.over_time, complete))
+    if whole:
+        reason = f"every step happened, {complete.decision.outcome}" if complete else ""
+        return RuleExplanation(first.id, first.title, RuleOutcome.SIGNAL, reason, (), tuple(nodes), whole[0])
+    if held:
+        reason = f"{complete.decision.outcome if complete else 'step ' + ', '.join(held)}"
+        reason += f", missing {', '.join(missing)}" if missing else ""
+        return RuleExplanation(first.id, first.title, RuleOutcome.WAITING, reason, missing, tuple(nodes), None)
+    stopped = [verdict for verdict in verdicts.values() if suppressed_by(verdict)]
+    outcome, reason = _outcome(stopped[0]) if stopped else (RuleOutcome.NO_MATCH, "no step of it is reported")
+    return RuleExplanation(first.id, first.title, outcome, reason, missing, tuple(nodes), None)
+
+
+def _verdict_nodes(verdict: Verdict, facts: Facts) -> list[Node]:
+    return [
+        *(_clue_node(name, verdict.findings[name], verdict, facts) for name in verdict.rule.clues),
         *(_window_node(finding, facts) for finding in verdict.windows),
         _alert_when_node(verdict),
         *(_unless_node(finding) for finding in verdict.unless),
-    )
-    outcome, reason = _outcome(verdict)
-    return RuleExplanation(rule.id, rule.title, outcome, reason, verdict.missing, nodes, verdict.signal)
+    ]
+
+
+def _over_time_node(wanted: InSequence | Counted, judged: Judged | None) -> Node:
+    """What the rule wants of several articles, and how much of it is there."""
+    if isinstance(wanted, InSequence):
+        sharing = f", sharing {wanted.sharing}" if wanted.sharing else ""
+        label = f"in order within {show_span(wanted.within)}{sharing}"
+    else:
+        label = f"at least {wanted.at_least} {wanted.of} within {show_span(wanted.within)}"
+    if judged is None:
+        return Node(label, False, "depends on other articles, which are not known here")
+    children = tuple(Node(one.label, one.is_there, one.detail) for one in judged.decision.progress)
+    return Node(label, judged.decision.speaks, judged.decision.outcome, children=children)
 
 
 def _outcome(verdict: Verdict) -> tuple[RuleOutcome, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
@@ -11,7 +11,8 @@ from watcher.explain import RuleExplanation, explain_article, render_explanation
 from watcher.match import match_article
 from watcher.model import Article, Extraction, Signal
 from watcher.rules.compile import UNKNOWN_LANGUAGE, CompiledRules
-from watcher.rules.schema import Expect, Extracts, Rule, RuleSet, RuleTest
+from watcher.rules.schema import Expect, Extracts, Rule, RuleSet, RuleTest, StreamItem
+from watcher.sequence import RuleMemory, one_for_each_rule
 
 # A test without any date is read as if published here; a fixed day, so that it gives the same every day.
 DEFAULT_NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -50,10 +51,10 @@ def run_rule_tests(rule_set: RuleSet, rules: CompiledRules, clean: Clean) -> tup
 
 
 def _run(rule_set: RuleSet, rules: CompiledRules, rule: Rule, index: int, test: RuleTest, clean: Clean) -> TestOutcome:
-    article = _article(rule_set, rule, test, clean)
-    found = [one for one in match_article(rules, article, test.now).signals if one.rule_id == rule.rule]
-    [explanation] = explain_article(rules, article, test.now, rule.rule)
-    wrong = _wrong(test, found[0] if found else None, explanation)
+    articles = [*_articles(rule_set, rule, test, clean)]
+    signal, explanations = _play(rules, rule, articles, test.now if test.stream is None else None)
+    wrong = _wrong(test, signal, explanations)
+    lines = [line for one in explanations for line in render_explanation(one)]
     return TestOutcome(
         rule_id=rule.rule,
         name=test.name or f"test {index + 1}",
@@ -61,28 +62,55 @@ def _run(rule_set: RuleSet, rules: CompiledRules, rule: Rule, index: int, test: 
         passed=not wrong,
         expected=_expected(test),
         got=wrong or _expected(test),
-        diff=tuple(render_explanation(explanation)) if wrong else (),
+        diff=tuple(lines) if wrong else (),
     )
 
 
-def _article(rule_set: RuleSet, rule: Rule, test: RuleTest, clean: Clean) -> Article:
-    """The test's article, of its own date, else of the present that it names, else of the rule's last review."""
-    at = test.published or test.now or _reviewed_at(rule)
-    title = test.title or ""
-    text = test.text or ""
-    if test.file is not None:
-        text = clean(rule_set.test_texts[rule.rule, test.file], title)
-    return Article(
-        id=_SOURCE_ID,
-        source_id=_SOURCE_ID,
-        url=None,
-        title=title,
-        text=text,
-        language=test.language or (rule.languages[0] if rule.languages else UNKNOWN_LANGUAGE),
-        extraction=Extraction.FULL,
-        published_at=at,
-        first_seen_at=at,
-    )
+def _play(
+    rules: CompiledRules, rule: Rule, articles: Sequence[Article], now: datetime | None
+) -> tuple[Signal | None, list[RuleExplanation]]:
+    """The last signal of the rule, if it gave any, and how it came to its outcome on each article, in order."""
+    memory = RuleMemory(rules.over_time)
+    signal: Signal | None = None
+    explanations: list[RuleExplanation] = []
+    for article in articles:
+        result = match_article(rules, article, now)
+        judged = memory.judge(article, [one for one in result.partial if one.rule_id == rule.rule])
+        whole = [one for one in (*result.signals, *one_for_each_rule(judged)) if one.rule_id == rule.rule]
+        signal = whole[0] if whole else signal
+        explanations += explain_article(rules, article, now, rule.rule, judged)
+    return signal, explanations
+
+
+def _articles(rule_set: RuleSet, rule: Rule, test: RuleTest, clean: Clean) -> Iterator[Article]:
+    """The test's articles, from its own date on, else from the present that it names, else the rule's last review."""
+    start = test.published or test.now or _reviewed_at(rule)
+    language = test.language or (rule.languages[0] if rule.languages else UNKNOWN_LANGUAGE)
+    texts: list[str] = []
+    items: tuple[StreamItem | RuleTest, ...] = test.stream or (test,)
+    for number, item in enumerate(items, 1):
+        title, text = item.title or "", item.text or ""
+        if item.file is not None:
+            text = clean(rule_set.test_texts[rule.rule, item.file], title)
+        at, publisher = start, ""
+        if isinstance(item, StreamItem):
+            at = start + item.at
+            publisher = item.publisher or f"newsroom {number}"
+            text = texts[item.copy_of - 1] if item.copy_of is not None else text
+        texts.append(text)
+        identity = _SOURCE_ID if test.stream is None else f"article {number}"
+        yield Article(
+            id=identity,
+            source_id=identity,
+            url=None,
+            title=title,
+            text=text,
+            language=language,
+            extraction=Extraction.FULL if text else Extraction.TITLE,
+            published_at=at,
+            first_seen_at=at,
+            publisher=publisher,
+        )
 
 
 def _reviewed_at(rule: Rule) -> datetime:
@@ -105,16 +133,17 @@ def _wanted(extracts: Extracts) -> list[str]:
     return wanted
 
 
-def _wrong(test: RuleTest, signal: Signal | None, explanation: RuleExplanation) -> str:
+def _wrong(test: RuleTest, signal: Signal | None, explanations: Sequence[RuleExplanation]) -> str:
     """What came instead of what the test expects; empty: it holds."""
+    last = explanations[-1]
     if test.expect is Expect.ALERT:
         if signal is None:
-            return f"no alert ({explanation.reason})"
+            return f"no alert ({last.reason})"
         return "; ".join(_wrong_extracts(test.extracts, signal)) if test.extracts else ""
     if signal is not None:
         return "alert"
-    if test.missing and not set(test.missing) <= set(explanation.missing):
-        return f"no alert, for another reason ({explanation.outcome}, {explanation.reason})"
+    if test.missing and not set(test.missing) <= set(last.missing):
+        return f"no alert, for another reason ({last.outcome}, {last.reason})"
     return ""
 
 

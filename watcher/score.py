@@ -208,7 +208,7 @@ def _why_missed(rules: CompiledRules, article: Article, family: str) -> str:
     of_family = [rule.id for rule in rules.rules if rule.family == family]
     if not of_family:
         return f"no rule has the family {family}"
-    order = {RuleOutcome.SUPPRESSED: 0, RuleOutcome.NO_MATCH: 1, RuleOutcome.SKIPPED: 2}
+    order = {RuleOutcome.WAITING: 0, RuleOutcome.SUPPRESSED: 0, RuleOutcome.NO_MATCH: 1, RuleOutcome.SKIPPED: 2}
     explained = [one for rule_id in of_family for one in explain_article(rules, article, rule_id=rule_id)]
     nearest = min(explained, key=lambda one: (order.get(one.outcome, 3), len(one.missing), one.rule_id))
     details = [

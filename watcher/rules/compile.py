@@ -317,12 +317,9 @@ class CompiledRules:
         """The rule of that id, the first step of one with steps, if it is there and not off."""
         return next((rule for rule in self.rules if rule.id == rule_id), None)
 
-    def over_time(self, rule_id: str) -> InSequence | Counted | None:
-        """What the rule wants of several articles; None: it speaks on one."""
-        return self._over_time.get(rule_id)
-
     @cached_property
-    def _over_time(self) -> Mapping[str, InSequence | Counted]:
+    def over_time(self) -> Mapping[str, InSequence | Counted]:
+        """What rules want of several articles, by rule id; those that speak on one are left out."""
         return {rule.id: rule.over_time for rule in self.rules if rule.over_time is not None}
 
 
