@@ -37,7 +37,7 @@ class NewTest:
     missing: tuple[str, ...] = ()
 
 
-def test_of(article: Article, rule: Rule, expect: Expect, missing: Sequence[str]) -> NewTest:
+def as_test(article: Article, rule: Rule, expect: Expect, missing: Sequence[str]) -> NewTest:
     """The test that an article makes for a rule; ``missing`` only counts where no alert is expected."""
     title, text = (_CONTROL.sub(" ", value).strip() for value in (article.title, article.text))
     languages = rule.languages or ()
@@ -112,8 +112,6 @@ def _inserted(text: str, path: str, rule_id: str, test: NewTest) -> str:
     block = _block(test, _INDENT)
     if tests is None:
         after, added = _last_content_line(lines, _last_scalar(document)), ["tests:", *block]
-    elif tests.is_empty:
-        after, added = tests.line, block
     elif tests.kind is not NodeKind.LIST or tests.is_flow:
         raise WatcherError(
             f"{Location(path, tests.line, tests.column)}: these tests are written in brackets: "

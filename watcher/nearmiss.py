@@ -309,7 +309,7 @@ class Likeness:
         for slots in (self._slots[number] for number in self.rules.phrase_sets[phrase_set]):
             for slot in slots:
                 if slot not in there:
-                    there[slot] = [words for one in self._words[slot] if (words := one.there(text))]
+                    there[slot] = [some for one in self._words[slot] if (some := one.there(text))]
             # Words that are nowhere in the article cannot make any sentence like the phrase.
             if sum(bool(there[slot]) for slot in slots) < _LIKE * len(slots):
                 continue

@@ -477,7 +477,7 @@ def _near_miss_to_json(miss: NearMiss) -> dict[str, Any]:
 def _save_test(
     history: History, paths: Sequence[Path], rule_set: RuleSet, rule_id: str, article_id: str, expect: Expect
 ) -> None:
-    from watcher.add_test import add_test, test_of
+    from watcher.add_test import add_test, as_test
     from watcher.cleaning import clean_text
     from watcher.explain import explain_article
     from watcher.history import find_article
@@ -489,7 +489,7 @@ def _save_test(
         raise WatcherError(f"there is no article {article_id} in {history.name}")
     explained = explain_article(compile_rules(rule_set, Gazetteer.load()), article, rule_id=rule_id)
     rule = next(rule for rule in rule_set.rules if rule.rule == rule_id)
-    test = test_of(article, rule, expect, explained[0].missing if explained else ())
+    test = as_test(article, rule, expect, explained[0].missing if explained else ())
     location = add_test(paths, rule_set, rule_id, test)
     typer.echo(f"{location}: added the test “{harmless(test.name)}”, which expects {expect}")
     changed = load_rules(paths)
