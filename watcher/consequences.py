@@ -81,8 +81,9 @@ def foresee(
     open_events: Sequence[Event],
     same_text: frozenset[str],
     now: datetime,
+    closed: Mapping[str, str],
 ) -> Mapping[str, Consequence]:
-    """What would come of each signal, by rule id.
+    """What would come of each signal, by rule id; ``closed`` has the recipients who cannot be reached, with the reason.
 
     ``signals`` are all of the article: what one rule opens, another joins. Those of drafts and of rules that are off
     are each looked at alone, as if the rule were stable, and nobody hears of them.
@@ -94,12 +95,18 @@ def foresee(
     for together in [sent, *alone]:
         for decision in decide_article(together, article, book.event_policies, open_events, same_text, now):
             for signal in decision.signals:
-                found[signal.rule_id] = _consequence(book, article, decision, signal, known, now)
+                found[signal.rule_id] = _consequence(book, article, decision, signal, known, now, closed)
     return found
 
 
 def _consequence(
-    book: RuleBook, article: Article, decision: EventDecision, signal: Signal, known: set[str], now: datetime
+    book: RuleBook,
+    article: Article,
+    decision: EventDecision,
+    signal: Signal,
+    known: set[str],
+    now: datetime,
+    closed: Mapping[str, str],
 ) -> Consequence:
     event, status, policy = decision.event, book.statuses[signal.rule_id], book.event_policies[signal.rule_id]
     headline = None
@@ -121,7 +128,7 @@ def _consequence(
         headline=headline,
         together=tuple(sorted({one.rule_id for one in decision.signals} - {signal.rule_id})),
         hearings=tuple(
-            _hearing(recipient, deliveries.get(recipient.id), book, article, decision, signal, now)
+            _hearing(recipient, deliveries.get(recipient.id), book, article, decision, signal, now, closed)
             for recipient in book.recipients
         ),
     )
@@ -150,6 +157,7 @@ def _hearing(
     decision: EventDecision,
     signal: Signal,
     now: datetime,
+    closed: Mapping[str, str],
 ) -> Hearing:
     policy = book.send_policies.get(signal.rule_id, SendPolicy())
     status = book.statuses[signal.rule_id]
@@ -164,6 +172,8 @@ def _hearing(
         return no("was told already, by another rule" if decision.is_news else "nothing is told")
     if status not in (RuleStatus.STABLE, RuleStatus.TEST):
         return no(f"would hear it if the rule were stable; it is {status.value}")
+    if recipient.id in closed:
+        return no(f"cannot be reached any more: {closed[recipient.id]}")
     quiet = recipient.quiet_hours
     if delivery.not_before_at > now and quiet is not None:
         local = delivery.not_before_at.astimezone(ZoneInfo(quiet.zone))
@@ -178,10 +188,10 @@ def _hearing(
 def _length(span: timedelta) -> str:
     """A span as rule files write it: 90m, 24h, 10d."""
     seconds = int(span.total_seconds())
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
-        if seconds % size == 0 and seconds >= 2 * size:
+    for size, unit, fewest in ((86400, "d", 2), (3600, "h", 1), (60, "m", 1)):
+        if seconds % size == 0 and seconds >= fewest * size:
             return f"{seconds // size}{unit}"
-    return f"{seconds // 3600}h" if seconds % 3600 == 0 else f"{seconds}s"
+    return f"{seconds}s"
 
 
 def status_in_words(status: RuleStatus) -> str:

@@ -45,7 +45,7 @@ from watcher.understand.gazetteer import Gazetteer
 
 _MOST_NAME_CHARS = 80  # of an article, in the first line; a longer one would push the rest off the screen
 _VERDICT = re.compile(r"(\s*)(PASS|FAIL|YES|NO|AFTERWARDS)\b(.*)", re.DOTALL)
-_ORDER = (RuleOutcome.SIGNAL, RuleOutcome.SUPPRESSED, RuleOutcome.NO_MATCH, RuleOutcome.SKIPPED)
+_ORDER = (RuleOutcome.SIGNAL, RuleOutcome.WAITING, RuleOutcome.SUPPRESSED, RuleOutcome.NO_MATCH, RuleOutcome.SKIPPED)
 
 
 class ExplainFormat(StrEnum):
@@ -173,12 +173,19 @@ def _foresee(
     signals = match_article(compiled, article, as_of).signals
     open_events: tuple[Event, ...] = ()
     same_text: frozenset[str] = frozenset()
+    closed: dict[str, str] = {}
     if signals and settings is not None and settings.store.path.is_file():
         hashes = shingles(text_to_compare(article))
         with Store.open(settings.store.path, exclusive=False) as store:
             open_events = store.events.open_events(as_of)
             same_text = find_same_text(store, article.id, hashes, sample(hashes), as_of, ask_open_events=True)
-    return dict(foresee(book, article, signals, open_events, same_text, as_of))
+            targets = {recipient.id: recipient.target for recipient in book.recipients}
+            closed = {
+                one.recipient_id: one.reason
+                for one in store.outbox.closed_recipients()
+                if targets.get(one.recipient_id) == one.target
+            }
+    return dict(foresee(book, article, signals, open_events, same_text, as_of, closed))
 
 
 def _lines(found: Explained, *, is_whole: bool) -> Iterator[str]:
