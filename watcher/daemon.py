@@ -44,7 +44,7 @@ from watcher.store import Store
 
 log = structlog.get_logger()
 
-STOP_WITHIN = timedelta(seconds=4.5)  # systemd's stop and the operator's Ctrl-C are promised five
+STOP_WITHIN = timedelta(seconds=4)  # systemd's stop and the operator's Ctrl-C are promised five
 START_SPREAD = timedelta(milliseconds=20)  # between the first polls of two sources
 HEARTBEAT_EVERY = timedelta(minutes=1)
 SILENCE_CHECK_EVERY = timedelta(minutes=5)

@@ -20,7 +20,7 @@ import pytest
 from aiohttp import web
 
 from tests.bot_api import TOKEN, BotApi
-from tests.daemon_process import DaemonProcess
+from tests.daemon_process import PATIENCE, DaemonProcess
 from tests.newsroom import Item, Newsroom
 from tests.servers import NewsServer
 from tests.smtp import MailServer
@@ -30,6 +30,7 @@ from watcher.model import DeliveryState
 from watcher.store import Store
 
 OPERATOR, CHAT, DESK = "1111", "2222", "desk@example.org"
+PROMISED_END = 5  # seconds; a machine that runs other tests meanwhile gets two more
 # In the order of their codes, which is the order in which alerts name them.
 STATES = "Austria Bulgaria Germany Denmark Spain Finland Greece Hungary Italy Norway Poland".split()
 
@@ -168,7 +169,7 @@ async def test_a_signal_ends_it_in_time_whatever_is_under_way(place: Place, numb
         loop = asyncio.get_running_loop()
         began = loop.time()
         assert await place.daemon.end(number) == 0
-        assert loop.time() - began < 5
+        assert loop.time() - began < PROMISED_END + 2
     assert not place.daemon.lines("job_failed")
     with place.store() as store:
         (run,) = store.journal.runs()
@@ -194,7 +195,7 @@ async def test_a_worker_that_cannot_be_stopped_does_not_hold_up_the_end(place: P
     loop = asyncio.get_running_loop()
     began = loop.time()
     assert await place.daemon.end() == 0
-    assert loop.time() - began < 5
+    assert loop.time() - began < PROMISED_END + 2
 
 
 async def test_a_second_daemon_on_the_same_store_is_refused(place: Place) -> None:
@@ -203,7 +204,7 @@ async def test_a_second_daemon_on_the_same_store_is_refused(place: Place) -> Non
     other = DaemonProcess(place.folder / "other.toml")
     other.config.write_text(place.config.read_text())
     await other.start()
-    assert await asyncio.wait_for(other.process.wait(), 20) == 1
+    assert await asyncio.wait_for(other.process.wait(), PATIENCE) == 1
     assert (
         other.log()
         == f"watcher: another watcher (process {place.daemon.process.pid}) is running on {place.store_path}\n"
