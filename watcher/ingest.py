@@ -12,7 +12,7 @@ import functools
 import hashlib
 import traceback
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -30,6 +30,7 @@ from watcher.model import (
     Alert,
     Article,
     Event,
+    EventChange,
     EventDecision,
     FeedEntry,
     Fetched,
@@ -40,12 +41,14 @@ from watcher.model import (
     PageText,
     RuleStatus,
     Severity,
+    Signal,
     Source,
 )
 from watcher.notices import tell_operators
 from watcher.routing import compose_alert, route_alert
 from watcher.rulebook import RuleBook
 from watcher.rules.compile import CompiledRules
+from watcher.sequence import Judged, OverTime, PastSignal, date_of, judge, one_for_each_rule, span_of, still_silent
 from watcher.store import Store
 from watcher.store.articles import ArticleKeys, ArticleStatus, KeyKind, SourceState
 from watcher.text.fold import fold
@@ -245,7 +248,7 @@ class Ingest:
             log.exception("article_quarantined", source_id=source.id, article_id=article.id)
             problem = traceback.format_exception_only(error)[-1].strip()
             return Reading(article, keys, None, frozenset(), raw_hash, problem)
-        if in_trouble and not result.signals:
+        if in_trouble and not (result.signals or result.partial):
             self._page_tries[source.id, article.id] += 1
             if self._page_tries[source.id, article.id] < PAGE_TRIES:
                 return None
@@ -270,6 +273,7 @@ class Ingest:
         now = self._clock()
         alerts: list[Alert] = []
         with self._store.transaction():
+            self._store.events.watch(book.over_time, now)
             for reading in readings:
                 if reading.result is None:
                     self._store.articles.insert(
@@ -277,12 +281,26 @@ class Ingest:
                     )
                     continue
                 sampled = sample(reading.hashes)
-                has_signals = reading.result is not None and bool(reading.result.signals)
+                past = past_of_rules(self._store, book.over_time, reading.article, reading.result.partial)
                 same_text = find_same_text(
-                    self._store, reading.article.id, reading.hashes, sampled, now, ask_open_events=has_signals
+                    self._store,
+                    reading.article.id,
+                    reading.hashes,
+                    sampled,
+                    now,
+                    ask_open_events=bool(reading.result.signals or reading.result.partial),
+                    also={one.report.article_id for known in past.values() for one in known},
                 )
                 self._store.articles.insert(reading.article, reading.keys, raw_hash=reading.raw_hash, sampled=sampled)
-                alerts += self._decide(source, book, reading, same_text, now)
+                judged = judge_partial(
+                    self._store, book.over_time, reading.article, reading.result.partial, past, same_text
+                )
+                for one in judged:
+                    self._store.events.remember(one.past)
+                for signal, outcome in still_silent(judged):
+                    self._store.events.save_signal(signal, at=now, event_id=None, outcome=outcome)
+                signals = (*reading.result.signals, *one_for_each_rule(judged))
+                alerts += self._decide(source, book, reading.article, signals, same_text, now)
         for reading in readings:
             if reading.result is None:
                 poll.quarantined += 1
@@ -294,10 +312,15 @@ class Ingest:
             self._wake_dispatch()
 
     def _decide(
-        self, source: Source, book: RuleBook, reading: Reading, same_text: frozenset[str], now: datetime
+        self,
+        source: Source,
+        book: RuleBook,
+        article: Article,
+        signals: Sequence[Signal],
+        same_text: frozenset[str],
+        now: datetime,
     ) -> list[Alert]:
         """The alerts that an article leads to; stores signals, events, alerts and deliveries."""
-        article, signals = reading.article, reading.result.signals if reading.result else ()
         sendable = []
         for signal in signals:
             if book.statuses[signal.rule_id] is RuleStatus.DRAFT:
@@ -329,12 +352,31 @@ class Ingest:
     def _alert(self, source: Source, book: RuleBook, decision: EventDecision, article: Article, now: datetime) -> Alert:
         earlier = self._store.events.alerts_of_event(decision.event.id)
         titles = {rule_id: policy.title for rule_id, policy in book.event_policies.items()}
-        alert = compose_alert(decision, article, book.state_names, titles, now, earlier[0].id if earlier else None)
+        alert = compose_alert(
+            decision,
+            article,
+            book.state_names,
+            titles,
+            now,
+            earlier[0].id if earlier else None,
+            quoted=self._earlier_articles(decision) if EventChange.OPENED in decision.changes else (),
+        )
         self._store.events.save_alert(alert)
         deliveries = route_alert(alert, decision, source.tags, book.recipients, book.send_policies, now)
         self._store.outbox.add(deliveries)
         log.info("alert_decided", alert_id=alert.id, event_id=alert.event_id, deliveries=len(deliveries))
         return alert
+
+    def _earlier_articles(self, decision: EventDecision) -> list[tuple[Article, tuple[Signal, ...]]]:
+        """The articles of earlier steps, or that were counted, with what was found in them."""
+        found = []
+        for article_id in dict.fromkeys(one.article_id for signal in decision.signals for one in signal.earlier):
+            article = self._store.articles.get(article_id)
+            rule_ids = {signal.rule_id for signal in decision.signals if signal.earlier}
+            signals = (one.signal for one in self._store.events.signals_of(article_id))
+            if article is not None:
+                found.append((article, tuple(signal for signal in signals if signal.rule_id in rule_ids)))
+        return found
 
     def _events_of(self, article_ids: frozenset[str], now: datetime) -> list[Event]:
         found = {
@@ -433,9 +475,13 @@ def find_same_text(
     now: datetime,
     *,
     ask_open_events: bool,
+    also: Collection[str] = (),
 ) -> frozenset[str]:
-    """The ids of the stored articles whose text, given as shingles, this article repeats, whole or cut."""
-    candidates = {one.article_id for one in store.articles.candidates(sampled, now - COPY_WINDOW)}
+    """The ids of the stored articles whose text, given as shingles, this article repeats, whole or cut.
+
+    ``also`` are ids of articles to ask beside those that the index of copies gives.
+    """
+    candidates = {one.article_id for one in store.articles.candidates(sampled, now - COPY_WINDOW)} | {*also}
     if ask_open_events:
         # A short text may share no sampled hash with the long one that it is cut from: ask the open events, too.
         for event in store.events.open_events(now):
@@ -446,6 +492,39 @@ def find_same_text(
         for other_id in candidates
         if (other := store.articles.get(other_id)) is not None
         and containment(hashes, shingles(text_to_compare(other))) >= COPY_CONTAINMENT
+    )
+
+
+def past_of_rules(
+    store: Store, over_time: Mapping[str, OverTime], article: Article, partial: Sequence[Signal]
+) -> dict[str, tuple[PastSignal, ...]]:
+    """By rule id, what the rules of these signals remember of articles that the article may belong together with."""
+    at = date_of(article)
+    return {
+        rule_id: store.events.past(rule_id, at - span_of(over_time[rule_id]), at + over_time[rule_id].within)
+        for rule_id in {signal.rule_id for signal in partial}
+    }
+
+
+def judge_partial(
+    store: Store,
+    over_time: Mapping[str, OverTime],
+    article: Article,
+    partial: Sequence[Signal],
+    past: Mapping[str, Sequence[PastSignal]],
+    same_text: frozenset[str],
+) -> tuple[Judged, ...]:
+    """What comes of the article's signals of rules that speak over several articles."""
+    return tuple(
+        judge(
+            over_time[signal.rule_id],
+            signal,
+            article,
+            past[signal.rule_id],
+            same_text,
+            store.events.watched_since(signal.rule_id),
+        )
+        for signal in partial
     )
 
 

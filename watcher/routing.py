@@ -55,8 +55,12 @@ def compose_alert(
     rule_titles: Mapping[str, str],
     now: datetime,
     previous_alert_id: str | None,
+    quoted: Sequence[tuple[Article, Sequence[Signal]]] = (),
 ) -> Alert:
-    """The alert about a decision that is news: complete, so that rendering needs nothing else."""
+    """The alert about a decision that is news: complete, so that rendering needs nothing else.
+
+    ``quoted`` are earlier articles that the decision rests on, with what was found in them, to be quoted after the new.
+    """
     event = decision.event
     newest = next(report for report in reversed(event.reports) if report.article_id == article.id)
     others = tuple(report for report in event.reports if report is not newest)
@@ -73,7 +77,7 @@ def compose_alert(
         states=event.states,
         killed=event.killed,
         injured=event.injured,
-        excerpts=quote(article, decision.signals),
+        excerpts=_excerpts(article, decision.signals, quoted),
         reports=(newest, *others),
         publishers=event.publishers,
         copies=len(_copies(event)),
@@ -103,6 +107,14 @@ def _headline(event: Event, state_names: Mapping[str, str]) -> str:
 def join_words(words: Sequence[str]) -> str:
     """The words as English lists them: "A", "A and B", "A, B and C"."""
     return " and ".join(part for part in (", ".join(words[:-1]), words[-1] if words else "") if part)
+
+
+def _excerpts(
+    article: Article, signals: Sequence[Signal], quoted: Sequence[tuple[Article, Sequence[Signal]]]
+) -> tuple[Excerpt, ...]:
+    """What is quoted: the new article first, then a sentence of each earlier one, the latest where they are many."""
+    earlier = [excerpt for one, found in quoted[1 - MAX_EXCERPTS :] for excerpt in quote(one, found)[:1]]
+    return (*quote(article, signals)[: MAX_EXCERPTS - len(earlier)], *earlier)
 
 
 def quote(article: Article, signals: Sequence[Signal]) -> tuple[Excerpt, ...]:

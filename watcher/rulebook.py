@@ -10,6 +10,7 @@ from watcher.model import EventChange, Recipient, RuleStatus
 from watcher.routing import SendPolicy
 from watcher.rules.compile import CompiledRules
 from watcher.rules.schema import Rule, RuleSet, UntilThen
+from watcher.sequence import OverTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class RuleBook:
     versions: Mapping[str, str]
     state_names: Mapping[str, str]
     recipients: tuple[Recipient, ...]
+    over_time: Mapping[str, OverTime]  # of the rules that speak over several articles
 
     @classmethod
     def of(
@@ -46,6 +48,7 @@ class RuleBook:
             versions=dict(rule_set.rule_versions),
             state_names=state_names,
             recipients=tuple(recipients),
+            over_time=compiled.over_time,
         )
 
     def changes_since(self, old: RuleBook) -> dict[str, tuple[str, ...]]:

@@ -314,6 +314,21 @@ def one_for_each_rule(judged: Iterable[Judged]) -> tuple[Signal, ...]:
     return tuple(by_rule.values())
 
 
+def still_silent(judged: Iterable[Judged]) -> tuple[tuple[Signal, str], ...]:
+    """The signals of rules that do not speak on the article yet, one for each rule, with what came of them."""
+    judged = tuple(judged)
+    spoken = {one.signal.rule_id for one in judged if one.whole is not None}
+    by_rule: dict[str, tuple[Signal, str]] = {}
+    for one in judged:
+        rule_id = one.signal.rule_id
+        if rule_id in by_rule:
+            known, outcome = by_rule[rule_id]
+            by_rule[rule_id] = (_merged(known, one.signal), f"{outcome}, {one.decision.outcome}")
+        elif rule_id not in spoken:
+            by_rule[rule_id] = (one.signal, one.decision.outcome)
+    return tuple(by_rule.values())
+
+
 def _merged(one: Signal, other: Signal) -> Signal:
     matches = {(match.span.field, match.span.start, match.span.end, match.clue): match for match in one.matches}
     matches |= {(match.span.field, match.span.start, match.span.end, match.clue): match for match in other.matches}

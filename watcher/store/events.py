@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from watcher.model import Alert, AlertKind, Event, Report, Signal
+from watcher.sequence import PastSignal
 from watcher.store.codec import decode_time, dumps, encode_time, loads, storable
 from watcher.store.db import Db
 
@@ -23,7 +24,7 @@ class StoredSignal:
 
 
 class Events:
-    """The tables signals, events, event_reports and alerts; writes need an open transaction."""
+    """Signals, the past of rules over several articles, events, reports, alerts; writes need an open transaction."""
 
     def __init__(self, db: Db) -> None:
         self._db = db
@@ -112,6 +113,39 @@ class Events:
         """Signals found at that time or later, in the order they were saved."""
         rows = self._db.rows("SELECT * FROM signals WHERE at >= ? ORDER BY n", (encode_time(at),))
         return _signals(row for row in rows if rule_ids is None or row["rule_id"] in rule_ids)
+
+    def remember(self, past: PastSignal) -> None:
+        """Nothing; keeps what a rule that speaks over several articles needs of this one, once."""
+        self._db.insert(
+            "rule_past",
+            {
+                "article_id": past.report.article_id,
+                "rule_id": past.rule_id,
+                "step": past.step or "",
+                "at": encode_time(past.at),
+                "body": dumps(past),
+            },
+        )
+
+    def past(self, rule_id: str, since: datetime, until: datetime) -> tuple[PastSignal, ...]:
+        """What the rule remembers of articles dated between the two times, by date."""
+        rows = self._db.rows(
+            "SELECT body FROM rule_past WHERE rule_id = ? AND at BETWEEN ? AND ? ORDER BY at, article_id, step",
+            (rule_id, encode_time(since), encode_time(until)),
+        )
+        return tuple(loads(PastSignal, row["body"]) for row in rows)
+
+    def watch(self, rule_ids: Iterable[str], at: datetime) -> None:
+        """Nothing; writes down that the rules look at articles from now on, for those not watched yet."""
+        self._db.write_many(
+            "INSERT INTO rules_watched (rule_id, since_at) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            [(rule_id, encode_time(at)) for rule_id in rule_ids],
+        )
+
+    def watched_since(self, rule_id: str) -> datetime | None:
+        """When the rule began to look; None: not yet."""
+        since = self._db.value("SELECT since_at FROM rules_watched WHERE rule_id = ?", (rule_id,))
+        return None if since is None else decode_time(since)
 
     def save_alert(self, alert: Alert) -> bool:
         """Whether the alert is new; its id derives from its content, so the same decision is stored once."""

@@ -72,6 +72,16 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
                 WITHOUT ROWID""",
         ),
     ),
+    (
+        "0002_rules_over_several_articles",
+        (
+            """CREATE TABLE rule_past (
+                article_id TEXT NOT NULL REFERENCES articles (id), rule_id TEXT NOT NULL, step TEXT NOT NULL,
+                at TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (article_id, rule_id, step)) WITHOUT ROWID""",
+            "CREATE INDEX rule_past_by_time ON rule_past (rule_id, at)",
+            "CREATE TABLE rules_watched (rule_id TEXT PRIMARY KEY, since_at TEXT NOT NULL) WITHOUT ROWID",
+        ),
+    ),
 )
 
 
