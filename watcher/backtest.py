@@ -23,8 +23,9 @@ from watcher.match import match_article
 from watcher.model import Article, Event, EventChange, EventDecision, RuleStatus, Signal
 from watcher.parallel import map_batches
 from watcher.rulebook import event_policy
-from watcher.rules.compile import CompiledRules, compile_rules
+from watcher.rules.compile import CompiledRules, compile_rules, over_time_of
 from watcher.rules.schema import RuleSet
+from watcher.sequence import RuleMemory, one_for_each_rule
 from watcher.text.shingles import containment, shingles
 from watcher.understand.gazetteer import Gazetteer
 
@@ -36,6 +37,7 @@ class Hit:
     number: int  # of its record
     article: Article  # without its text
     signals: tuple[tuple[Signal, ...], ...]  # of each rule set, without their matches
+    partial: tuple[tuple[Signal, ...], ...]  # the same, of rules that speak over several articles
     silent: tuple[Mapping[str, str], ...]  # of each rule set: rule id to why it is silent where another set's speaks
     shingles: bytes  # 64-bit integers: thousands of sets would be ten times as large
 
@@ -160,15 +162,16 @@ def _start(spec: _Spec) -> Callable[[list[Record]], BatchResult]:
 
 
 def _hit(number: int, article: Article, compiled: Sequence[CompiledRules]) -> Hit | None:
-    signals = [match_article(rules, article).signals for rules in compiled]
-    if not any(signals):
+    results = [match_article(rules, article) for rules in compiled]
+    if not any(result.signals or result.partial for result in results):
         return None
-    speaking = [{signal.rule_id for signal in found} for found in signals]
+    speaking = [{signal.rule_id for signal in (*result.signals, *result.partial)} for result in results]
     everywhere = frozenset().union(*speaking)
     return Hit(
         number=number,
         article=replace(article, text=""),
-        signals=tuple(tuple(replace(signal, matches=()) for signal in found) for found in signals),
+        signals=tuple(tuple(replace(signal, matches=()) for signal in result.signals) for result in results),
+        partial=tuple(tuple(replace(signal, matches=()) for signal in result.partial) for result in results),
         silent=tuple(
             {rule_id: _why_silent(rules, article, rule_id) for rule_id in sorted(everywhere - here)}
             for rules, here in zip(compiled, speaking, strict=True)
@@ -191,14 +194,17 @@ def replay(hits: Iterable[Hit], rule_set: RuleSet, index: int = 0) -> Past:
     alerts: list[PastAlert] = []
     quiet: list[Quiet] = []
     # Rules of different audiences never share an event: a draft must neither open nor silence what is sent.
+    memory = RuleMemory(over_time_of(rule_set))
     timelines = {status: _Timeline(policies) for status in RuleStatus}
     for hit in hits:
         by_status: dict[RuleStatus, list[Signal]] = {}
-        for signal in hit.signals[index]:
+        hashes = frozenset(np.frombuffer(hit.shingles, dtype=np.int64).tolist())
+        whole = one_for_each_rule(memory.judge(hit.article, hit.partial[index], hashes))
+        for signal in (*hit.signals[index], *whole):
             signals[signal.rule_id] += 1
             by_status.setdefault(statuses[signal.rule_id], []).append(signal)
         for status, found in by_status.items():
-            for decision in timelines[status].decide(hit, found):
+            for decision in timelines[status].decide(hit, hashes, found):
                 rule_ids = tuple(dict.fromkeys(signal.rule_id for signal in decision.signals))
                 if len(decision.event.reports) == 1 and _opens(decision):
                     events[decision.event.rule_id] += 1
@@ -234,13 +240,12 @@ class _Timeline:
         self._open: dict[str, Event] = {}
         self._shingles: dict[str, frozenset[int]] = {}  # of the articles in open events
 
-    def decide(self, hit: Hit, signals: Sequence[Signal]) -> tuple[EventDecision, ...]:
-        """The decisions about one article's signals."""
+    def decide(self, hit: Hit, hashes: frozenset[int], signals: Sequence[Signal]) -> tuple[EventDecision, ...]:
+        """The decisions about one article's signals; ``hashes`` are the shingles of its text."""
         now = date_of(hit.article)
         self._open = {key: event for key, event in self._open.items() if now - event.last_seen_at <= event.group_for}
         known = {report.article_id for event in self._open.values() for report in event.reports}
         self._shingles = {key: hashes for key, hashes in self._shingles.items() if key in known}
-        hashes = frozenset(np.frombuffer(hit.shingles, dtype=np.int64).tolist())
         same_text = frozenset(
             article_id
             for article_id, others in self._shingles.items()

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
 
+from watcher.dedup import text_to_compare
 from watcher.match import match_article
 from watcher.model import Article, Extraction, Match, Signal, Toll
 from watcher.parallel import BATCH_ITEMS, map_batches
-from watcher.rules.compile import UNKNOWN_LANGUAGE, compile_rules
+from watcher.rules.compile import UNKNOWN_LANGUAGE, compile_rules, over_time_of
 from watcher.rules.schema import RuleSet
+from watcher.sequence import RuleMemory, one_for_each_rule
+from watcher.text.shingles import shingles
 from watcher.understand.gazetteer import Gazetteer
 
 # Archives often know only the year, or the month. The middle is nobody's anniversary: neither the year before nor the
@@ -43,6 +46,7 @@ def match_lines(
     ``now`` is when undated articles are taken to be first seen. Raises `RuleError` before the first line where the
     rules cannot be compiled.
     """
+    over_time = over_time_of(rule_set)
     if jobs > 1:
         compile_rules(rule_set, Gazetteer.load())
     numbered = ((number, line) for number, line in enumerate(lines, 1) if line.strip())
@@ -50,7 +54,19 @@ def match_lines(
     batches = map_batches(
         _start_evaluator, (rule_set, detect, now), numbered, jobs=jobs, batch_items=BATCH_ITEMS if jobs > 1 else 1
     )
-    return chain.from_iterable(batches)
+    evaluated = chain.from_iterable(batches)
+    return _complete(evaluated, RuleMemory(over_time)) if over_time else (one.result for one in evaluated)
+
+
+def _complete(evaluated: Iterable[_Evaluated], memory: RuleMemory) -> Iterator[LineResult]:
+    """The results with what rules over several articles say, whose past is the input so far."""
+    for one in evaluated:
+        if one.article is None:
+            yield one.result
+            continue
+        whole = one_for_each_rule(memory.judge(one.article, one.partial, one.hashes))
+        by_rule = [*one.result.signals, *(signal_to_json(signal) for signal in whole)]
+        yield replace(one.result, signals=tuple(sorted(by_rule, key=lambda signal: signal["rule"])))
 
 
 def article_from_line(line: str, *, detect: Detect, now: datetime) -> Article:
@@ -91,8 +107,11 @@ def article_from_json(record: Mapping[str, Any], *, detect: Detect, now: datetim
 
 
 def signal_to_json(signal: Signal) -> dict[str, Any]:
-    """The output record of a signal; offsets count code points of the field as given."""
-    return {
+    """The output record of a signal; offsets count code points of the field as given.
+
+    A signal of several articles is one of the last to come, and names the others as ``earlier``, by date.
+    """
+    record: dict[str, Any] = {
         "article": signal.article_id,
         "rule": signal.rule_id,
         "family": signal.family,
@@ -102,6 +121,9 @@ def signal_to_json(signal: Signal) -> dict[str, Any]:
         "injured": _toll_to_json(signal.injured),
         "matches": [_match_to_json(match) for match in signal.matches],
     }
+    if signal.earlier:
+        record["earlier"] = [report.article_id for report in signal.earlier]
+    return record
 
 
 def _match_to_json(match: Match) -> dict[str, Any]:
@@ -173,6 +195,16 @@ def _describe(value: object) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
 
 
+@dataclass(frozen=True, slots=True)
+class _Evaluated:
+    """What came of one line by itself, small enough to be sent between processes."""
+
+    result: LineResult
+    article: Article | None = None  # without its text; None: no rule speaks over several articles
+    partial: tuple[Signal, ...] = ()
+    hashes: frozenset[int] = frozenset()  # shingles of its text, where there are partial signals
+
+
 class _Evaluator:
     """Lines to results, with rules compiled once."""
 
@@ -181,17 +213,21 @@ class _Evaluator:
         self._detect = detect
         self._now = now
 
-    def evaluate(self, batch: list[tuple[int, str]]) -> list[LineResult]:
+    def evaluate(self, batch: list[tuple[int, str]]) -> list[_Evaluated]:
         return [self._evaluate(number, line) for number, line in batch]
 
-    def _evaluate(self, number: int, line: str) -> LineResult:
+    def _evaluate(self, number: int, line: str) -> _Evaluated:
         try:
             article = article_from_line(line, detect=self._detect, now=self._now)
         except ValueError as error:
-            return LineResult(number, problem=str(error))
-        signals = match_article(self._rules, article).signals
-        return LineResult(number, tuple(signal_to_json(signal) for signal in signals))
+            return _Evaluated(LineResult(number, problem=str(error)))
+        found = match_article(self._rules, article)
+        result = LineResult(number, tuple(signal_to_json(signal) for signal in found.signals))
+        if not self._rules.over_time:
+            return _Evaluated(result)
+        hashes = shingles(text_to_compare(article)) if found.partial else frozenset()
+        return _Evaluated(result, replace(article, text=""), found.partial, hashes)
 
 
-def _start_evaluator(start: tuple[RuleSet, Detect, datetime]) -> Callable[[list[tuple[int, str]]], list[LineResult]]:
+def _start_evaluator(start: tuple[RuleSet, Detect, datetime]) -> Callable[[list[tuple[int, str]]], list[_Evaluated]]:
     return _Evaluator(*start).evaluate

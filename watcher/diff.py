@@ -76,7 +76,7 @@ def _only_in(
 
 
 def _has(hit: Hit, index: int, rule_id: str) -> bool:
-    return any(signal.rule_id == rule_id for signal in hit.signals[index])
+    return any(signal.rule_id == rule_id for signal in (*hit.signals[index], *hit.partial[index]))
 
 
 def _keys(alert: PastAlert) -> Iterator[tuple[str, str, RuleStatus]]:

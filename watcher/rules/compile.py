@@ -335,6 +335,15 @@ def compile_rules(rule_set: RuleSet, gazetteer: Gazetteer) -> CompiledRules:
     return compiler.assemble(rules, gazetteer)
 
 
+def over_time_of(rule_set: RuleSet) -> dict[str, InSequence | Counted]:
+    """What rules want of several articles, by rule id; those that speak on one, or are off, are left out."""
+    return {
+        rule.rule: wanted
+        for rule in rule_set.rules
+        if rule.status is not RuleStatus.OFF and (wanted := _over_time(rule)) is not None
+    }
+
+
 def expand_phrase(text: str, lists: Mapping[str, RuleList], languages: Sequence[str] | None) -> tuple[Pattern, ...]:
     """The patterns that a phrase stands for, any of which counts; raises `PhraseError` where there are too many."""
     return _Expander(lists).phrase(text, tuple(languages or _DEFAULT_LANGUAGES))
