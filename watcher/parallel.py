@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -43,7 +45,16 @@ _work: list[Work[Any, Any]] = []  # of a worker process, kept between batches: a
 
 
 def _start(start: Callable[[Any], Work[Any, Any]], spec: Any) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _work.append(start(spec))
+
+
+def _end_with_parent() -> None:
+    """Never returns; a worker waits for work for ever when the process that would send it was killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _run(batch: list[Any]) -> Any:

@@ -1,4 +1,4 @@
-"""What a backtest costs: wall time and memory of `watcher rules backtest` over a large archive.
+"""What a backtest costs: wall time, processor time and memory of `watcher rules backtest` over a large archive.
 
     python benchmarks/backtest/run.py [--articles 100000] [--rules PATH] [--jobs 0] [--corpus FOLDER]
 
@@ -12,6 +12,7 @@ import argparse
 import gzip
 import itertools
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -84,10 +85,12 @@ def main() -> None:
                 peak = max(peak, tree_pss_bytes(process.pid))
                 time.sleep(0.2)
         seconds = time.monotonic() - began
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
         result = json.loads((Path(folder) / "out.json").read_text(encoding="utf-8"))
     print(
         f"{result['articles']:,} articles, {len(result['rules'])} rules, {len(result['alerts']):,} alerts: "
-        f"{seconds:.1f} s, {result['articles'] / seconds:,.0f} articles/s, {peak / 1e6:.0f} MB"
+        f"{seconds:.1f} s, {usage.ru_utime + usage.ru_stime:.1f} s of processor time, "
+        f"{result['articles'] / seconds:,.0f} articles/s, {peak / 1e6:.0f} MB"
     )
 
 

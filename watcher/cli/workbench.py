@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic_core import PydanticCustomError
@@ -23,12 +23,10 @@ from watcher.cli.common import (
     compiled_rules,
     find_rules,
     print_json,
-    print_table,
     settings_of,
 )
 from watcher.cli.terminal import harmless, printer
 from watcher.errors import WatcherError
-from watcher.model import Article
 from watcher.rules.compile import compile_rules
 from watcher.rules.load import load_rules
 from watcher.rules.schema import Expect, RuleSet
@@ -36,15 +34,11 @@ from watcher.rules.values import not_among, parse_duration, parse_moment
 from watcher.understand.gazetteer import Gazetteer
 
 if TYPE_CHECKING:
-    from watcher.backtest import Past, PastAlert
-    from watcher.diff import Difference
+    from watcher.backtest import Past
     from watcher.history import Advance, History
-    from watcher.nearmiss import NearMiss
-    from watcher.score import Score, Scores, Tally
 
 DEFAULT_SINCE = timedelta(days=30)  # of the store; an archive is read as a whole
 _MOST_NAMED = 20  # unusable lines that are named one by one
-_MOST_COLUMNS = 8  # rules that a table has room for
 _MOST_DAYS_DRAWN = timedelta(days=400)  # beyond, a day is too thin to be seen
 
 ArchiveArgument = Annotated[
@@ -91,6 +85,7 @@ def backtest(
 ) -> None:
     """Count the alerts that the rules would have given in the past. Exit 1 when an expectation is not met."""
     from watcher.backtest import evaluate_history, replay
+    from watcher.cli.workbench_views import count_of, past_to_json, print_past
     from watcher.expectations import check_expectations, parse_expectation, to_junit
     from watcher.language import detect_language
 
@@ -119,7 +114,7 @@ def backtest(
                 "articles": evaluation.articles,
                 "undated": evaluation.undated,
                 "unusable": [{"line": line, "problem": problem} for line, problem in evaluation.unusable],
-                **_past_to_json(past, rule_set, totals),
+                **past_to_json(past, rule_set, totals),
                 "expectations": [
                     {"rule": one.rule_id, "expected": str(one.expectation), "alerts": one.alerts, "met": one.is_met}
                     for one in checked
@@ -127,12 +122,12 @@ def backtest(
             }
         )
     else:
-        _print_past(past, rule_set, totals)
+        print_past(past, rule_set, totals)
         undated = f", {evaluation.undated} of them without a date, read as if published now"
         typer.echo(
-            f"{_count(evaluation.articles, 'article')}{undated if evaluation.undated else ''}: "
-            f"{_count(past.signals.total(), 'signal')}, {_count(past.events.total(), 'event')}, "
-            f"{_count(len(past.alerts), 'alert')}"
+            f"{count_of(evaluation.articles, 'article')}{undated if evaluation.undated else ''}: "
+            f"{count_of(past.signals.total(), 'signal')}, {count_of(past.events.total(), 'event')}, "
+            f"{count_of(len(past.alerts), 'alert')}"
         )
         for one in checked:
             typer.echo(f"{'PASS' if one.is_met else 'FAIL'} {one}")
@@ -152,6 +147,7 @@ def diff(
 ) -> None:
     """Show the alerts that OTHER_RULES would gain and lose. Exit 1 when there are any, as diff does."""
     from watcher.backtest import evaluate_history
+    from watcher.cli.workbench_views import count_of, difference_to_json, headline
     from watcher.diff import Side, diff_rule_sets
     from watcher.language import detect_language
 
@@ -170,17 +166,17 @@ def diff(
                 "articles": evaluation.articles,
                 "gained": gained,
                 "lost": len(found.differences) - gained,
-                "differences": [_difference_to_json(one) for one in found.differences],
+                "differences": [difference_to_json(one) for one in found.differences],
             }
         )
     else:
         out = printer()
         for one in found.differences:
             sign, style, silent = ("+", "green", "now") if one.side is Side.GAINED else ("-", "red", "there")
-            out.print(f"{sign} {one.rule_id}  {_headline(one.alert.article)}", style=style)
+            out.print(f"{sign} {one.rule_id}  {headline(one.alert.article)}", style=style)
             out.print(f"    silent {silent}: {harmless(one.why)}")
         out.print(
-            f"{_count(evaluation.articles, 'article')}: {_count(gained, 'alert')} gained, "
+            f"{count_of(evaluation.articles, 'article')}: {count_of(gained, 'alert')} gained, "
             f"{len(found.differences) - gained} lost"
         )
     complete = _complain(history, evaluation.unusable)
@@ -204,6 +200,7 @@ def nearmiss(
     output: FormatOption = Format.TEXT,
 ) -> None:
     """Show articles on which a rule lacks just one thing: which one, and the nearest text."""
+    from watcher.cli.workbench_views import count_of, near_miss_to_json, print_near_misses
     from watcher.language import detect_language
     from watcher.nearmiss import find_near_misses
 
@@ -229,14 +226,14 @@ def nearmiss(
             {
                 "articles": misses.articles,
                 "found": len(misses.found),
-                "near_misses": [_near_miss_to_json(one) for one in shown],
+                "near_misses": [near_miss_to_json(one) for one in shown],
             }
         )
     else:
-        _print_near_misses(shown)
+        print_near_misses(shown)
         hidden = len(misses.found) - len(shown)
         earlier = f"; the latest {len(shown)} are shown, --limit 0 shows all" if hidden else ""
-        typer.echo(f"{_count(misses.articles, 'article')}: {_count(len(misses.found), 'near miss', 'es')}{earlier}")
+        typer.echo(f"{count_of(misses.articles, 'article')}: {count_of(len(misses.found), 'near miss', 'es')}{earlier}")
         reasons = Counter((one.rule_id, one.kind.value, ", ".join(one.names)) for one in misses.found)
         for (rule_id, kind, names), number in sorted(reasons.items(), key=lambda one: (-one[1], one[0])):
             typer.echo(f"  {number} {rule_id}: {kind} {names}")
@@ -251,6 +248,7 @@ def score(
     output: FormatOption = Format.TEXT,
 ) -> None:
     """Measure the rules against labelled articles: precision, recall, F1, every miss and false alarm."""
+    from watcher.cli.workbench_views import print_scores, scores_to_json
     from watcher.history import ArchiveHistory
     from watcher.language import detect_language
     from watcher.score import score_records
@@ -259,9 +257,9 @@ def score(
     history = ArchiveHistory(labelled)
     scores = score_records(compiled, history.records(), detect=detect_language, now=datetime.now(UTC))
     if output is Format.JSON:
-        print_json(_scores_to_json(scores))
+        print_json(scores_to_json(scores))
     else:
-        _print_scores(scores)
+        print_scores(scores)
     _complain(history, scores.unusable)
 
 
@@ -322,11 +320,13 @@ def _progress(size: int) -> Iterator[Advance]:
 
 def _complain(history: History, unusable: Sequence[tuple[int, str]]) -> bool:
     """Whether all of the history was read; says on standard error what was not."""
+    from watcher.cli.workbench_views import count_of
+
     for line, problem in unusable[:_MOST_NAMED]:
         typer.echo(harmless(f"{history.name}:{line}: {problem}"), err=True)
     if unusable:
         more = f", the first {_MOST_NAMED} are named" if len(unusable) > _MOST_NAMED else ""
-        typer.echo(f"{_count(len(unusable), 'line')} could not be used{more}; all others were", err=True)
+        typer.echo(f"{count_of(len(unusable), 'line')} could not be used{more}; all others were", err=True)
     if history.damage is not None:
         typer.echo(history.damage, err=True)
     return not unusable and history.damage is None
@@ -337,90 +337,6 @@ def _write(path: Path, body: bytes) -> None:
         path.write_bytes(body)
     except OSError as error:
         raise WatcherError(f"{path}: {(error.strerror or str(error)).lower()}") from error
-
-
-def _count(number: int, noun: str, plural: str = "s") -> str:
-    return f"{number:,} {noun}{'' if number == 1 else plural}"
-
-
-def _headline(article: Article) -> str:
-    from watcher.history import date_of
-
-    return harmless(f"{date_of(article):%Y-%m-%d}  {article.id}  {' '.join(article.title.split())}").rstrip()
-
-
-def _print_past(past: Past, rule_set: RuleSet, totals: Counter[str]) -> None:
-    from watcher.backtest import count_alerts, label_of, period_of, start_of
-
-    rows: list[Sequence[object]] = [
-        (
-            rule.rule,
-            rule.status.value,
-            past.signals[rule.rule],
-            past.events[rule.rule],
-            totals[rule.rule],
-            sum(alert.is_update for alert in past.alerts if rule.rule in alert.rule_ids),
-        )
-        for rule in sorted(rule_set.rules, key=lambda rule: (-totals[rule.rule], rule.rule))
-    ]
-    print_table("Rules", ("rule", "status", "signals", "events", "alerts", "of them updates"), rows)
-    if not past.alerts:
-        return
-    first, last = past.alerts[0].at.date(), past.alerts[-1].at.date()
-    period = period_of(first, last)
-    counts = count_alerts(past.alerts, period)
-    named = [rule_id for rule_id, _ in totals.most_common(_MOST_COLUMNS)]
-    has_others = len(totals) > len(named)
-    messages = Counter(start_of(alert.at.date(), period) for alert in past.alerts)
-    print_table(
-        f"Alerts per {period}",
-        (period.value, *named, *(["others"] if has_others else []), "messages"),
-        [
-            (
-                label_of(start, period),
-                *(count[rule_id] or "" for rule_id in named),
-                *([sum(number for rule_id, number in count.items() if rule_id not in named)] if has_others else []),
-                messages[start],
-            )
-            for start, count in sorted(counts.items())
-        ],
-    )
-
-
-def _past_to_json(past: Past, rule_set: RuleSet, totals: Counter[str]) -> dict[str, Any]:
-    from watcher.backtest import Period, count_alerts
-
-    return {
-        "rules": [
-            {
-                "rule": rule.rule,
-                "status": rule.status.value,
-                "signals": past.signals[rule.rule],
-                "events": past.events[rule.rule],
-                "alerts": totals[rule.rule],
-            }
-            for rule in rule_set.rules
-        ],
-        "days": [
-            {"day": day.isoformat(), "alerts": dict(sorted(count.items()))}
-            for day, count in sorted(count_alerts(past.alerts, Period.DAY).items())
-        ],
-        "alerts": [_alert_to_json(alert) for alert in past.alerts],
-    }
-
-
-def _alert_to_json(alert: PastAlert) -> dict[str, Any]:
-    return {
-        "at": alert.at.isoformat(),
-        "article": alert.article.id,
-        "title": alert.article.title,
-        "url": alert.article.url,
-        "rules": list(alert.rule_ids),
-        "status": alert.audience.value,
-        "event": alert.event_id,
-        "changes": [change.value for change in alert.changes],
-        "reason": alert.reason,
-    }
 
 
 def _plot(past: Past, path: Path) -> None:
@@ -434,44 +350,6 @@ def _plot(past: Past, path: Path) -> None:
     counts = count_alerts(past.alerts, period)
     bars = {label_of(start, period): counts.get(start, Counter()) for start in starts_between(first, last, period)}
     plot_alerts(bars, period.value, path)
-
-
-def _difference_to_json(difference: Difference) -> dict[str, Any]:
-    return {
-        "side": difference.side.value,
-        "rule": difference.rule_id,
-        "article": difference.alert.article.id,
-        "title": difference.alert.article.title,
-        "at": difference.alert.at.isoformat(),
-        "url": difference.alert.article.url,
-        "why": difference.why,
-    }
-
-
-def _print_near_misses(misses: Sequence[NearMiss]) -> None:
-    out = printer()
-    for miss in misses:
-        out.print(_headline(miss.article), style="bold")
-        out.print(harmless(f"    {miss.rule_id}: {miss.kind} {', '.join(miss.names)}: {miss.detail}"))
-        for nearest in miss.nearest:
-            out.print(harmless(f"        {nearest.why}"))
-            out.print(harmless(f"        {nearest.text}"), style="dim")
-
-
-def _near_miss_to_json(miss: NearMiss) -> dict[str, Any]:
-    from watcher.history import date_of
-
-    return {
-        "article": miss.article.id,
-        "title": miss.article.title,
-        "at": date_of(miss.article).isoformat(),
-        "url": miss.article.url,
-        "rule": miss.rule_id,
-        "kind": miss.kind.value,
-        "names": list(miss.names),
-        "detail": miss.detail,
-        "nearest": [{"text": one.text, "why": one.why} for one in miss.nearest],
-    }
 
 
 def _save_test(
@@ -497,77 +375,3 @@ def _save_test(
     for outcome in outcomes:
         if outcome.rule_id == rule_id and outcome.name == test.name:
             typer.echo("it passes" if outcome.passed else f"it fails for now: got {harmless(outcome.got)}")
-
-
-def _print_scores(scores: Scores) -> None:
-    for title, one in (("All records", scores.everything), ("Without ambiguous ones", scores.without_ambiguous)):
-        rows: list[Sequence[object]] = [(name, *_tally_cells(tally)) for name, tally in one.families.items()]
-        rows.append(("all families", *_tally_cells(one.micro)))
-        rows.extend((f"language {name}", *_tally_cells(tally)) for name, tally in one.languages.items())
-        columns = ("", "hits", "false alarms", "misses", "precision", "recall", "F1")
-        print_table(f"{title}: {one.records}", columns, rows)
-        for name, exact in (("parties", one.parties), ("killed", one.killed), ("injured", one.injured)):
-            typer.echo(f"{name} exactly right on hits: {exact.right} of {exact.judged}, {_percent(exact.share)}")
-        typer.echo()
-    for mistake in scores.mistakes:
-        kind = "MISS" if mistake.is_miss else "FALSE ALARM"
-        unsure = ", ambiguous" if mistake.is_ambiguous else ""
-        title = " ".join(mistake.title.split())
-        typer.echo(harmless(f"{kind} {mistake.family} {mistake.article_id} ({mistake.language}{unsure}) {title}"))
-        typer.echo(harmless(f"    {mistake.reason}"))
-    for detail in scores.wrong_details:
-        typer.echo(harmless(f"WRONG DETAIL {detail}"))
-
-
-def _tally_cells(tally: Tally) -> tuple[object, ...]:
-    shares = (tally.precision, tally.recall, tally.f1)
-    return tally.hits, tally.false_alarms, tally.misses, *("" if one is None else f"{one:.2f}" for one in shares)
-
-
-def _percent(share: float | None) -> str:
-    return "nothing to judge" if share is None else f"{share:.0%}"
-
-
-def _scores_to_json(scores: Scores) -> dict[str, Any]:
-    return {
-        "all": _score_to_json(scores.everything),
-        "without_ambiguous": _score_to_json(scores.without_ambiguous),
-        "mistakes": [
-            {
-                "article": one.article_id,
-                "title": one.title,
-                "language": one.language,
-                "family": one.family,
-                "kind": "miss" if one.is_miss else "false alarm",
-                "ambiguous": one.is_ambiguous,
-                "reason": one.reason,
-            }
-            for one in scores.mistakes
-        ],
-        "wrong_details": list(scores.wrong_details),
-        "unusable": [{"line": line, "problem": problem} for line, problem in scores.unusable],
-    }
-
-
-def _score_to_json(score: Score) -> dict[str, Any]:
-    return {
-        "records": score.records,
-        "families": {name: _tally_to_json(tally) for name, tally in score.families.items()},
-        "micro": _tally_to_json(score.micro),
-        "languages": {name: _tally_to_json(tally) for name, tally in score.languages.items()},
-        **{
-            name: {"right": one.right, "judged": one.judged, "share": one.share}
-            for name, one in (("parties", score.parties), ("killed", score.killed), ("injured", score.injured))
-        },
-    }
-
-
-def _tally_to_json(tally: Tally) -> dict[str, Any]:
-    return {
-        "hits": tally.hits,
-        "false_alarms": tally.false_alarms,
-        "misses": tally.misses,
-        "precision": tally.precision,
-        "recall": tally.recall,
-        "f1": tally.f1,
-    }
