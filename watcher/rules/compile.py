@@ -16,7 +16,7 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Literal as OneOf
 
-from ahocorasick_rs import AhoCorasick
+from ahocorasick_rs import AhoCorasick, Implementation
 
 from watcher.errors import Problem, RuleError
 from watcher.model import Article, RuleStatus, Severity, Skipped, Stance
@@ -60,8 +60,10 @@ _DOUBLE_LETTERS = (
 # A clue of casualties is in more articles than any phrase worth a rule; a pivot only where there is no phrase.
 _CASUALTY_RARITY = 1
 _MAX_GATES = 4096  # distinct combinations of language, source and tags remembered
-STEM_MARK = "*"
+# A full table of transitions is searched three times as fast; it takes about 150 bytes for each byte of the terms.
+_MAX_TABLE_BYTES = 100_000
 _LEADING_MARKS = re.compile(r"^\W+")  # the . of .NET: words are looked for from their first letter or digit
+LETTERS = re.compile(r"\w+")
 # A word as gaps count them: 4,000, Baku's and l'état are one each.
 WORD = re.compile(r"\w+(?:(?:'|(?<=\d)[.,٫٬](?=\d))\w+)*")
 
@@ -249,20 +251,22 @@ class CompiledRule:
 
 
 @dataclass(frozen=True, slots=True)
-class AnchorGroup:
-    """The patterns that one literal anchors, with what must stand near it for each of them to be there.
+class Neighbours:
+    """The patterns whose slot on one side of the anchor is there, at first sight, once a word is within reach."""
 
-    A sight is the first word of a neighbouring slot, or the first letters of a stem with a mark after them; one of
-    them is among the words within reach.
-    """
+    by_word: Mapping[str, tuple[int, ...]]  # first letters and digits in a row of the slot
+    by_stem: Mapping[str, tuple[int, ...]]  # first letters of the slot's first word, as many as every stem has
+    reach: int  # words
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorGroup:
+    """The patterns that one literal anchors, by what must stand near it for each of them to be there."""
 
     literal: Literal
     alone: tuple[int, ...]  # patterns without neighbours
-    before: tuple[tuple[int, frozenset[str]], ...]  # pattern, and the sights of its slot before the anchor
-    after: tuple[tuple[int, frozenset[str]], ...]
-    words_before: int  # reach
-    words_after: int
-    has_stems: bool  # among the sights
+    before: Neighbours
+    after: Neighbours
 
 
 @dataclass(frozen=True, slots=True)
@@ -654,7 +658,7 @@ class _Compiler:
             rules=tuple(rules),
             version=self.rule_set.version,
             gazetteer=gazetteer,
-            automaton=AhoCorasick(list(terms), store_patterns=False) if terms else None,
+            automaton=_automaton(list(terms)) if terms else None,
             terms=tuple(terms),
             anchors={term: tuple(groups) for term, groups in anchors.items()},
             triggers={
@@ -694,43 +698,58 @@ def _over_time(rule: Rule) -> InSequence | Counted | None:
     return Counted(count.of, count.at_least, count.within, count.per is not None, count.and_times_usual)
 
 
+def _automaton(terms: list[str]) -> AhoCorasick:
+    size_bytes = sum(len(term.encode()) for term in terms)
+    table = Implementation.DFA if size_bytes <= _MAX_TABLE_BYTES else None
+    return AhoCorasick(terms, store_patterns=False, implementation=table)
+
+
 def _looks_for_casualties(rule: CompiledRule, language: str) -> bool:
     """Whether the rule reads casualties in articles of the language."""
     reads = not rule.languages or language in rule.languages
     return reads and any(clue.kind in ("killed", "injured") for clue in rule.clues.values())
 
 
-def _wanted_sights(slot: Slot) -> frozenset[str]:
-    """The sights of which one is there where the slot is."""
+def _first_words(slot: Slot) -> frozenset[tuple[str, bool]]:
+    """The words, or the first letters of words that may go on, of which one is there where the slot is."""
     wanted = set()
     for literal in slot.literals:
-        word = WORD.match(literal.text)
-        first = word[0].partition("'")[0] if word else literal.text
-        wanted.add(first[:MIN_STEM] + STEM_MARK if literal.is_stem and first == literal.text else first)
+        word = LETTERS.match(literal.text)
+        first = word[0] if word else literal.text
+        is_stem = literal.is_stem and first == literal.text
+        wanted.add((first[:MIN_STEM] if is_stem else first, is_stem))
     return frozenset(wanted)
+
+
+def _frozen(numbers: Mapping[str, list[int]]) -> dict[str, tuple[int, ...]]:
+    return {word: tuple(here) for word, here in numbers.items()}
 
 
 def _anchor_group(literal: Literal, numbers: Sequence[int], patterns: Sequence[Pattern]) -> AnchorGroup:
     alone: list[int] = []
-    sides: dict[int, list[tuple[int, frozenset[str]]]] = {-1: [], 1: []}
+    found: dict[tuple[int, bool], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     reach = {-1: 0, 1: 0}
     for number in numbers:
         pattern = patterns[number]
-        choices: list[tuple[int, int, frozenset[str]]] = []
+        choices: list[tuple[int, int, frozenset[tuple[str, bool]]]] = []
         for side in (-1, 1):
             index = pattern.anchor + side
             if 0 <= index < len(pattern.slots):
-                sights = _wanted_sights(pattern.slots[index])
-                choices.append((len(sights), side, sights))
+                words = _first_words(pattern.slots[index])
+                choices.append((len(words), side, words))
         if not choices:
             alone.append(number)
             continue
-        _, side, sights = min(choices, key=lambda choice: choice[:2])
-        sides[side].append((number, sights))
+        _, side, words = min(choices, key=lambda choice: choice[:2])
+        for word, is_stem in words:
+            found[side, is_stem][word].append(number)
         gap = pattern.gaps[min(pattern.anchor, pattern.anchor + side)]
         reach[side] = max(reach[side], gap + pattern.slots[pattern.anchor + side].max_words)
-    has_stems = any(one.endswith(STEM_MARK) for side in sides.values() for _, sights in side for one in sights)
-    return AnchorGroup(literal, tuple(alone), tuple(sides[-1]), tuple(sides[1]), reach[-1], reach[1], has_stems)
+    before, after = (
+        Neighbours(by_word=_frozen(found[side, False]), by_stem=_frozen(found[side, True]), reach=reach[side])
+        for side in (-1, 1)
+    )
+    return AnchorGroup(literal, tuple(alone), before, after)
 
 
 def _pivot(rule: CompiledRule, worth: Mapping[str, int]) -> tuple[CompiledClue, ...]:

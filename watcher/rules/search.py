@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from watcher.rules.compile import STEM_MARK, UNKNOWN_LANGUAGE, WORD, AnchorGroup, CompiledRules, Literal, Pattern, Slot
-from watcher.rules.phrases import MIN_STEM
+from watcher.rules.compile import LETTERS, UNKNOWN_LANGUAGE, WORD, CompiledRules, Literal, Neighbours, Pattern, Slot
 from watcher.text.fold import is_word_end, is_word_start
 from watcher.text.reading import Reading
 from watcher.understand.casualties import TRIGGERS
@@ -25,7 +24,8 @@ _LETTERS = re.compile(r"\w*")
 _REST_OF_WORD = re.compile(r"(?:'\w+)*")
 _ELIDED = re.compile(r"\w+'$")
 _LONGEST_ELIDED = 12  # "quelqu'" and the like, with its apostrophe
-_CHARS_PER_WORD = 9  # a first guess at how far back so many words reach; it grows where they are longer
+_CHARS_PER_WORD = 9  # a first guess at how far so many words reach; it grows where they are longer
+_SPARE_WORDS = 2  # at the ends of what is looked through: one that may be cut, one elided or a possessive's s
 
 Offsets = tuple[int, int]
 
@@ -81,32 +81,36 @@ class Search:
                     if not end:
                         continue
                     patterns.update(group.alone)
-                    if group.before:
-                        sights = self._sights_before(start, group)
-                        patterns.update(number for number, wanted in group.before if not wanted.isdisjoint(sights))
-                    if group.after:
-                        sights = self._sights_after(end, group)
-                        patterns.update(number for number, wanted in group.after if not wanted.isdisjoint(sights))
+                    if group.before.reach:
+                        _add_in_sight(patterns, group.before, self._some_before(start, group.before.reach))
+                    if group.after.reach:
+                        _add_in_sight(patterns, group.after, self._some_after(end, group.after.reach))
         return patterns
 
-    def _sights_before(self, start: int, group: AnchorGroup) -> set[str]:
-        """At least what the words within the group's reach before ``start`` can be wanted as."""
-        reach = _CHARS_PER_WORD * group.words_before
+    def _some_before(self, start: int, count: int) -> list[str]:
+        """The letters and digits in rows of at least so many words before ``start``, where there are as many."""
+        reach = _CHARS_PER_WORD * (count + _SPARE_WORDS)
         while True:
             begin = max(start - reach, 0)
-            words = WORD.findall(self._text, begin, start)
-            if begin == 0 or len(words) > group.words_before + 1:  # the first may be cut, the last elided
-                return _sights(words, group)
+            rows: list[str] = LETTERS.findall(self._text, begin, start)
+            if begin == 0 or len(rows) - self._joints(begin, start) >= count + _SPARE_WORDS:
+                return rows
             reach *= 4
 
-    def _sights_after(self, end: int, group: AnchorGroup) -> set[str]:
-        """At least what the words within the group's reach after ``end`` can be wanted as."""
-        reach = _CHARS_PER_WORD * group.words_after
+    def _some_after(self, end: int, count: int) -> list[str]:
+        """The letters and digits in rows of at least so many words after ``end``, where there are as many."""
+        reach = _CHARS_PER_WORD * (count + _SPARE_WORDS)
         while True:
-            words = WORD.findall(self._text, end, end + reach)
-            if end + reach >= len(self._text) or len(words) > group.words_after + 1:  # cut, or a possessive's s
-                return _sights(words, group)
+            rows: list[str] = LETTERS.findall(self._text, end, end + reach)
+            if end + reach >= len(self._text) or len(rows) - self._joints(end, end + reach) >= count + _SPARE_WORDS:
+                return rows
             reach *= 4
+
+    def _joints(self, start: int, end: int) -> int:
+        """At most so many of the words there are in two rows and more: l'état, 4,000."""
+        count = self._text.count
+        joints = count("'", start, end) + count(",", start, end) + count(".", start, end)
+        return joints if self._text.isascii() else joints + count("٫", start, end) + count("٬", start, end)
 
     @property
     def has_casualty_trigger(self) -> bool:
@@ -245,11 +249,10 @@ class Search:
             return
         for word in islice(self._words_after(at, high), gap + 1):
             for start in _beginnings(word):
-                yield from self._ends(slot, start, high)
+                if self._text.startswith(slot.texts, start):
+                    yield from self._ends(slot, start, high)
 
     def _ends(self, slot: Slot, start: int, high: int) -> Iterator[int]:
-        if not self._text.startswith(slot.texts, start):
-            return
         for literal in slot.literals:
             if self._text.startswith(literal.text, start):
                 end = self._end_of(literal, start)
@@ -259,7 +262,9 @@ class Search:
     def _previous(self, slot: Slot, gap: int, at: int, low: int) -> Iterator[int]:
         """The starts of the slot's literals before ``at`` with at most ``gap`` words after them, nearest first."""
         words = self._words_before(at, gap + slot.max_words, low)
-        found = [(end, start) for word in words for start in _beginnings(word) for end in self._ends(slot, start, at)]
+        begins = self._text.startswith
+        starts = [start for word in words for start in _beginnings(word) if begins(slot.texts, start)]
+        found = [(end, start) for start in starts for end in self._ends(slot, start, at)]
         for end, start in sorted(found, key=lambda one: (-one[0], one[1])):
             if not gap:
                 if end == at - 1 and self._text[end] == " ":
@@ -294,24 +299,23 @@ class Search:
             reach *= 4
 
 
-def _sights(words: list[str], group: AnchorGroup) -> set[str]:
-    sights = set(words)
-    for word in words:
-        if "'" in word:
-            sights.update(word.split("'"))
-    if group.has_stems:
-        sights |= {word[:MIN_STEM] + STEM_MARK for word in sights}
-    return sights
+def _add_in_sight(patterns: set[int], neighbours: Neighbours, rows: list[str]) -> None:
+    """Add the patterns that may have one of these as their neighbour."""
+    for row in neighbours.by_word.keys() & rows:
+        patterns.update(neighbours.by_word[row])
+    if neighbours.by_stem:
+        together = " ".join(rows)
+        for stem, numbers in neighbours.by_stem.items():
+            if stem in together:
+                patterns.update(numbers)
 
 
-def _beginnings(word: re.Match[str]) -> Iterator[int]:
+def _beginnings(word: re.Match[str]) -> Sequence[int]:
     """Where a literal can begin in a word: at its start, and after an apostrophe."""
     start = word.start()
-    yield start
-    if "'" in word[0]:
-        for offset, char in enumerate(word[0], 1):
-            if char == "'":
-                yield start + offset
+    if "'" not in word[0]:
+        return (start,)
+    return (start, *(start + offset for offset, char in enumerate(word[0], 1) if char == "'"))
 
 
 def _innermost(spans: set[Offsets]) -> set[Offsets]:
