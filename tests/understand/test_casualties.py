@@ -24,6 +24,8 @@ HAPPENED = frozenset({Stance.HAPPENED})
 
 # killed | injured | text
 ENGLISH = """
+4 | - | The dead included four nurses.
+6 | - | Raiders slit the throats of six shepherds.
 29 | - | Twenty-nine pilgrims, seven of them nuns, were killed when shells hit the shrine.
 6 | - | The mayor said six people, four of whom worked at the plant, had been killed.
 - | 5 | Five monks, one of them aged 80, were wounded on Monday.
@@ -477,3 +479,9 @@ def test_the_seed_article(gazetteer: Gazetteer) -> None:
     result = toll(found, "killed", HAPPENED)
     assert result is not None
     assert result[0] == Toll(12, None, True)
+
+
+@pytest.mark.timeout(30)  # linear takes six seconds at most, quadratic a minute
+@pytest.mark.parametrize("piece", ["killed 12 after the 2001 attacks ", "17 dead and a total of 3, "])
+def test_hostile_text_is_read_in_linear_time(piece: str, gazetteer: Gazetteer) -> None:
+    assert find_casualties(Reading.of("", piece * 6_000, "en", REFERENCE_AT), gazetteer)

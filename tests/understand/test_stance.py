@@ -15,6 +15,9 @@ REFERENCE_AT = datetime(2022, 9, 14, 14, 39, tzinfo=UTC)
 SHARED_DATA = Path(__file__).parents[2].parent / "shared" / "data"
 
 HAPPENED = """
+Two years after the coup, soldiers [seized the palace].
+Twelve guards were [killed] two years after the truce.
+Militants shelled the city in May 2021. The army is on alert. At least 250 people were [killed].
 The two [agreed to a truce] that will start at midnight.
 Until Warsaw [invoked Article 4], the alliance had kept silent.
 Thai and Lao troops fought a war in 1988. On Tuesday they [clashed] again.
@@ -271,6 +274,9 @@ The treaty is [triggered] if a member is attacked.
 """
 
 DENIED = """
+A court barred the ministry from [expelling the diplomats].
+The envoys kept Quito from [breaking off relations].
+Minsk, far from [expelling diplomats], invited more.
 Armenia decided against [invoking Article 4].
 Armenia chose not to [invoke Article 4].
 Armenia has so far not [invoked Article 4].
@@ -346,6 +352,12 @@ The plan to [invoke Article 4] was rejected.
 """
 
 PAST = """
+Two years after it [expelled the diplomats], Prague reopened its mission.
+The mission reopened three decades after Prague [expelled the diplomats].
+Militants shelled the city in May 2021. The army responded with air strikes. At least 250 people were [killed].
+Gunmen stormed a school there in 2004. Three days later [commandos attacked].
+Rebels took the port in 1998. By the end of the year thousands were [killed].
+Rebels took the port in 1998. That same month they [executed the mayor].
 The pair fought over the plateau in 1999. Roughly a thousand soldiers were [killed].
 The rebels launched an offensive in 1997. They [launched another] a year later.
 Marking ten years since the raid, relatives of the 40 people [killed] laid flowers.

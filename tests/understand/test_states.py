@@ -37,6 +37,7 @@ def exclusions(reading, gazetteer):
 
 
 NAMED = [
+    ("The Cyprus Mail said that Israeli jets landed.", "IL"),
     ("The menu had Peking duck and Belgian waffles.", ""),
     ("The Niger burst its banks and cut the road.", ""),
     ("Refugees crossed the Jordan, aid workers said.", ""),
@@ -324,6 +325,7 @@ NOT_PARTIES = [
     ("Mitt Romney praised Somalia. Zenawi warned him.", "ET SO", set()),
     ("The CIA Director spoke.", "US", set()),
     ("The Red Army Faction trial ended.", "", {("Red Army", "organisation")}),
+    ("Tbilisi denied it.\n\nSnow fell.\n\nGeorgia won.", "GE", {("Georgia", "ambiguous")}),
     ("The Sino quarrel.", "", {("Sino", "no name by itself")}),
     ("Georgia Meloni sang in Italy.", "IT", {("Georgia", "person")}),
     ("Crossing the Congo river.", "", {("Congo", "another place")}),
@@ -346,3 +348,11 @@ def test_ambiguous(text, expected, gazetteer):
 def test_not_parties(text, expected, reasons, gazetteer):
     reading = read(text)
     assert (parties(reading, gazetteer), exclusions(reading, gazetteer)) == (expected, reasons)
+
+
+@pytest.mark.timeout(30)  # linear takes three seconds at most, quadratic minutes
+@pytest.mark.parametrize(
+    "piece", ["Chad spoke. ", "Chad spoke, ", "Chad spoke.\n\n", "Congo met. ", "Georgia and Russia, "]
+)
+def test_hostile_text_is_read_in_linear_time(piece, gazetteer):
+    assert len(find_states(read(piece * 8_000), gazetteer)) >= 8_000

@@ -66,10 +66,8 @@ class Reading:
         if clauses is None:
             clauses = split_clauses(self.full, sentence.start, sentence.end, self.language)
             self._clauses[sentence.index] = clauses
-        for clause in clauses:
-            if offset < clause[1]:
-                return clause
-        return clauses[-1]
+        # The first that ends behind the offset; they follow each other without gaps.
+        return clauses[min(bisect.bisect_right(clauses, offset, key=_end), len(clauses) - 1)]
 
     @cached_property
     def lead_end(self) -> int:
@@ -106,3 +104,7 @@ class Reading:
         if start < self.title_end:
             return Span(Field.TITLE, start, min(end, self.title_end))
         return Span(Field.TEXT, max(start - self.text_start, 0), max(end - self.text_start, 0))
+
+
+def _end(span: tuple[int, int]) -> int:
+    return span[1]

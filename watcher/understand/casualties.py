@@ -154,6 +154,7 @@ class _Report:
         self.triggers = tuple(hit for hit in hits if hit not in self.attributes)
         self._trigger_words = {i for hit in self.triggers for i in hit.literal}
         self._totals = language.totals.find(self.placed)
+        self._total_starts = [hit.start for hit in self._totals]
         self.numbers: tuple[_Number, ...] = ()
         self._number_starts: list[int] = []
 
@@ -227,7 +228,9 @@ class _Report:
     def _number(self, figure: Figure, dates: tuple[DateMention, ...]) -> _Number | None:
         """The figure as a number of people, or None where it counts something else."""
         language, words, full = self.language, self.words, self.reading.full
-        if any(date.start < figure.end and figure.start < date.end and not figure.vague for date in dates):
+        # Dates come in order and do not overlap.
+        at = bisect_left(dates, figure.end, key=_date_start) - 1
+        if at >= 0 and figure.start < dates[at].end and not figure.vague:
             return None
         # "44-day", "F-16", "12.5", "14:30", "20%"
         if (
@@ -562,7 +565,9 @@ class _Report:
         return any(word in self.language["local"] for word in before)
 
     def _is_in_all(self, number: _Number) -> bool:
-        return any(0 <= number.start - hit.end <= 3 or 0 <= hit.start - number.end <= 6 for hit in self._totals)
+        first = bisect_left(self._total_starts, number.start - _TOTAL_WORDS)
+        near = self._totals[first : bisect_right(self._total_starts, number.end + 6)]
+        return any(0 <= number.start - hit.end <= 3 or 0 <= hit.start - number.end <= 6 for hit in near)
 
     def with_sides(self, casualties: list[Casualty], states: tuple[StateMention, ...]) -> list[Casualty]:
         """The casualties with the states whose people they are, and the figures without a verb ("... reported 50")."""
@@ -641,6 +646,10 @@ class _Report:
             return True
         at = bisect_left(parties, number.figure.start, key=_start) - 1
         return at >= 0 and 0 < number.figure.start - parties[at].end <= 2
+
+
+def _date_start(date: DateMention) -> int:
+    return date.start
 
 
 def _start(party: StateMention) -> int:

@@ -217,13 +217,16 @@ class _Analysis:
         self.clause_of, self.kinds = _clauses(self.words, language)
         placed = [p for p in _place(language.cues.find(self.words)) if not p.cue.only_first or self._is_first(p.start)]
         placed += _find_endings(self.words, language)
-        dates, self.recent = self._dates(reading, sentence)
+        dates, self.recent, dated = self._dates(reading, sentence)
+        # "May" in "May 2021" is no auxiliary.
+        self.undated_words = frozenset(word for i, word in enumerate(self.words.words) if i not in dated)
         self.cues = tuple(sorted(placed + dates, key=lambda p: p.start))
         self._cue_starts = [placed.start for placed in self.cues]
+        self._time_phrases: dict[int, bool] = {}  # by clause
         self.questions = tuple(i for i, word in enumerate(self.words.words) if word in _QUESTION_MARKS)
 
-    def _dates(self, reading: Reading, sentence: Sentence) -> tuple[list[_Placed], tuple[int, ...]]:
-        """Cues for the dates that are long past, and the words at which recent dates stand."""
+    def _dates(self, reading: Reading, sentence: Sentence) -> tuple[list[_Placed], tuple[int, ...], set[int]]:
+        """Cues for the dates that are long past, the words at which recent dates stand, and those of any date."""
         language, words = self.language, self.words.words
         oldest = (reading.reference_at - _RECENT).date()
         past: list[_Placed] = []
@@ -246,7 +249,7 @@ class _Analysis:
             is_year = len(word) == 4 and word.isdecimal() and _FIRST_YEAR <= int(word) < oldest.year
             if is_year and i not in dated and language.years_after and not self._is_no_past(i, i + 1):
                 past.append(_past_date(i, i + 1))
-        return past, tuple(sorted(recent))
+        return past, tuple(sorted(recent)), dated
 
     def _is_no_past(self, start: int, end: int) -> bool:
         """Whether an old date only names something ("the 2020 ceasefire") or a beginning ("since 2020")."""
@@ -473,6 +476,12 @@ class _Analysis:
 
     def _is_time_phrase(self, index: int) -> bool:
         """Whether the clause of a date is a mere "after the 2001 attacks" at the edge of its sentence."""
+        clause = self.clause_of[index]
+        if clause not in self._time_phrases:
+            self._time_phrases[clause] = self._find_time_phrase(index)
+        return self._time_phrases[clause]
+
+    def _find_time_phrase(self, index: int) -> bool:
         start = self._clause_start(index)
         end = index
         while end < len(self.words) and end < index + _REACH_WORDS and self._together(end, index):
@@ -488,7 +497,7 @@ class _Analysis:
     def retelling(self) -> _Placed | None:
         """The past date of a sentence whose every main verb is past, or None."""
         language, words = self.language, self.words.words
-        if self.recent or any(word in language.timeless | language.beginning_verbs for word in words):
+        if self.recent or not self.undated_words.isdisjoint(language.timeless | language.beginning_verbs):
             return None
         dates = [placed for placed in self.cues if placed.cue.is_date]
         verbs = [
@@ -503,13 +512,16 @@ class _Analysis:
 
     def goes_on(self, *, in_paragraph: bool) -> bool:
         """Whether the sentence tells nothing but more of what the one before it tells."""
-        language, words = self.language, self.words.words
-        if self.recent or any(word in language.timeless | language.reported for word in words):
-            return False
-        return any(
+        language = self.language
+        return self.may_go_on() and any(
             self._is_first(hit.start) and hit.start < 2 and (in_paragraph or not hit.value)
             for hit in language.goes_on.find(self.words)
         )
+
+    def may_go_on(self) -> bool:
+        """Whether nothing in the sentence, a date, a tense or a speaker, says that it is news."""
+        language = self.language
+        return not self.recent and self.undated_words.isdisjoint(language.timeless | language.reported)
 
     def _clause_start(self, index: int) -> int:
         lowest = max(0, index - _REACH_WORDS)
@@ -660,7 +672,12 @@ def _retold(reading: Reading, sentence: Sentence, language: _Language) -> Judgem
         if own.index == 0 or own.start <= reading.text_start:
             return None
         earlier = reading.sentences[own.index - 1]
-        if not _analysis(reading, own, language).goes_on(in_paragraph=earlier.paragraph == own.paragraph):
+        in_paragraph = earlier.paragraph == own.paragraph
+        analysis = _analysis(reading, own, language)
+        # What stands between the date and the match need not begin like a sentence that goes on.
+        if not (
+            analysis.goes_on(in_paragraph=in_paragraph) or (own != sentence and in_paragraph and analysis.may_go_on())
+        ):
             return None
         analysis = _analysis(reading, earlier, language)
         placed = analysis.retelling()

@@ -7,11 +7,13 @@ where something is hosted in it ("talks in Vienna", "the Vienna talks") or someb
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from watcher.text.fold import fold_term, is_word_end, is_word_start
 from watcher.text.reading import Reading
+from watcher.text.sentences import Sentence
 from watcher.understand.gazetteer import Compounds, Gazetteer, Kind, Name
 
 __all__ = ["Gazetteer", "StateMention", "find_states"]
@@ -135,6 +137,11 @@ class _Text:
         self._compounds = [table for code, table in gazetteer.compounds.items() if code in self._languages]
         # English contexts are cheap to look for and rarely mislead in other languages of the same script.
         self._has_capitals = any(character.isupper() for character in self._full)
+        self._sure: list[_Hit] = []  # names that need no cue and count, in text order
+        self._sure_starts: list[int] = []
+        self._codes: dict[tuple[int, int], frozenset[str]] = {}
+        self._found: dict[tuple[re.Pattern[str], int, int], bool] = {}
+        self._paragraphs: dict[int, tuple[int, int]] = {}
         self._titles: dict[int, bool] = {}
         self._caps: dict[int, bool] = {}
 
@@ -142,8 +149,10 @@ class _Text:
         """All mentions, with ambiguous ones decided last, because they need the others."""
         hits, hidden = self._hits()
         judged = [(hit, self._exclusion(hit)) for hit in hits if hit.name.kind is not None]
-        judged = [(self._among_rivals(hit, judged), reason) for hit, reason in judged]
-        judged = [(hit, self._ambiguity(hit, judged) if reason is None else reason) for hit, reason in judged]
+        judged = self._among_rivals(judged)
+        self._sure = [hit for hit, reason in judged if reason is None and not hit.name.is_ambiguous and hit.name.code]
+        self._sure_starts = [hit.start for hit in self._sure]
+        judged = [(hit, self._ambiguity(hit) if reason is None else reason) for hit, reason in judged]
         mentions = [
             StateMention(hit.name.code, hit.start, hit.end, hit.name.kind, reason)
             for hit, reason in judged
@@ -431,34 +440,32 @@ class _Text:
             name for index, start, end in matches if end - start == len(term) for name in self._gazetteer.terms[index]
         ]
 
-    def _among_rivals(self, hit: _Hit, judged: Sequence[tuple[_Hit, str | None]]) -> _Hit:
-        """The hit for the second state of a shared name where only that one has a cue of its own."""
+    def _among_rivals(self, judged: list[tuple[_Hit, str | None]]) -> list[tuple[_Hit, str | None]]:
+        """The hits with the second state of a shared name where only that one has a cue of its own."""
         rivals = self._gazetteer.patterns.rivals
-        term = self._folded[hit.term_start : hit.term_end]
-        if term not in rivals:
-            return hit
+        terms = [self._folded[hit.term_start : hit.term_end] for hit, _ in judged]
         own = {
-            other.name.code
-            for other, reason in judged
-            if reason is None and self._folded[other.term_start : other.term_end] not in rivals
+            hit.name.code
+            for (hit, reason), term in zip(judged, terms, strict=True)
+            if reason is None and term not in rivals
         }
-        first, second = rivals[term]
-        if second in own and first not in own:
-            return replace(hit, name=replace(hit.name, code=second))
-        return hit
+        settled: list[tuple[_Hit, str | None]] = []
+        for (hit, reason), term in zip(judged, terms, strict=True):
+            first, second = rivals.get(term, ("", ""))
+            is_second = second in own and first not in own
+            settled.append((replace(hit, name=replace(hit.name, code=second)) if is_second else hit, reason))
+        return settled
 
-    def _ambiguity(self, hit: _Hit, judged: Sequence[tuple[_Hit, str | None]]) -> str | None:
+    def _ambiguity(self, hit: _Hit) -> str | None:
         """Why an ambiguous name does not count; None where a cue settles it."""
         if not hit.name.is_ambiguous:
             return None
         patterns = self._gazetteer.patterns
         code = hit.name.code
         start, end = self._paragraph(hit.start)
-        sure = [other for other, reason in judged if reason is None and not other.name.is_ambiguous and other.name.code]
-        if any(start <= other.start < end and other.name.code == code for other in sure):
+        if code in self._codes_between(start, end):
             return None
-        paragraph = self._full[start:end]
-        if code in patterns.cities and patterns.cities[code].search(paragraph):
+        if code in patterns.cities and self._has(patterns.cities[code], start, end):
             return None
         clause_start, clause_end = self._reading.clause_at(hit.start)
         if hit.name.kind != "name" and hit.name.kind != "demonym":
@@ -469,25 +476,51 @@ class _Text:
         if (owner := _OF_THE_STATE.search(before)) and patterns.offices.search(owner["word"]):
             return None
         other_reading = patterns.other_reading.get(code)
-        if other_reading is not None and other_reading.search(paragraph):
+        if other_reading is not None and self._has(other_reading, start, end):
             return f"ambiguous: {hit.name.written}"
         if code in patterns.office_in_sentence:
             sentence = self._reading.sentence_at(hit.start)
-            if patterns.offices.search(self._full[sentence.start : sentence.end]):
+            if self._has(patterns.offices, sentence.start, sentence.end):
                 return None
-        if any(clause_start <= other.start < clause_end and other.name.code != code for other in sure):
+        if self._codes_between(clause_start, clause_end) - {code}:
             return None
         return f"ambiguous: {hit.name.written}"
 
+    def _codes_between(self, start: int, end: int) -> frozenset[str]:
+        """The states that unambiguous names between two offsets of the text name."""
+        key = start, end
+        if key not in self._codes:
+            low, high = bisect_left(self._sure_starts, start), bisect_left(self._sure_starts, end)
+            self._codes[key] = frozenset(hit.name.code for hit in self._sure[low:high])
+        return self._codes[key]
+
+    def _has(self, pattern: re.Pattern[str], start: int, end: int) -> bool:
+        """Whether the pattern is found in a stretch of the text; remembered, since its names all ask."""
+        key = pattern, start, end
+        if key not in self._found:
+            self._found[key] = pattern.search(self._full[start:end]) is not None
+        return self._found[key]
+
     def _paragraph(self, offset: int) -> tuple[int, int]:
         """The paragraph around an offset; a title and the first paragraph of the text explain each other."""
+        number = self._reading.sentence_at(offset).paragraph
+        if number not in self._paragraphs:
+            self._paragraphs[number] = self._find_paragraph(number)
+        return self._paragraphs[number]
+
+    def _find_paragraph(self, number: int) -> tuple[int, int]:
         reading = self._reading
         sentences = reading.sentences
-        number = reading.sentence_at(offset).paragraph
-        first = sentences[1].paragraph if reading.title_end and len(sentences) > 1 else number
-        numbers = {number, first, sentences[0].paragraph} if number in (first, sentences[0].paragraph) else {number}
-        inside = [sentence for sentence in sentences if sentence.paragraph in numbers]
-        return (inside[0].start, inside[-1].end) if inside else (0, len(reading.full))
+        numbers = {number}
+        if reading.title_end and len(sentences) > 1:
+            opening = {sentences[0].paragraph, sentences[1].paragraph}
+            numbers = opening if number in opening else numbers
+        if not sentences:
+            return 0, len(reading.full)
+        # Paragraphs are numbered in the order of the text.
+        low = bisect_left(sentences, min(numbers), key=_paragraph_of)
+        high = bisect_right(sentences, max(numbers), key=_paragraph_of)
+        return sentences[low].start, sentences[high - 1].end
 
     def _before(self, start: int) -> str:
         return self._full[max(start - 60, 0) : start]
@@ -511,6 +544,10 @@ class _Text:
             # A full stop tells a sentence full of names from a headline.
             self._titles[sentence.index] = written[-1:] != "." and capitalised >= _HEADLINE_SHARE * len(words)
         return self._titles[sentence.index]
+
+
+def _paragraph_of(sentence: Sentence) -> int:
+    return sentence.paragraph
 
 
 def _is_abbreviation(word: str) -> bool:
