@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,7 @@ from watcher.model import (
 )
 from watcher.routing import SendPolicy, compose_alert, join_words, route_alert, why_not_covered
 from watcher.rulebook import RuleBook
+from watcher.sequence import show_span
 
 _STATUS = {
     RuleStatus.DRAFT: "draft: recorded, never sent",
@@ -138,7 +139,7 @@ def group_in_words(policy: EventPolicy) -> str:
     """What makes two signals of the rule one event."""
     whose = f"signals of every rule of the family {policy.family}" if policy.by_family else "signals of this rule"
     about = "about the same states" if policy.by_states else "about any states"
-    return f"{whose} {about} are one event, while a report comes at least every {_length(policy.group_for)}"
+    return f"{whose} {about} are one event, while a report comes at least every {show_span(policy.group_for)}"
 
 
 def _told(decision: EventDecision, policy: EventPolicy) -> str:
@@ -183,15 +184,6 @@ def _hearing(
     else:
         reason = "at once"
     return Hearing(recipient.id, recipient.channel, True, reason, delivery.not_before_at, delivery.is_silent)
-
-
-def _length(span: timedelta) -> str:
-    """A span as rule files write it: 90m, 24h, 10d."""
-    seconds = int(span.total_seconds())
-    for size, unit, fewest in ((86400, "d", 2), (3600, "h", 1), (60, "m", 1)):
-        if seconds % size == 0 and seconds >= fewest * size:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"
 
 
 def status_in_words(status: RuleStatus) -> str:

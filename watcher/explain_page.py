@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
@@ -41,6 +41,7 @@ section, .silent { background: var(--card); border: 1px solid var(--line); borde
   margin: 1rem 0; }
 section.signal { border-inline-start: 6px solid var(--pass); }
 section.suppressed { border-inline-start: 6px solid var(--fail); }
+section.waiting { border-inline-start: 6px solid var(--edge); }
 .outcome { font-size: .8rem; font-weight: 600; text-transform: uppercase; letter-spacing: .04em; padding: .1rem .5rem;
   border: 1px solid currentcolor; border-radius: 1rem; margin-inline-start: .5rem; white-space: nowrap; }
 .signal > summary .outcome { color: var(--pass); } .suppressed > summary .outcome { color: var(--fail); }
@@ -184,22 +185,27 @@ def _key(colours: Mapping[str, str]) -> str:
     return f"<ul class=key>{''.join(entries)}</ul>"
 
 
+def _all_nodes(nodes: Iterable[Node]) -> Iterator[Node]:
+    """The nodes with all below them, as they are listed."""
+    for node in nodes:
+        yield node
+        yield from _all_nodes(node.children)
+
+
 def _matches(explanation: RuleExplanation) -> Iterator[tuple[Match, str | None]]:
     """Each match with the reason why it does not count, in the order of the clues."""
-    for node in explanation.nodes:
-        for child in node.children:
-            if child.match is not None:
-                yield child.match, child.rejected
+    for node in _all_nodes(explanation.nodes):
+        if node.match is not None:
+            yield node.match, node.rejected
 
 
 def _windows(explanation: RuleExplanation) -> set[int]:
     """The numbers of the sentences of windows that were used."""
     return {
         number
-        for node in explanation.nodes
-        for child in node.children
-        if child.sentences is not None and child.passed
-        for number in range(child.sentences[0], child.sentences[1] + 1)
+        for node in _all_nodes(explanation.nodes)
+        if node.sentences is not None and node.passed
+        for number in range(node.sentences[0], node.sentences[1] + 1)
     }
 
 

@@ -105,7 +105,7 @@ def test_opens_an_event() -> None:
     assert found.event == "opens a new event: no open event is about these states"
     assert (
         found.group
-        == "signals of this rule about the same states are one event, while a report comes at least every 24h"
+        == "signals of this rule about the same states are one event, while a report comes at least every 1d"
     )
     assert found.headline == "WARNING: Fire across a border: Armenia and Azerbaijan"
 
@@ -190,7 +190,7 @@ def test_as_lines_and_as_json() -> None:
         "  AFTERWARDS",
         "    status: test: sent to test recipients only",
         "    event: opens a new event: no open event is about these states",
-        "    group: signals of this rule about the same states are one event, while a report comes at least every 24h",
+        "    group: signals of this rule about the same states are one event, while a report comes at least every 1d",
         "    told: the first alert",
         "      WARNING: Fire across a border: Armenia and Azerbaijan",
         "    recipients:",

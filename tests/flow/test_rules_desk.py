@@ -18,6 +18,7 @@ from tests.conftest import CHECKOUT
 from watcher.cli import main
 from watcher.cli.explaining import styled_line
 from watcher.store import Store
+from watcher.store.articles import ArticleKeys
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -211,6 +212,49 @@ def test_explain_knows_the_open_events_of_the_store(run: Run, tmp_path: Path) ->
     assert rule["afterwards"]["event"]["reason"] == "joins an open event: the same states: KH, TH"
     _, out, _ = run("rules", "explain", "story.txt", "--now", "2026-11-22", "--format", "json")
     assert json.loads(out)["rules"][0]["afterwards"]["event"]["joins"] is False
+
+
+STEPS = """\
+rule: recalled-then-mobilised
+title: Ambassador recalled, then mobilisation
+languages: [en]
+steps:
+  recalled:
+    look_for: {recall: {phrases: [recall~ ..4 ambassador*]}, pair: {states: {at_least: 2}}}
+  mobilised:
+    look_for: {call_up: {phrases: [order~ ..3 mobili(s|z)ation]}, one: {states: {at_least: 1}}}
+in_order: {steps: [recalled, mobilised], within: 10d, sharing: a state}
+"""
+
+
+def test_explain_knows_the_steps_that_came_before(run: Run, tmp_path: Path) -> None:
+    from tests.builders import article
+    from tests.core.rule_files import compiled
+    from watcher.match import match_article
+    from watcher.sequence import past_of
+
+    write(tmp_path, "rules/x.yaml", STEPS)
+    write(tmp_path, "second.txt", "Thailand ordered partial mobilisation on Monday.")
+    code, out, _ = run("rules", "explain", "second.txt", "--now", "2026-11-20")
+    assert code == 0
+    assert "\nrecalled-then-mobilised: waiting, " in out
+    assert "AFTERWARDS" not in out
+    at = datetime.now(UTC) - timedelta(days=2)
+    first = article(
+        id="first", title="", text="Thailand recalled its ambassador from Cambodia.", published_at=at, first_seen_at=at
+    )
+    rules = compiled(STEPS)
+    [partial] = match_article(rules, first).partial
+    write(tmp_path, "config.toml", CONFIG)
+    with Store.open(tmp_path / "watcher.db", exclusive=True) as store, store.transaction():
+        store.articles.insert(first, ArticleKeys(source_id="courier", url=first.url, guid=None))
+        store.events.watch(rules.over_time, at)
+        store.events.remember(past_of(partial, first, ()))
+    _, out, _ = run("rules", "explain", "second.txt")
+    assert "\nrecalled-then-mobilised: signal, " in out
+    assert "      YES asia (console): at once\n" in out
+    _, out, _ = run("rules", "explain", "second.txt", "--format", "html")
+    assert re.search(r'<mark class="c\d" title="call_up: happened">ordered partial mobilisation</mark>', out)
 
 
 def test_the_json_is_the_documented_one(run: Run, tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -24,6 +24,7 @@ from watcher.consequences import (
     render_consequence,
     status_in_words,
 )
+from watcher.dedup import text_to_compare
 from watcher.errors import WatcherError
 from watcher.explain import (
     RuleExplanation,
@@ -33,14 +34,15 @@ from watcher.explain import (
     explanation_to_json,
     render_explanation,
 )
-from watcher.match import match_article
+from watcher.match import MatchResult, match_article
 from watcher.model import Article, Event, Extraction, Recipient, RuleStatus
 from watcher.rulebook import RuleBook
-from watcher.rules.compile import CompiledRules, compile_rules
+from watcher.rules.compile import compile_rules
 from watcher.rules.load import load_rules
 from watcher.rules.schema import RuleSet
 from watcher.rules.values import not_among, parse_moment
-from watcher.settings import Settings
+from watcher.sequence import Judged, one_for_each_rule
+from watcher.text.shingles import sample, shingles
 from watcher.understand.gazetteer import Gazetteer
 
 _MOST_NAME_CHARS = 80  # of an article, in the first line; a longer one would push the rest off the screen
@@ -137,12 +139,16 @@ def _explain(
     settings = settings_of(config) if find_config(config) is not None else None
     recipients: tuple[Recipient, ...] = settings.to_recipients() if settings else ()
     book = RuleBook.of(rule_set, compiled, gazetteer.names(), recipients)
-    explanations = explain_article(compiled, article, as_of, rule)
+    result = match_article(compiled, article, as_of)
+    known = _Known() if settings is None else _look_up(settings.store.path, book, article, result, as_of)
+    signals = (*result.signals, *one_for_each_rule(known.judged))
+    explanations = explain_article(compiled, article, as_of, rule, known.judged)
     return Explained(
         article=article,
         as_of=as_of,
         explanations=tuple(sorted(explanations, key=lambda one: _ORDER.index(one.outcome))),
-        consequences=_foresee(book, compiled, article, settings, as_of),
+        # From all its signals, because what one rule opens another joins.
+        consequences=dict(foresee(book, article, signals, known.open_events, known.same_text, as_of, known.closed)),
         statuses=dict(book.statuses),
         has_configuration=settings is not None,
     )
@@ -161,31 +167,46 @@ def _switched_on(rule_set: RuleSet, rule: str | None) -> RuleSet:
     )
 
 
-def _foresee(
-    book: RuleBook, compiled: CompiledRules, article: Article, settings: Settings | None, as_of: datetime
-) -> dict[str, Consequence]:
-    """What would come of the article; from all its signals, because what one rule opens another joins."""
-    from watcher.dedup import text_to_compare
-    from watcher.ingest import find_same_text
-    from watcher.store import Store
-    from watcher.text.shingles import sample, shingles
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the store knows that matters to an article; nothing where there is none."""
 
-    signals = match_article(compiled, article, as_of).signals
     open_events: tuple[Event, ...] = ()
-    same_text: frozenset[str] = frozenset()
-    closed: dict[str, str] = {}
-    if signals and settings is not None and settings.store.path.is_file():
-        hashes = shingles(text_to_compare(article))
-        with Store.open(settings.store.path, exclusive=False) as store:
-            open_events = store.events.open_events(as_of)
-            same_text = find_same_text(store, article.id, hashes, sample(hashes), as_of, ask_open_events=True)
-            targets = {recipient.id: recipient.target for recipient in book.recipients}
-            closed = {
+    same_text: frozenset[str] = frozenset()  # ids of the articles that it repeats
+    closed: Mapping[str, str] = field(default_factory=dict)  # recipients who cannot be reached, with the reason
+    judged: tuple[Judged, ...] = ()  # what came of its signals of rules that speak over several articles
+
+
+def _look_up(path: Path, book: RuleBook, article: Article, result: MatchResult, as_of: datetime) -> _Known:
+    """What the store knows, asked for as the daemon asks; the store is only read."""
+    from watcher.ingest import find_same_text, judge_partial, past_of_rules
+    from watcher.store import Store
+
+    if not path.is_file():
+        return _Known()
+    hashes = shingles(text_to_compare(article))
+    targets = {recipient.id: recipient.target for recipient in book.recipients}
+    with Store.open(path, exclusive=False) as store:
+        past = past_of_rules(store, book.over_time, article, result.partial)
+        same_text = find_same_text(
+            store,
+            article.id,
+            hashes,
+            sample(hashes),
+            as_of,
+            ask_open_events=bool(result.signals or result.partial),
+            also={one.report.article_id for remembered in past.values() for one in remembered},
+        )
+        return _Known(
+            open_events=store.events.open_events(as_of),
+            same_text=same_text,
+            closed={
                 one.recipient_id: one.reason
                 for one in store.outbox.closed_recipients()
                 if targets.get(one.recipient_id) == one.target
-            }
-    return dict(foresee(book, article, signals, open_events, same_text, as_of, closed))
+            },
+            judged=judge_partial(store, book.over_time, article, result.partial, past, same_text),
+        )
 
 
 def _lines(found: Explained, *, is_whole: bool) -> Iterator[str]:
