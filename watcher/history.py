@@ -118,8 +118,10 @@ def read_record(record: Record, *, detect: Detect, now: datetime) -> Article:
 
 def find_article(history: History, article_id: str, *, detect: Detect, now: datetime) -> Article | None:
     """The first article of that id; lines that cannot be read are passed over."""
+    # Ids of letters and digits stand in a line as they are; others may be written with escapes.
+    stands_as_it_is = article_id.isascii() and article_id.replace("-", "").replace("_", "").isalnum()
     for record in history.records():
-        if isinstance(record.content, str) and article_id not in record.content:
+        if stands_as_it_is and isinstance(record.content, str) and article_id not in record.content:
             continue
         try:
             article = read_record(record, detect=detect, now=now)

@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.builders import NOW
 from tests.core.rule_files import SHIPPED, load
@@ -151,10 +153,13 @@ def test_there_must_be_an_archive(tmp_path: Path) -> None:
 
 
 def test_an_article_is_found_by_its_id(tmp_path: Path) -> None:
-    path = archive(tmp_path, "{ b", record("a", "b"), record("b", FIRST), record("b", AGAIN))
+    path = archive(
+        tmp_path, "{ b", record("a", "b"), record("b", FIRST), record("b", AGAIN), r'{"id": "\u00e9/1", "text": "x"}'
+    )
     found = find_article(ArchiveHistory(path), "b", detect=english, now=NOW)
     assert found is not None
     assert found.text == FIRST
+    assert find_article(ArchiveHistory(path), "é/1", detect=english, now=NOW) is not None
     assert find_article(ArchiveHistory(path), "c", detect=english, now=NOW) is None
 
 
@@ -172,6 +177,30 @@ def test_spans_fit_the_history(first: str, last: str, period: Period, labels: li
     start, end = date.fromisoformat(first), date.fromisoformat(last)
     assert period_of(start, end) is period
     assert [label_of(one, period) for one in starts_between(start, end, period)][:3] == labels
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([FIRST, AGAIN, ELSEWHERE, CALM, FIRST.replace("shelled", "may shell"), ""]),
+            st.sampled_from(["2022-09-14", "2022-09-15T10:00:00+04:00", "2021", None]),
+            st.sampled_from(["en", "fr", ""]),
+        ),
+        max_size=8,
+    )
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+def test_any_articles_give_the_signals_of_match(tmp_path: Path, articles: list[tuple[str, str | None, str]]) -> None:
+    records = [record(f"a-{n}", text, at, lang=lang) for n, (text, at, lang) in enumerate(articles)]
+    path = archive(tmp_path, *records)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    rules = load(CLASH)
+    matched = list(match_lines(rules, lines, detect=english, now=NOW))
+    found = evaluate(path, rules)
+    assert sorted(hit.article.id for hit in found.hits) == sorted(
+        signal["article"] for result in matched for signal in result.signals
+    )
+    assert found.unusable == [(one.line, one.problem) for one in matched if one.problem]
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
