@@ -271,9 +271,8 @@ def _compare(
     history = timedelta() if watched_since is None else max(start - watched_since, timedelta())
     if history < usual.needs_history:
         return Progress(label, False, f"history of {show_span(history)}, {show_span(usual.needs_history)} needed")
-    measured = min(history, usual.measured_over)
-    windows = max(measured / wanted.within, 1.0)
-    found = [one for one in before if start - measured <= one.at]
+    windows = max(min(history, usual.measured_over) // wanted.within, 1)
+    found = [one for one in before if start - windows * wanted.within < one.at]
     if wanted.of is CountOf.PUBLISHERS:
         heard = {((start - one.at) // wanted.within, one.report.publisher) for one in found}
         total = len(heard)
