@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -35,7 +34,7 @@ from watcher.explain import (
     render_explanation,
 )
 from watcher.match import MatchResult, match_article
-from watcher.model import Article, Event, Extraction, Recipient, RuleStatus
+from watcher.model import Article, Event, Recipient, RuleStatus
 from watcher.rulebook import RuleBook
 from watcher.rules.compile import compile_rules
 from watcher.rules.load import load_rules
@@ -83,6 +82,8 @@ def explain(
     out: Annotated[Path | None, typer.Option("--out", help="Write to this file instead of the terminal.")] = None,
 ) -> None:
     """Show clue by clue why each rule fired on an article or stayed silent, and who would hear of it."""
+    from watcher.cli.one_article import read_article
+
     rule_set = load_rules(find_rules(rules, config))
     if rule is not None and rule not in {one.rule for one in rule_set.rules}:
         raise WatcherError(not_among("rule", rule, [one.rule for one in rule_set.rules]))
@@ -270,61 +271,3 @@ def _to_json(found: Explained) -> dict[str, Any]:
         "as_of": found.as_of.isoformat(),
         "rules": rules,
     }
-
-
-def read_article(name: str, config: Path | None) -> Article:
-    """The article that is meant: a file (text, HTML, JSON as `watcher match` reads it), an address, a stored id, -."""
-    from watcher.bulk import article_from_json
-    from watcher.cli.reading import fetch_typed, read_bytes
-    from watcher.extract import extract_page
-    from watcher.language import detect_language
-    from watcher.store import Store
-
-    url = content_type = None
-    if name.startswith(("http://", "https://")):
-        fetched = asyncio.run(fetch_typed(name, config))
-        if fetched is None:
-            raise WatcherError(f"{name} could not be fetched")
-        body, url, content_type = fetched.body, fetched.final_url, fetched.content_type
-    elif name == "-" or Path(name).is_file():
-        try:
-            body = read_bytes(name)
-        except OSError as error:
-            raise WatcherError(f"{name} cannot be read: {error.strerror or error}") from error
-    elif find_config(config) is not None:
-        with Store.open(settings_of(config).store.path, exclusive=False) as store:
-            stored = store.articles.get(name)
-        if stored is None:
-            raise WatcherError(f"{name} is no file and no stored article")
-        return stored
-    else:
-        raise WatcherError(f"{name} is no file here; for a stored article name the configuration with --config")
-    now = datetime.now(UTC)
-    if body.lstrip().startswith(b"{"):
-        try:
-            return article_from_json(_first_object(body), detect=detect_language, now=now)
-        except ValueError as error:
-            raise WatcherError(f"{name}: {error}") from error
-    page = extract_page(body, url=url, content_type=content_type, now=now)
-    title, text = (page.title, page.text) if page else ("", body.decode("utf-8", "replace"))
-    if not f"{title}{text}".strip():
-        raise WatcherError(f"{name} holds no text")
-    return Article(
-        id=Path(name).name,
-        source_id="",
-        url=url,
-        title=title,
-        text=text,
-        language=(page.language if page else None) or detect_language(f"{title}\n\n{text}"),
-        extraction=Extraction.FULL,
-        published_at=page.published_at if page else None,
-        first_seen_at=now,
-    )
-
-
-def _first_object(body: bytes) -> Any:
-    """The JSON object of the whole file, or of its first line where each line has one."""
-    try:
-        return json.loads(body)
-    except ValueError:
-        return json.loads(body.lstrip().splitlines()[0])

@@ -13,25 +13,22 @@ from typing import Annotated
 import typer
 
 from watcher.cleaning import clean_text
+from watcher.cli.answers import ask, ask_deaths, ask_sentences, ask_states, ask_words, read_answers
 from watcher.cli.common import ConfigOption, RulesOption, find_config, find_rules, settings_of
 from watcher.cli.terminal import harmless
-from watcher.errors import Location, Problem, RuleError, WatcherError
+from watcher.errors import RuleError, WatcherError
 from watcher.explain import RuleExplanation, RuleOutcome, explain_article
 from watcher.language import UNKNOWN, detect_language
 from watcher.model import Article, Extraction, RuleStatus
 from watcher.rule_tests import run_rule_tests
 from watcher.rules.compile import compile_rules
-from watcher.rules.draft import WORDS, Answers, Heading, clean_answer, looser, rule_id_of, rule_text
+from watcher.rules.draft import WORDS, Answers, Heading, looser, rule_id_of, rule_text
 from watcher.rules.lint import lint_rules
 from watcher.rules.load import load_rules
 from watcher.rules.schema import RuleSet
-from watcher.rules.values import not_among, parse_family, parse_language, parse_rule_id, parse_severity
-from watcher.rules.yaml_nodes import Node, NodeKind, parse_yaml
+from watcher.rules.values import parse_family, parse_language, parse_rule_id, parse_severity
 from watcher.settings import shipped_rules
 from watcher.understand.gazetteer import Gazetteer
-
-_KEYS = ("title", "words", "states", "deaths", "alert", "no alert")  # of a file of answers
-_MOST_STATES, _MOST_DEATHS = 20, 1_000_000  # what a person can mean; more is a slip of the finger
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,58 +250,6 @@ def _what_was_found(explanation: RuleExplanation) -> Iterator[str]:
             yield f"  {name}: nothing of it is in the sentence" if name == WORDS else f"  {name}: {node.detail}"
 
 
-def read_answers(path: Path) -> Answers:
-    """The answers in a YAML file; raises RuleError with every mistake."""
-    try:
-        text = typer.get_text_stream("stdin").read() if str(path) == "-" else path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise WatcherError(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'no UTF-8 text'}") from error
-    parsed = parse_yaml(text, str(path))
-    problems = list(parsed.problems)
-    if len(parsed.documents) != 1 or parsed.documents[0].kind is not NodeKind.MAP:
-        problems.append(Problem(Location(str(path), 1, 1), f"expected the keys {', '.join(_KEYS)}"))
-        raise RuleError(tuple(problems))
-    root = parsed.documents[0]
-    found: dict[str, Node] = {}
-    for key, value in root.pairs:
-        name = (key.value or "").replace("_", " ")
-        if name in _KEYS:
-            found[name] = value
-        else:
-            message = not_among("answer", key.value or "", _KEYS)
-            problems.append(Problem(Location(str(path), key.line, key.column), message, "unknown-key"))
-
-    def texts(name: str) -> tuple[str, ...]:
-        written = tuple(clean_answer(node.value or "") for node in found[name].scalars()) if name in found else ()
-        if not any(written):
-            node = found.get(name, root)
-            problems.append(Problem(Location(str(path), node.line, node.column), f"expected an answer to {name}"))
-            return ("",)
-        return tuple(filter(None, written))
-
-    def number(name: str, most: int) -> int:
-        node = found.get(name)
-        if node is None or node.is_empty:
-            return 0
-        if node.value is None or not node.value.isdecimal() or int(node.value) > most:
-            message = f"{name}: expected a number from 0 to {most:,}"
-            problems.append(Problem(Location(str(path), node.line, node.column), message))
-            return 0
-        return int(node.value)
-
-    answers = Answers(
-        title=" ".join(texts("title")),
-        words=texts("words"),
-        states=number("states", _MOST_STATES),
-        deaths=number("deaths", _MOST_DEATHS),
-        alert=" ".join(texts("alert")),
-        no_alert=" ".join(texts("no alert")),
-    )
-    if problems:
-        raise RuleError(tuple(problems))
-    return answers
-
-
 def _from_file(desk: _Desk, answers: Answers, *, draft: bool) -> None:
     trial = desk.try_out(answers)
     if trial.is_right:
@@ -330,10 +275,10 @@ def _interview(desk: _Desk) -> None:
     with contextlib.suppress(ImportError):  # lets people move within the line that they type
         import readline  # noqa: F401
     typer.echo("A new rule in five questions. Ctrl-C ends without saving anything.")
-    title = _ask("\n1. What is it about? It will head the alert, like: An ambassador is recalled")
-    words = _ask_words()
-    states, deaths = _ask_states(), _ask_deaths()
-    alert, no_alert = _ask_sentences()
+    title = ask("\n1. What is it about? It will head the alert, like: An ambassador is recalled")
+    words = ask_words()
+    states, deaths = ask_states(), ask_deaths()
+    alert, no_alert = ask_sentences()
     answers = Answers(title, words, states, deaths, alert, no_alert)
     while True:
         typer.echo("")
@@ -356,13 +301,13 @@ def _mend(desk: _Desk, answers: Answers, trial: Trial) -> Answers:
     loads = trial.alert is not None
     choices = "words (w), states and deaths (n), sentences (s)" + (", save as a draft (d)" if loads else "")
     while True:
-        choice = _ask(f"\nWhat do you want to change? {choices}, give up (q)").lower()[:1]
+        choice = ask(f"\nWhat do you want to change? {choices}, give up (q)").lower()[:1]
         if choice == "w":
-            return replace(answers, words=_ask_words())
+            return replace(answers, words=ask_words())
         if choice == "n":
-            return replace(answers, states=_ask_states(), deaths=_ask_deaths())
+            return replace(answers, states=ask_states(), deaths=ask_deaths())
         if choice == "s":
-            alert, no_alert = _ask_sentences()
+            alert, no_alert = ask_sentences()
             return replace(answers, alert=alert, no_alert=no_alert)
         if choice == "d" and loads:
             desk.save(answers, RuleStatus.DRAFT)
@@ -370,52 +315,3 @@ def _mend(desk: _Desk, answers: Answers, trial: Trial) -> Answers:
         if choice == "q":
             typer.echo("Nothing was saved.")
             raise typer.Exit(1)
-
-
-def _ask(question: str) -> str:
-    typer.echo(question)
-    while True:
-        answer = _line()
-        if answer:
-            return answer
-
-
-def _line() -> str:
-    return clean_answer(str(typer.prompt(">", default="", show_default=False, prompt_suffix=" ")))
-
-
-def _ask_words() -> tuple[str, ...]:
-    typer.echo("\n2. Which words give it away? One phrase on a line; an empty line ends.")
-    typer.echo("   Plain words will do, like: recalled its ambassador. With marks they find more:")
-    typer.echo("   recall~ any form of the word     ambassador* any ending     (aid|help) one of them")
-    typer.echo("   ..4 up to four words in between, like: recall~ ..4 ambassador*")
-    phrases: list[str] = []
-    while True:
-        phrase = _line()
-        if phrase:
-            phrases.append(phrase)
-        elif phrases:
-            return tuple(phrases)
-
-
-def _ask_states() -> int:
-    question = "\n3. How many different states must it name? 0: none, 2: something between two. Enter alone: 2"
-    return _ask_number(question, 2, _MOST_STATES)
-
-
-def _ask_deaths() -> int:
-    return _ask_number("\n4. How many people killed must it report, at least? Enter alone: 0, none", 0, _MOST_DEATHS)
-
-
-def _ask_number(question: str, default: int, most: int) -> int:
-    typer.echo(question)
-    while True:
-        answer = _line() or str(default)
-        if answer.isdecimal() and int(answer) <= most:
-            return int(answer)
-        typer.echo(f"   A number from 0 to {most:,}, please.")
-
-
-def _ask_sentences() -> tuple[str, str]:
-    alert = _ask("\n5. A sentence of news that must alert:")
-    return alert, _ask("   And one that is near it and must not, a threat or a denial for example:")

@@ -56,6 +56,7 @@ _ALSO: Mapping[str, Mapping[str, Any]] = MappingProxyType(
                 }
             },
         },
+        "StreamItem": {"anyOf": _one_of("text", "file", "copy_of", "title")},
         "Append": {"oneOf": _one_of("items", "unless")},
     }
 )

@@ -470,7 +470,7 @@ class StreamItem(_Model):
         default=None, description="a text file beside the rule file", examples=["tests/first-report.txt"]
     )
     copy_of: Positive | None = Key(
-        default=None, description="repeats the text of an earlier article of the stream, counted from 1"
+        default=None, description="repeats the text of an earlier article of the stream, counted from 1", examples=[1]
     )
     publisher: Text | None = Key(
         default=None, description="the newsroom; without it one of its own", examples=["OC Media"]
