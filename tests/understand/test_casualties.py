@@ -24,6 +24,9 @@ HAPPENED = frozenset({Stance.HAPPENED})
 
 # killed | injured | text
 ENGLISH = """
+17 | - | Thirteen Houthi fighters and four Saudi soldiers died in the clash.
+20 | - | Twenty Indian soldiers were killed, including 5 Sikh officers.
+20 | - | Twenty people were killed, among them 5 Rohingya refugees.
 4 | - | The dead included four nurses.
 6 | - | Raiders slit the throats of six shepherds.
 29 | - | Twenty-nine pilgrims, seven of them nuns, were killed when shells hit the shrine.

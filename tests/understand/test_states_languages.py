@@ -68,6 +68,7 @@ CASES = {
         ("Almanya'yla Fransa anlaştı.", "DE FR"),
     ],
     "fr": [
+        ("Des rebelles soutenus par le Rwanda ont pris Goma, en République démocratique du Congo.", "CD"),
         ("L'Arménie accuse l'Azerbaïdjan.", "AM AZ"),
         ("Les troupes azerbaïdjanaises se sont retirées d'Arménie.", "AM AZ"),
         ("La Russie a attaqué l'Ukraine.", "RU UA"),

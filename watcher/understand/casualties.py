@@ -50,7 +50,7 @@ class Casualty:
     stance: Stance
     cue: tuple[int, int] | None
     is_total: bool
-    side: str | None  # state of the victims; looked up only where a sentence gives several figures of one kind
+    side: str | None  # state or name of the victims' side; only where a sentence has several figures of one kind
     sentence: int = 0  # index, which tells what stands together
     figure: tuple[int, int] | None = None  # offsets of the number; None: named without one
 
@@ -630,7 +630,18 @@ class _Report:
         at = bisect_left(parties, number.figure.start, key=_start) - 1
         if at >= 0 and 0 < number.figure.start - parties[at].end <= 2:
             return parties[at].code  # "Armenia lost 105 soldiers and Azerbaijan 71"
-        return None
+        return self._proper_side(number)
+
+    def _proper_side(self, number: _Number) -> str | None:
+        """The side that is no state but has a name of its own: "13 Houthi fighters"."""
+        language, words = self.language, self.words
+        is_title = self.sentence.start < self.reading.title_end  # any word may have its capital there
+        if is_title or number.end + 1 >= len(words) or words[number.end + 1] not in language["people"]:
+            return None
+        start, end = self.reading.folded.original(self.placed.starts[number.end], self.placed.ends[number.end])
+        written = self.reading.full[start:end]
+        is_proper = written[:1].isupper() and not written.isupper() and words[number.end] not in language["people"]
+        return written if is_proper else None
 
     def _party_before(self, number: _Number, parties: Sequence[StateMention]) -> str | None:
         at = bisect_left(parties, number.figure.start, key=_start) - 1
