@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated
 
@@ -54,6 +53,3 @@ def main(arguments: list[str] | None = None) -> None:
     except WatcherError as error:
         typer.echo(f"watcher: {error}", err=True)
         sys.exit(1)
-    except BrokenPipeError:  # the reader of our output went away (head, less): no fault of anybody
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
