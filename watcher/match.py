@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
+from functools import cached_property
 
 from watcher.model import Article, Cue, Field, Match, Signal, Skipped, Span, Stance, Toll
 from watcher.rules.compile import CompiledClue, CompiledRule, CompiledRules, CompiledUnless, CompiledWindow
@@ -18,10 +19,11 @@ from watcher.rules.schema import Part
 from watcher.rules.search import Search
 from watcher.text.dates import find_dates
 from watcher.text.reading import Reading
-from watcher.understand.casualties import Casualty, find_casualties, toll
+from watcher.understand.casualties import Casualty, find_casualties_in, sentences_with_casualties, toll
 from watcher.understand.stance import judge
 from watcher.understand.states import find_states
 
+_NOWHERE: Set[int] = frozenset()
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -158,27 +160,64 @@ class Facts:
         self._gazetteer = rules.gazetteer
         self._regexes = rules.regexes
         self._findings: dict[int, Finding] = {}
-        self._casualties: tuple[Casualty, ...] | None = None
+        self._places: dict[int, dict[int, list[tuple[int, int]]]] = {}  # of phrases and expressions, by sentence
+        self._items: dict[tuple[int, int], tuple[Item, ...]] = {}  # by clue and sentence
 
     def _read(self, rules: CompiledRules, title: str, text: str) -> tuple[Reading, Search]:
         reading = Reading.of(title, text, self.article.language, self.published_at)
         return reading, Search(rules, reading)
 
     def finding(self, clue: CompiledClue) -> Finding:
-        """What the clue finds."""
+        """What the clue finds in the whole article."""
         known = self._findings.get(clue.key)
         if known is None:
-            if clue.phrases is not None:
-                items = self._phrase_items(clue, self.search.matches(clue.phrases))
-            elif clue.regex is not None:
-                items = self._phrase_items(clue, self._regex_matches(clue.regex))
-            elif clue.kind == "states":
-                items = self._state_items(clue)
+            known = self._findings[clue.key] = self._find(clue, self._sentences_of(clue))
+        return known
+
+    def finding_near(self, clue: CompiledClue, sentences: Set[int]) -> Finding:
+        """What the clue finds, looked for in these sentences at least; whether it holds is said of them alone."""
+        return self._findings.get(clue.key) or self._find(clue, sorted(sentences & self._sentences_of(clue)))
+
+    def _find(self, clue: CompiledClue, sentences: Iterable[int]) -> Finding:
+        items = tuple(item for index in sentences for item in self._items_in(clue, index))
+        counted = tuple(item for item in items if item.rejected is None)
+        holds, detail = satisfies(clue, counted)
+        return Finding(items, counted, holds, detail)
+
+    def _items_in(self, clue: CompiledClue, sentence: int) -> tuple[Item, ...]:
+        known = self._items.get((clue.key, sentence))
+        if known is None:
+            if clue.kind == "states":
+                items = self._state_items(clue, sentence)
+            elif clue.kind in ("killed", "injured"):
+                items = self._casualty_items(clue, sentence)
             else:
-                items = self._casualty_items(clue)
-            counted = tuple(item for item in items if item.rejected is None)
-            holds, detail = satisfies(clue, counted)
-            known = self._findings[clue.key] = Finding(tuple(items), counted, holds, detail)
+                items = self._phrase_items(clue, self._places_of(clue)[sentence])
+            known = self._items[clue.key, sentence] = tuple(items)
+        return known
+
+    def _sentences_of(self, clue: CompiledClue) -> Set[int]:
+        """The sentences, in order, outside which the clue has nothing."""
+        if clue.kind == "states":
+            return self._all_sentences
+        if clue.kind in ("killed", "injured"):
+            return sentences_with_casualties(self.reading).keys() if self.search.has_casualty_trigger else _NOWHERE
+        return self._places_of(clue).keys()
+
+    @cached_property
+    def _all_sentences(self) -> Set[int]:
+        return dict.fromkeys(range(len(self.reading.sentences))).keys()
+
+    def _places_of(self, clue: CompiledClue) -> Mapping[int, list[tuple[int, int]]]:
+        """Where the phrases or the expression of a clue match, by sentence."""
+        known = self._places.get(clue.key)
+        if known is None:
+            found = self._regex_matches(clue.regex) if clue.regex is not None else ()
+            if clue.phrases is not None:
+                found = self.search.matches(clue.phrases)
+            known = self._places[clue.key] = {}
+            for start, end in found:
+                known.setdefault(self.reading.sentence_at(start).index, []).append((start, end))
         return known
 
     def can_find(self, clue: CompiledClue) -> bool:
@@ -189,16 +228,7 @@ class Facts:
             return self.search.may_match(clue.regex)
         return clue.kind == "states" or self.search.has_casualty_trigger
 
-    @property
-    def casualties(self) -> tuple[Casualty, ...]:
-        """The killed and injured that the text reports, of every stance."""
-        if self._casualties is None:
-            self._casualties = (
-                find_casualties(self.reading, self._gazetteer) if self.search.has_casualty_trigger else ()
-            )
-        return self._casualties
-
-    def _regex_matches(self, text: str) -> list[tuple[int, int]]:
+    def _regex_matches(self, text: str) -> Sequence[tuple[int, int]]:
         """Where the expression matches, in the title and in the text each by itself."""
         if not self.search.may_match(text):
             return []
@@ -223,15 +253,14 @@ class Facts:
             items.append(self._item(start, end, judgement.stance, judgement.cue, rejected=rejected))
         return items
 
-    def _state_items(self, clue: CompiledClue) -> list[Item]:
-        repeated = self.reading.repeated_title or (0, 0)
+    def _state_items(self, clue: CompiledClue, index: int) -> list[Item]:
+        sentences = self.reading.sentences
         return [
             self._item(m.start, m.end, state=m.code, rejected=m.excluded or self._outside(clue, m.start, m.end))
-            for m in find_states(self.reading, self._gazetteer)
-            if not (repeated[0] <= m.start and m.end <= repeated[1])
+            for m in find_states(self.reading, self._gazetteer, sentences[index])
         ]
 
-    def _casualty_items(self, clue: CompiledClue) -> list[Item]:
+    def _casualty_items(self, clue: CompiledClue, index: int) -> list[Item]:
         return [
             self._item(
                 c.start,
@@ -241,7 +270,7 @@ class Facts:
                 casualty=c,
                 rejected=self._outside(clue, c.start, c.end) or _refused(c.stance, clue.accept),
             )
-            for c in self.casualties
+            for c in find_casualties_in(self.reading, self._gazetteer, index)
             if c.kind == clue.kind
         ]
 
@@ -355,16 +384,23 @@ _COST = {"phrases": 0, "regex": 1, "states": 2, "killed": 3, "injured": 3}
 
 
 def decide_rule(rule: CompiledRule, facts: Facts) -> Verdict | None:
-    """The verdict on a rule that holds, exceptions aside; None for one that does not, the cheapest doubts first."""
-    if not _can_hold(rule, facts):
+    """The verdict on a rule that holds, exceptions aside; None for one that does not, the cheapest doubts first.
+
+    A clue that must stand close to others is looked for only there, which makes no difference to the signal.
+    """
+    findings = _find_near(rule, facts)
+    if findings is None:
         return None
-    verdict = work_out_rule(rule, facts)
+    verdict = _verdict(rule, facts, findings)
     return verdict if verdict.holds else None
 
 
 def work_out_rule(rule: CompiledRule, facts: Facts) -> Verdict:
     """The verdict on a rule, whether it holds or not, with every clue worked out to the end."""
-    findings = {name: facts.finding(clue) for name, clue in rule.clues.items()}
+    return _verdict(rule, facts, {name: facts.finding(clue) for name, clue in rule.clues.items()})
+
+
+def _verdict(rule: CompiledRule, facts: Facts, findings: Mapping[str, Finding]) -> Verdict:
     windows = tuple(_find_windows(rule, window, findings) for window in rule.windows)
     held = _held(rule, findings, windows)
     missing = _missing(rule, held)
@@ -376,30 +412,57 @@ def work_out_rule(rule: CompiledRule, facts: Facts) -> Verdict:
     return Verdict(rule, findings, windows, held, missing, holds, unless, signal)
 
 
-def _can_hold(rule: CompiledRule, facts: Facts) -> bool:
-    """Whether nothing that the rule needs is known to be missing; the cheapest things are looked at first."""
+def _find_near(rule: CompiledRule, facts: Facts) -> Mapping[str, Finding] | None:
+    """What the clues find where it can count; None: something that the rule needs is known to be missing."""
     clues = rule.clues
     if not all(facts.can_find(clues[name]) for name in rule.required):
-        return False
+        return None
     if rule.any_of and not any(facts.can_find(clues[name]) for name in rule.any_of):
-        return False
+        return None
     if rule.at_least and sum(facts.can_find(clues[name]) for name in rule.at_least[1]) < rule.at_least[0]:
-        return False
+        return None
     findings: dict[str, Finding] = {}
     for name in sorted(rule.required, key=lambda name: _COST[clues[name].kind]):
-        findings[name] = facts.finding(clues[name])
+        near = _sentences_near(rule, name, findings, facts.reading)
+        findings[name] = facts.finding(clues[name]) if near is None else facts.finding_near(clues[name], near)
         if not findings[name].counted:
-            return False
+            return None
         for window in rule.windows:
             # Clues that are nowhere close to each other spare the search for the rest.
             known = tuple(other for other in window.clues if other in findings)
             if (
                 name in known
-                and len(known) > 1
+                and 1 < len(known) < len(window.clues)
                 and not _find_windows(rule, replace(window, clues=known), findings).found
             ):
-                return False
-    return True
+                return None
+    return {name: findings[name] if name in findings else facts.finding(clue) for name, clue in clues.items()}
+
+
+def _sentences_near(
+    rule: CompiledRule, name: str, findings: Mapping[str, Finding], reading: Reading
+) -> Set[int] | None:
+    """The sentences in which a clue can be close enough to what was found; None: anywhere."""
+    windows = [window for window in rule.windows if name in window.clues]
+    anywhere = not windows
+    near: set[int] = set()
+    for window in windows:
+        known = [findings[other].counted for other in window.clues if other in findings]
+        if not known:
+            anywhere = True
+            continue
+        reaches = (_reach(items, window.sentences, reading) for items in known)
+        near |= set.intersection(*reaches)
+    return None if anywhere else near
+
+
+def _reach(items: Iterable[Item], sentences: int | None, reading: Reading) -> set[int]:
+    """The sentences that one window can hold together with one of these items."""
+    if sentences is None:
+        paragraphs = {item.paragraph for item in items}
+        return {sentence.index for sentence in reading.sentences if sentence.paragraph in paragraphs}
+    places = {item.sentence for item in items}
+    return {place + apart for place in places for apart in range(1 - sentences, sentences)}
 
 
 def _held(rule: CompiledRule, findings: Mapping[str, Finding], windows: Sequence[WindowFinding]) -> frozenset[str]:

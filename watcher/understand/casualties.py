@@ -686,19 +686,36 @@ def find_casualties(reading: Reading, gazetteer: Gazetteer) -> tuple[Casualty, .
 
     Figures of speech, animals, fears and the missing are left out. A word of killing without a number counts 1.
     """
-    language = _language(reading.language)
-    if language is None:
-        return ()
-    found: list[Casualty] = []
-    for sentence in _sentences_with_trigger(reading, language):
-        if _repeats_title(reading, sentence):
-            continue
+    sentences = sentences_with_casualties(reading)
+    return tuple(casualty for index in sentences for casualty in find_casualties_in(reading, gazetteer, index))
+
+
+def sentences_with_casualties(reading: Reading) -> Mapping[int, None]:
+    """The indexes of the sentences, in order, outside which nobody is killed or injured."""
+    known: Mapping[int, None] | None = reading.cache.get("casualties")
+    if known is None:
+        language = _language(reading.language)
+        found = () if language is None else _sentences_with_trigger(reading, language)
+        known = {sentence.index: None for sentence in found if not _repeats_title(reading, sentence)}
+        reading.cache["casualties"] = known
+    return known
+
+
+def find_casualties_in(reading: Reading, gazetteer: Gazetteer, index: int) -> tuple[Casualty, ...]:
+    """The killed and injured that one of `sentences_with_casualties` reports, in text order."""
+    key = f"casualties.{index}"
+    known: tuple[Casualty, ...] | None = reading.cache.get(key)
+    if known is None:
+        language = _language(reading.language)
+        if language is None:
+            return ()
+        sentence = reading.sentences[index]
         report = _Report(reading, sentence, language)
         casualties = list(report.read())
         if casualties and len(report.numbers) > 1:
-            casualties = report.with_sides(casualties, find_states(reading, gazetteer))
-        found.extend(casualties)
-    return tuple(sorted(found, key=lambda c: (c.start, c.end, c.kind)))
+            casualties = report.with_sides(casualties, find_states(reading, gazetteer, sentence))
+        known = reading.cache[key] = tuple(sorted(casualties, key=lambda c: (c.start, c.end, c.kind)))
+    return known
 
 
 def _repeats_title(reading: Reading, sentence: Sentence) -> bool:

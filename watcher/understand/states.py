@@ -113,21 +113,24 @@ class _Hit:
     end: int
 
 
-def find_states(reading: Reading, gazetteer: Gazetteer) -> tuple[StateMention, ...]:
-    """Every name of a state in text order, those that name no party included, with the reason."""
-    cached = reading.cache.get(_CACHE_KEY)
-    if cached is not None and cached[0] == gazetteer.version:
-        found: tuple[StateMention, ...] = cached[1]
-        return found
-    mentions = _Text(reading, gazetteer).mentions()
-    reading.cache[_CACHE_KEY] = gazetteer.version, mentions
-    return mentions
+def find_states(reading: Reading, gazetteer: Gazetteer, sentence: Sentence | None = None) -> tuple[StateMention, ...]:
+    """Every name of a state in text order, those that name no party included, with the reason.
+
+    With a sentence only those in it, which costs no more than its paragraph asks for.
+    """
+    text: _Text | None = reading.cache.get(_CACHE_KEY)
+    if text is None or text.version != gazetteer.version:
+        text = reading.cache[_CACHE_KEY] = _Text(reading, gazetteer)
+    if sentence is None:
+        return text.mentions(0, len(reading.full))
+    return text.mentions(sentence.start, sentence.end)
 
 
 class _Text:
     """The names in one reading and what surrounds them."""
 
     def __init__(self, reading: Reading, gazetteer: Gazetteer) -> None:
+        self.version = gazetteer.version
         self._reading = reading
         self._gazetteer = gazetteer
         self._full = reading.full
@@ -137,36 +140,43 @@ class _Text:
         self._compounds = [table for code, table in gazetteer.compounds.items() if code in self._languages]
         # English contexts are cheap to look for and rarely mislead in other languages of the same script.
         self._has_capitals = any(character.isupper() for character in self._full)
-        self._sure: list[_Hit] = []  # names that need no cue and count, in text order
-        self._sure_starts: list[int] = []
         self._codes: dict[tuple[int, int], frozenset[str]] = {}
         self._found: dict[tuple[re.Pattern[str], int, int], bool] = {}
         self._paragraphs: dict[int, tuple[int, int]] = {}
         self._titles: dict[int, bool] = {}
         self._caps: dict[int, bool] = {}
+        self._reasons: dict[int, str | None] = {}  # by hit: why it is no party, ambiguity aside
+        hits, self._hidden = self._hits()
+        self._found_hits = [hit for hit in hits if hit.name.kind is not None]
+        self._hit_starts = [hit.start for hit in self._found_hits]
+        self._among_rivals()
 
-    def mentions(self) -> tuple[StateMention, ...]:
-        """All mentions, with ambiguous ones decided last, because they need the others."""
-        hits, hidden = self._hits()
-        judged = [(hit, self._exclusion(hit)) for hit in hits if hit.name.kind is not None]
-        judged = self._among_rivals(judged)
-        self._sure = [hit for hit, reason in judged if reason is None and not hit.name.is_ambiguous and hit.name.code]
-        self._sure_starts = [hit.start for hit in self._sure]
-        judged = [(hit, self._ambiguity(hit) if reason is None else reason) for hit, reason in judged]
+    def mentions(self, start: int, end: int) -> tuple[StateMention, ...]:
+        """The mentions that begin between two offsets; what they do not ask for of the others is not worked out."""
+        judged = [(self._found_hits[at], self._verdict(at)) for at in self._between(start, end)]
+        judged += [(hit, reason) for hit, reason in self._hidden if start <= hit.start < end]
+        repeated = self._reading.repeated_title or (0, 0)
         mentions = [
             StateMention(hit.name.code, hit.start, hit.end, hit.name.kind, reason)
             for hit, reason in judged
-            if hit.name.kind is not None
+            if hit.name.kind is not None and not (repeated[0] <= hit.start and hit.end <= repeated[1])
         ]
-        mentions += [
-            StateMention(hit.name.code, hit.start, hit.end, hit.name.kind, reason)
-            for hit, reason in hidden
-            if hit.name.kind is not None
-        ]
-        repeated = self._reading.repeated_title
-        if repeated is not None:
-            mentions = [m for m in mentions if not (repeated[0] <= m.start and m.end <= repeated[1])]
         return tuple(sorted(mentions, key=lambda mention: (mention.start, mention.end)))
+
+    def _between(self, start: int, end: int) -> range:
+        """The hits that begin between two offsets."""
+        return range(bisect_left(self._hit_starts, start), bisect_left(self._hit_starts, end))
+
+    def _verdict(self, at: int) -> str | None:
+        """Why a hit is no party; None: it is one."""
+        reason = self._reason(at)
+        return self._ambiguity(self._found_hits[at]) if reason is None else reason
+
+    def _reason(self, at: int) -> str | None:
+        """Why a hit is no party, whatever the other names say."""
+        if at not in self._reasons:
+            self._reasons[at] = self._exclusion(self._found_hits[at])
+        return self._reasons[at]
 
     def _hits(self) -> tuple[list[_Hit], list[tuple[_Hit, str]]]:
         """The longest names from left to right, and those that a longer name of another kind of thing hides."""
@@ -440,21 +450,23 @@ class _Text:
             name for index, start, end in matches if end - start == len(term) for name in self._gazetteer.terms[index]
         ]
 
-    def _among_rivals(self, judged: list[tuple[_Hit, str | None]]) -> list[tuple[_Hit, str | None]]:
-        """The hits with the second state of a shared name where only that one has a cue of its own."""
+    def _among_rivals(self) -> None:
+        """Take the second state of a shared name for the hits of which only that one has a cue of its own."""
         rivals = self._gazetteer.patterns.rivals
-        terms = [self._folded[hit.term_start : hit.term_end] for hit, _ in judged]
+        terms = [self._folded[hit.term_start : hit.term_end] for hit in self._found_hits]
+        if rivals.keys().isdisjoint(terms):
+            return
         own = {
             hit.name.code
-            for (hit, reason), term in zip(judged, terms, strict=True)
-            if reason is None and term not in rivals
+            for at, (hit, term) in enumerate(zip(self._found_hits, terms, strict=True))
+            if term not in rivals and self._reason(at) is None
         }
-        settled: list[tuple[_Hit, str | None]] = []
-        for (hit, reason), term in zip(judged, terms, strict=True):
+        for at, term in enumerate(terms):
             first, second = rivals.get(term, ("", ""))
-            is_second = second in own and first not in own
-            settled.append((replace(hit, name=replace(hit.name, code=second)) if is_second else hit, reason))
-        return settled
+            if second in own and first not in own:
+                self._reason(at)  # by the words around the name as the data has it
+                hit = self._found_hits[at]
+                self._found_hits[at] = replace(hit, name=replace(hit.name, code=second))
 
     def _ambiguity(self, hit: _Hit) -> str | None:
         """Why an ambiguous name does not count; None where a cue settles it."""
@@ -490,8 +502,10 @@ class _Text:
         """The states that unambiguous names between two offsets of the text name."""
         key = start, end
         if key not in self._codes:
-            low, high = bisect_left(self._sure_starts, start), bisect_left(self._sure_starts, end)
-            self._codes[key] = frozenset(hit.name.code for hit in self._sure[low:high])
+            sure = (at for at in self._between(start, end) if not self._found_hits[at].name.is_ambiguous)
+            self._codes[key] = frozenset(self._found_hits[at].name.code for at in sure if self._reason(at) is None) - {
+                ""
+            }
         return self._codes[key]
 
     def _has(self, pattern: re.Pattern[str], start: int, end: int) -> bool:
