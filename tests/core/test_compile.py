@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from tests.builders import article
@@ -11,7 +9,7 @@ from tests.core.rule_files import compiled, gazetteer, load
 from watcher.errors import RuleError
 from watcher.rules.compile import compile_rules, expand_phrase
 from watcher.rules.phrases import PhraseError
-from watcher.rules.schema import Clue, ListKind, RuleList
+from watcher.rules.schema import ListKind, RuleList
 
 TREATY = RuleList(
     list="treaty",
@@ -158,14 +156,6 @@ def test_a_word_that_no_text_can_hold_is_a_problem() -> None:
     rule_set = load('rule: r-1\nlook_for: {a: {phrases: ["ـــ", martial law]}}\n')
     with pytest.raises(RuleError, match="no text can hold this"):
         compile_rules(rule_set, gazetteer())
-
-
-def test_what_is_not_supported_is_refused_even_from_elsewhere() -> None:
-    rule_set = load("rule: r-1\nlook_for: {a: {phrases: martial law}}\n")
-    [rule] = rule_set.rules
-    with_regex = rule.model_copy(update={"look_for": {"a": Clue(regex="x")}})
-    with pytest.raises(RuleError, match="regex is not supported yet"):
-        compile_rules(replace(rule_set, rules=(with_regex,)), gazetteer())
 
 
 def test_gates_are_remembered_without_growing_for_ever() -> None:

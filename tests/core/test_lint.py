@@ -32,7 +32,24 @@ def clue(text: str) -> str:
     return f"rule: border-clash\nlook_for:\n  fighting:\n    phrases: [{text}]\n" + TESTS
 
 
+STEPS = """\
+rule: rupture-then-clash
+steps:
+  rupture:
+    look_for: {break: {phrases: [recall~ ..4 ambassador*]}, pair: {states: {at_least: 2}}}
+  clash:
+    look_for: {act: {phrases: [exchange~ ..2 fire]}, pair: {states: {at_least: 2}}}
+in_order: {steps: [rupture, clash], within: 10d, sharing: a state}
+"""
+
 CASES: list[tuple[str, str, list[tuple[int, int, str]]]] = [
+    ("steps", STEPS + TESTS, []),
+    ("phrases of steps", STEPS.replace("recall~ ..4", "recall~ ..14") + TESTS, [(4, 42, "gap-too-wide")]),
+    ("a step that nothing asks for", STEPS.replace("in_order", "  talk:\n    look_for: {a: {phrases: [hold~ talks]}}\nin_order") + TESTS, [(7, 3, "unused-step")]),
+    ("a step without states to share", STEPS.replace("ambassador*]}, pair: {states: {at_least: 2}}}", "ambassador*]}}") + TESTS, [(3, 3, "can-never-match")]),
+    ("a step that contradicts itself", STEPS.replace("in_order", "    alert_when: {all_of: [act, pair], none_of: [act]}\nin_order") + TESTS, [(7, 5, "can-never-match")]),
+    ("a clue of a step that nothing asks for", STEPS.replace("in_order", "    alert_when: {all_of: [pair]}\nin_order") + TESTS, [(6, 16, "unused-clue")]),
+    ("a regular expression", clue("war").replace("phrases: [war]", "regex: 'shell(ed|ing)'"), [(4, 5, "regex-used")]),
     ("nothing to say", RULE, []),
     ("short word", clue("war"), [(4, 15, "phrase-too-short")]),
     ("short word in a choice", clue("(war|long war)"), [(4, 16, "phrase-too-short")]),

@@ -11,8 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.core.rule_files import gazetteer
+from watcher.cleaning import clean_text
 from watcher.errors import Location, RuleError
 from watcher.model import RuleStatus, Severity, Stance
+from watcher.rule_tests import run_rule_tests
+from watcher.rules.compile import compile_rules
 from watcher.rules.editors import json_schema
 from watcher.rules.lint import CODES
 from watcher.rules.load import load_rules
@@ -272,8 +276,16 @@ def test_the_examples_of_the_reference_load(tmp_path: Path) -> None:
     reference = (SHIPPED.parent / "docs" / "rules.md").read_text(encoding="utf-8")
     examples = re.findall(r"^```yaml\n(.*?)^```", reference, re.MULTILINE | re.DOTALL)
     rule_set = load(tmp_path, "---\n".join(examples))
-    assert [rule.rule for rule in rule_set.rules] == ["ambassador-recalled", "border-fire"]
+    assert [rule.rule for rule in rule_set.rules] == [
+        "ambassador-recalled",
+        "recall-then-call-up",
+        "nuclear-threats-everywhere",
+        "border-fire",
+    ]
     assert rule_set.states_of("guarantors") == {"FR", "US", "RU", "CN"}
+    outcomes = run_rule_tests(rule_set, compile_rules(rule_set, gazetteer()), clean_text)
+    assert len(outcomes) == 8
+    assert [(one.rule_id, one.name, one.got) for one in outcomes if not one.passed] == []
 
 
 def test_the_reference_names_every_key_and_code() -> None:

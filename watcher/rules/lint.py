@@ -15,7 +15,8 @@ from types import MappingProxyType
 from watcher.errors import Location
 from watcher.model import RuleStatus, Source
 from watcher.rules.phrases import Choice, Ending, Gap, Part, Word, parse_phrase
-from watcher.rules.schema import Clue, Expect, ListKind, Rule, RuleSet
+from watcher.rules.regex import compile_regex
+from watcher.rules.schema import Clue, Expect, ListKind, Rule, RulePart, RuleSet
 from watcher.rules.values import not_among
 from watcher.text.inflect import inflect
 
@@ -45,6 +46,8 @@ CODES: Mapping[str, LintSeverity] = MappingProxyType(
         "empty-file": LintSeverity.WARNING,
         "unused-list": LintSeverity.HINT,
         "unused-clue": LintSeverity.WARNING,
+        "unused-step": LintSeverity.WARNING,
+        "regex-used": LintSeverity.HINT,
         "phrase-too-short": LintSeverity.WARNING,
         "wildcard-too-broad": LintSeverity.WARNING,
         "gap-too-wide": LintSeverity.WARNING,
@@ -154,7 +157,6 @@ def _lint_lists(rule_set: RuleSet) -> Iterator[Finding]:
 
 
 def _lint_rule(rule_set: RuleSet, rule: Rule, today: date) -> Iterator[Finding]:
-    here = rule_set.location(rule.rule)
     if rule.status is not RuleStatus.OFF:
         yield from _lint_tests(rule_set, rule)
     if rule.reviewed and today - rule.reviewed > REVIEW_EVERY:
@@ -165,17 +167,18 @@ def _lint_rule(rule_set: RuleSet, rule: Rule, today: date) -> Iterator[Finding]:
             message = f"the exception {exception.name} ended on {exception.until}: remove it, or move its date"
             yield _finding(rule_set.location(rule.rule, "unless", str(index), "until"), "expired-until", message)
     for path, text in _phrases_of(rule):
-        yield from _lint_phrase(rule_set, text, (rule.rule, *path))
-    yield from _lint_conditions(rule_set, rule)
-    yield from _lint_shadows(rule_set, rule)
+        yield from _lint_phrase(rule_set, text, path)
+    for part in rule.parts:
+        yield from _lint_conditions(rule_set, rule, part)
+        yield from _lint_shadows(rule_set, rule, part)
+        yield from _lint_regexes(rule_set, part)
+    yield from _lint_steps(rule_set, rule)
     for language in rule.languages or ():
         word = next((word for word in _inflected_words(rule_set, rule) if inflect(word, language) is None), None)
         if word is not None:
             message = f"no word forms are known for the language {language}, so {word}~ finds only {word} there"
             location = rule_set.location(rule.rule, "languages")
             yield _finding(location, "language-without-inflector", f"{message}: write its stem with *")
-    if not rule.clues:
-        yield _finding(here, "can-never-match", "there is no clue to find")
 
 
 def _lint_tests(rule_set: RuleSet, rule: Rule) -> Iterator[Finding]:
@@ -190,14 +193,15 @@ def _lint_tests(rule_set: RuleSet, rule: Rule) -> Iterator[Finding]:
 
 def _phrases_of(rule: Rule) -> Iterator[tuple[tuple[str, ...], str]]:
     """Every phrase of a rule with its key path."""
-    for name, clue in rule.clues.items():
-        for key, phrases in (("phrases", clue.phrases), ("not_phrases", clue.not_phrases)):
-            for index, text in enumerate(phrases or ()):
-                yield ("look_for", name, key, str(index)), text
+    for part in rule.parts:
+        for name, clue in part.clues.items():
+            for key, phrases in (("phrases", clue.phrases), ("not_phrases", clue.not_phrases)):
+                for index, text in enumerate(phrases or ()):
+                    yield (*part.path, "look_for", name, key, str(index)), text
     for number, exception in enumerate(rule.unless):
         for key, phrases in (("phrases", exception.phrases), ("title_has", exception.title_has)):
             for index, text in enumerate(phrases or ()):
-                yield ("unless", str(number), key, str(index)), text
+                yield (rule.rule, "unless", str(number), key, str(index)), text
 
 
 def _lint_phrase(rule_set: RuleSet, text: str, path: tuple[str, ...]) -> Iterator[Finding]:
@@ -259,18 +263,18 @@ def _inflected_words(rule_set: RuleSet, rule: Rule) -> Iterator[str]:
                 yield part.text
 
 
-def _lint_conditions(rule_set: RuleSet, rule: Rule) -> Iterator[Finding]:
+def _lint_conditions(rule_set: RuleSet, rule: Rule, part: RulePart) -> Iterator[Finding]:
     """Clues that nothing uses, and conditions that contradict each other or ask for nothing."""
-    when = rule.alert_when
-    together = {clue for window in rule.close_together for clue in window.clues}
+    when = part.alert_when
+    together = {clue for window in part.close_together for clue in window.clues}
     if when is not None:
-        at = rule_set.location(rule.rule, "alert_when")
+        at = rule_set.location(*part.path, "alert_when")
         all_of, any_of, none_of = set(when.all_of or ()), set(when.any_of or ()), set(when.none_of or ())
         some_of = set(when.at_least.of) if when.at_least else set()
         used = all_of | any_of | none_of | some_of | together | {exception.of for exception in rule.unless}
-        for name in rule.clues:
+        for name in part.clues:
             if name not in used:
-                location = rule_set.location(rule.rule, "look_for", name)
+                location = rule_set.location(*part.path, "look_for", name)
                 yield _finding(location, "unused-clue", f"nothing asks for the clue {name}: name it in alert_when")
         for name in sorted((all_of | together) & none_of):
             yield _finding(at, "can-never-match", f"the clue {name} must be found and must not be found")
@@ -280,10 +284,39 @@ def _lint_conditions(rule_set: RuleSet, rule: Rule) -> Iterator[Finding]:
             yield _finding(at, "can-never-match", "too few clues of at_least remain beside none_of")
         if not (all_of or any_of or some_of or together):
             yield _finding(at, "always-matches", "nothing must be found: nearly every article sets this rule off")
-    for name, clue in rule.clues.items():
+    for name, clue in part.clues.items():
         message = _impossible_states(rule_set, clue)
         if message:
-            yield _finding(rule_set.location(rule.rule, "look_for", name, "states"), "can-never-match", message)
+            yield _finding(rule_set.location(*part.path, "look_for", name, "states"), "can-never-match", message)
+
+
+def _lint_regexes(rule_set: RuleSet, part: RulePart) -> Iterator[Finding]:
+    for name, clue in part.clues.items():
+        if clue.regex is None:
+            continue
+        message = "a regular expression knows no word forms, no accents and no sentence ends: use phrases where they do"
+        if not compile_regex(clue.regex).literals:
+            message += "; no word is in all that this one matches, so it is looked for in every article"
+        yield _finding(rule_set.location(*part.path, "look_for", name, "regex"), "regex-used", message)
+
+
+def _lint_steps(rule_set: RuleSet, rule: Rule) -> Iterator[Finding]:
+    """Steps that nothing asks for, and those that cannot share what they must."""
+    order = rule.in_order
+    if order is None:
+        return
+    for part in rule.parts:
+        location = rule_set.location(*part.path)
+        if part.step not in order.steps:
+            yield _finding(location, "unused-step", f"in_order does not name the step {part.step}")
+        elif order.sharing is not None and not _names_states(part):
+            message = f"the step {part.step} looks for no states, so it shares none with the others"
+            yield _finding(location, "can-never-match", message)
+
+
+def _names_states(part: RulePart) -> bool:
+    forbidden = part.alert_when.none_of or () if part.alert_when else ()
+    return any(clue.states is not None and name not in forbidden for name, clue in part.clues.items())
 
 
 def _impossible_states(rule_set: RuleSet, clue: Clue) -> str | None:
@@ -298,7 +331,7 @@ def _impossible_states(rule_set: RuleSet, clue: Clue) -> str | None:
     return None
 
 
-def _lint_shadows(rule_set: RuleSet, rule: Rule) -> Iterator[Finding]:
+def _lint_shadows(rule_set: RuleSet, rule: Rule, part: RulePart) -> Iterator[Finding]:
     """Phrases that an exception takes away as soon as they are found."""
     for exception in rule.unless:
         if exception.phrases is None or exception.within or exception.until:
@@ -306,18 +339,18 @@ def _lint_shadows(rule_set: RuleSet, rule: Rule) -> Iterator[Finding]:
         if exception.title_has or exception.older_than or exception.event_older_than or exception.source_tags:
             continue
         shadows = {parse_phrase(text).parts for text in exception.phrases}
-        for name, clue in rule.clues.items():
-            if not set(clue.accept) <= set(exception.accept) or not _is_required(rule, name):
+        for name, clue in part.clues.items():
+            if not set(clue.accept) <= set(exception.accept) or not _is_required(part, name):
                 continue
             for index, text in enumerate(clue.phrases or ()):
                 if parse_phrase(text).parts in shadows:
-                    location = rule_set.location(rule.rule, "look_for", name, "phrases", str(index))
+                    location = rule_set.location(*part.path, "look_for", name, "phrases", str(index))
                     message = f"the exception {exception.name} has this phrase too, so it never alerts"
                     yield _finding(location, "shadowed-by-unless", message)
 
 
-def _is_required(rule: Rule, clue: str) -> bool:
-    return rule.alert_when is None or clue not in (rule.alert_when.none_of or ())
+def _is_required(part: RulePart, clue: str) -> bool:
+    return part.alert_when is None or clue not in (part.alert_when.none_of or ())
 
 
 def _lint_sources(rule_set: RuleSet, rule: Rule, sources: Sequence[Source]) -> Iterator[Finding]:
@@ -332,6 +365,10 @@ def _lint_sources(rule_set: RuleSet, rule: Rule, sources: Sequence[Source]) -> I
     windows: list[tuple[tuple[str, ...], timedelta]] = []
     if rule.confirm:
         windows.append((("confirm", "within"), rule.confirm.within))
+    if rule.in_order:
+        windows.append((("in_order", "within"), rule.in_order.within))
+    if rule.count:
+        windows.append((("count", "within"), rule.count.within))
     windows += [
         (("unless", str(index), "older_than"), exception.older_than)
         for index, exception in enumerate(rule.unless)

@@ -370,6 +370,12 @@ class Count(_Model):
     )
     and_times_usual: AndTimesUsual | None = Key(default=None, description="and so many times as usual")
 
+    @model_validator(mode="after")
+    def _can_be_compared(self) -> Self:
+        if self.and_times_usual and self.and_times_usual.measured_over < 2 * self.within:
+            raise wrong("expected and_times_usual.measured_over to be twice as long as within, or longer")
+        return self
+
 
 class Step(_Model):
     """One step of several: a small rule."""
@@ -497,7 +503,9 @@ class RuleTest(_Model):
     file: Text | None = Key(
         default=None, description="a text file beside the rule file", examples=["tests/long-article.txt"]
     )
-    stream: tuple[StreamItem, ...] | None = Key(default=None, description="several articles over time")
+    stream: Annotated[tuple[StreamItem, ...], Key(min_length=1)] | None = Key(
+        default=None, description="several articles over time"
+    )
     expect: Annotated[Expect, one_of(Expect, "expectation")] = Key(description="alert or no alert")
     missing: Names | None = Key(
         default=None, description="the clues that must be what is missing", examples=[["recall"]]
