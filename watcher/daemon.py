@@ -313,6 +313,7 @@ class Parts:
             return
         self._daemon.settings, self._daemon.book = settings, book
         self._take_sources(settings)
+        self._retarget()
         changes = book.changes_since(old_book)
         log.info("reloaded", rules=len(book.versions), sources=len(self.sources), **changes)
         lines = [f"{what}: {', '.join(rule_ids)}" for what, rule_ids in changes.items() if rule_ids]
