@@ -118,20 +118,34 @@ def _excerpts(
 
 
 def quote(article: Article, signals: Sequence[Signal]) -> tuple[Excerpt, ...]:
-    """The sentences that made the rules fire, in the order of the text, matched words marked.
+    """The fewest sentences that show every clue that made the rules fire, in the order of the text, words marked.
 
-    A sentence that holds a phrase or a figure is quoted; one that only names a state is not, unless there is no other.
+    A clue of states is shown only where there is no other. The title stands in every message already, so it is quoted
+    only where the text says less.
     """
     reading = Reading.of(article.title, article.text, article.language, article.published_at or article.first_seen_at)
     matches = [match for signal in signals for match in signal.matches]
-    telling = [match for match in matches if match.state is None] or matches
+    shows: dict[int, set[tuple[str, str]]] = {}  # sentence to the clues that it shows
+    for signal in signals:
+        for match in signal.matches:
+            if match.state is None or all(other.state is not None for other in matches):
+                index = reading.sentence_at(_offset(reading, match)).index
+                shows.setdefault(index, set()).add((signal.rule_id, match.clue))
+    missing = set().union(*shows.values())
     chosen: list[int] = []
-    for match in telling:
-        index = reading.sentence_at(_offset(reading, match)).index
-        if index not in chosen:
-            chosen.append(index)
+    while missing and len(chosen) < MAX_EXCERPTS:
+        best = max(
+            shows,
+            key=lambda index: (
+                len(shows[index] & missing),
+                reading.sentences[index].start >= reading.text_start,
+                -index,
+            ),
+        )
+        chosen.append(best)
+        missing -= shows[best]
     excerpts = []
-    for index in sorted(chosen[:MAX_EXCERPTS]):
+    for index in sorted(chosen):
         sentence = reading.sentences[index]
         span = reading.span(sentence.start, sentence.end)
         inside = sorted(

@@ -106,6 +106,25 @@ def test_quotes_the_telling_sentences_with_their_words_marked() -> None:
     assert [second.text[start:end] for start, end in second.highlights] == ["dozens of deaths"]
 
 
+def test_quotes_few_sentences_and_the_title_only_where_the_text_says_less() -> None:
+    text = "Troops moved. Troops rested. Troops fought near the pass. Nine soldiers died as troops fought on."
+    item = article(title="Troops fought, nine died", text=text)
+    title_span = Span(Field.TITLE, 0, 6)
+    forces = [match("Troops", text, clue="forces", span=Span(Field.TEXT, start, start + 6)) for start in (0, 14, 29)]
+    found = signal(
+        matches=(
+            match("Troops", item.title, clue="forces", span=title_span),
+            *forces,
+            match("troops", text, clue="forces"),
+            match("fought on", text, clue="fighting"),
+            match("Nine soldiers died", text, clue="deaths"),
+        )
+    )
+    (excerpt,) = quote(item, (found,))
+    assert excerpt.text == "Nine soldiers died as troops fought on."
+    assert excerpt.highlights == ((0, 18), (22, 28), (29, 38))
+
+
 def test_quotes_a_title_and_merges_marks_that_touch() -> None:
     item = article(title="Yerevan invokes Article 4", text="")
     found = signal(
