@@ -184,7 +184,6 @@ def _same_parties(one: set[str], other: set[str]) -> bool:
 
 
 def _open(signal: Signal, policy: EventPolicy, report: Report, now: datetime) -> EventDecision:
-    is_held = policy.hold_until_confirmed and policy.confirm_publishers > 1
     event = Event(
         id=_derived_id("event", policy.rule_id, signal.article_id, ",".join((*signal.states, *signal.items))),
         rule_id=policy.rule_id,
@@ -198,16 +197,26 @@ def _open(signal: Signal, policy: EventPolicy, report: Report, now: datetime) ->
         reports=(*signal.earlier, report),
         opened_at=now,
         last_seen_at=now,
-        is_confirmed=policy.confirm_publishers <= 1,
-        notified_killed=0 if is_held or not signal.killed else signal.killed.at_least,
-        notified_publishers=0 if is_held else 1,
+        is_confirmed=False,
+        notified_killed=0,
+        notified_publishers=0,
         group_for=policy.group_for,
-        is_announced=not is_held,
+        is_announced=False,
         is_test=policy.is_test,
         items=signal.items,
     )
-    change = EventChange.HELD if is_held else EventChange.OPENED
-    return EventDecision(event, (change,), "no open event is about these states", (signal,))
+    reason = "no open event is about these states"
+    # A rule that counted several newsrooms opens an event that they confirm already.
+    event = replace(event, is_confirmed=len(event.publishers) >= policy.confirm_publishers)
+    if policy.hold_until_confirmed and not event.is_confirmed:
+        return EventDecision(event, (EventChange.HELD,), reason, (signal,))
+    announced = replace(
+        event,
+        is_announced=True,
+        notified_killed=signal.killed.at_least if signal.killed else 0,
+        notified_publishers=len(event.publishers),
+    )
+    return EventDecision(announced, (EventChange.OPENED,), reason, (signal,))
 
 
 def _extend(
