@@ -139,6 +139,8 @@ def group_in_words(policy: EventPolicy) -> str:
     """What makes two signals of the rule one event."""
     whose = f"signals of every rule of the family {policy.family}" if policy.by_family else "signals of this rule"
     about = "about the same states" if policy.by_states else "about any states"
+    if policy.by_items:
+        about += " that name the same items of its lists"
     return f"{whose} {about} are one event, while a report comes at least every {show_span(policy.group_for)}"
 
 

@@ -112,7 +112,13 @@ def forms(
 
 def _print_forms(rule_set: RuleSet) -> None:
     languages = sorted({language for rule in rule_set.rules for language in rule.languages or ("en",)})
-    texts = [text for rule in rule_set.rules for clue in rule.clues.values() for text in clue.phrases or ()]
+    texts = [
+        text
+        for rule in rule_set.rules
+        for part in rule.parts
+        for clue in part.clues.values()
+        for text in clue.phrases or ()
+    ]
     texts += [text for one in rule_set.lists.values() if one.kind is ListKind.PHRASES for text in one.items]
     words = {
         part.text
