@@ -153,7 +153,12 @@ def render_json(alert: Alert, names: Mapping[str, str]) -> dict[str, Any]:
 def compose(alert: Alert, names: Mapping[str, str], room: _Room) -> tuple[Paragraph, ...]:
     """The anatomy of an alert: what, what is new, the words that say so, who says so and when, where it came from."""
     paragraphs: list[Paragraph] = [_heading(alert, names)]
-    paragraphs.extend((_quotation(excerpt, room.excerpt_cost),) for excerpt in alert.excerpts[: room.excerpts])
+    # The newest report is told below; what others said, earlier steps for example, says whose words they are.
+    others = {report.article_id: report for report in alert.reports if report.article_id != alert.reports[0].article_id}
+    paragraphs.extend(
+        (_quotation(excerpt, room.excerpt_cost, others.get(excerpt.article_id)),)
+        for excerpt in alert.excerpts[: room.excerpts]
+    )
     if alert.body:
         body = shorten(clean(alert.body, keep_lines=True), room.body_cost, cost)
         paragraphs.append(tuple((Run(line),) for line in body.split("\n")))
@@ -224,14 +229,17 @@ def _change_words(change: EventChange, alert: Alert, names: Mapping[str, str]) -
             return change.value
 
 
-def _quotation(excerpt: Excerpt, room: int) -> Line:
+def _quotation(excerpt: Excerpt, room: int, other: Report | None) -> Line:
     runs = [
         Run(clean(piece, trim=False), Style.MARK if marked else Style.PLAIN)
         for piece, marked in shorten_excerpt(excerpt, room)
     ]
     words = "".join(run.text for run in runs)
     opening, closing = ("\u2068", "\u2069") if _has_right_to_left(words) else ("", "")
-    return (Run(f"{opening}“"), *(run for run in runs if run.text), Run(f"”{closing}"))
+    whose: Line = ()
+    if other is not None:
+        whose = (Run(f"{_short_name(other.publisher)}, {minute(other.published_at or other.first_seen_at)}: "),)
+    return (*whose, Run(f"{opening}“"), *(run for run in runs if run.text), Run(f"”{closing}"))
 
 
 def _main_report(alert: Alert) -> Paragraph:
