@@ -267,3 +267,23 @@ def test_an_alert_can_be_lost_although_the_signal_is_there(tmp_path: Path) -> No
     assert differences(tmp_path, CLASH, CLASH + "update_on: [new_state]\n", *records) == [
         (Side.LOST, "second", "border-clash", "repeated: the same states: AM, AZ")
     ]
+
+
+def test_rules_over_several_articles_speak_over_the_past(tmp_path: Path) -> None:
+    rules = load(
+        "rule: recall-then-fire\nsteps:\n"
+        "  recall: {look_for: {a: {phrases: [recall~ ..4 ambassador*]}, pair: {states: {at_least: 2}}}}\n"
+        "  fire: {look_for: {a: {phrases: [shell~ ..3 village*]}, pair: {states: {at_least: 2}}}}\n"
+        "in_order: {steps: [recall, fire], within: 5d, sharing: states}\n"
+    )
+    path = archive(
+        tmp_path,
+        record("fire", FIRST, "2022-09-14"),
+        record("calm", CALM, "2022-09-12"),
+        record("recall", "Azerbaijan recalled its ambassador from Armenia.", "2022-09-11"),
+        record("elsewhere", ELSEWHERE, "2022-09-13"),
+    )
+    past = replay(evaluate(path, rules).hits, rules)
+    assert [(alert.article.id, [one.article_id for one in alert.signals[0].earlier]) for alert in past.alerts] == [
+        ("fire", ["recall"])
+    ]

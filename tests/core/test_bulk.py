@@ -164,3 +164,38 @@ def test_lines_are_read_as_they_are_needed() -> None:
     stream = match_lines(RULES, endless(), detect=english, now=NOW)  # type: ignore[arg-type]
     assert [next(stream).line for _ in range(3)] == [1, 2, 3]
     assert taken == 3
+
+
+SEQUENCE = load(
+    """\
+    rule: shelled-twice
+    steps:
+      first: {look_for: {a: {phrases: [shell~ ..3 village*]}, pair: {states: {at_least: 2}}}}
+      second: {look_for: {a: {phrases: [bomb~ ..3 town*]}, pair: {states: {at_least: 2}}}}
+    in_order: {steps: [first, second], within: 3d, sharing: states}
+    ---
+    rule: three-papers
+    look_for: {a: {phrases: [heavy fighting]}}
+    count: {of: publishers, at_least: 3, within: 1d}
+    """
+)
+
+
+def test_rules_over_several_articles_have_the_input_so_far_as_their_past() -> None:
+    def dated(number: int, day: int, text: str, source: str = "s") -> str:
+        return line(number, text, published=f"2026-01-{day:02}T0{number}:00:00Z", source=source, lang="en")
+
+    lines = [
+        dated(1, 3, "Azerbaijan bombed a town in Armenia."),
+        dated(2, 1, "Azerbaijan shelled a village in Armenia."),
+        dated(3, 4, "Heavy fighting was heard by a shepherd in the hills.", "one"),
+        dated(4, 4, "A teacher says that there was heavy fighting again.", "two"),
+        dated(5, 4, "Heavy fighting was heard by a shepherd in the hills.", "three"),
+        dated(6, 4, "All night the heavy fighting went on until dawn.", "four"),
+        "{",
+    ]
+    for jobs in (1, 2):
+        found = list(match_lines(SEQUENCE, lines, detect=english, now=NOW, jobs=jobs))
+        said = [(one.line, signal["rule"], signal["earlier"]) for one in found for signal in one.signals]
+        assert said == [(2, "shelled-twice", ["a-1"]), (6, "three-papers", ["a-3", "a-4"])]
+        assert [one.line for one in found if one.problem] == [7]

@@ -188,6 +188,13 @@ def test_configuration(tmp_path: Path) -> None:
             "confirm.within is shorter than the time between two polls of any source",
         ),
     ]
+    over_time = "  two: {look_for: {b: {phrases: [open~ fire]}}}\nin_order: {steps: [one, two], within: 10m}\n"
+    for keys in (
+        "rule: a-1\nsteps:\n  one: {look_for: {a: {phrases: [exchange~ fire]}}}\n" + over_time,
+        "rule: a-1\nlook_for: {a: {phrases: [exchange~ fire]}}\ncount: {of: reports, at_least: 2, within: 10m}\n",
+    ):
+        found_codes = {one.code for one in lint_rules(load(tmp_path, keys + TESTS), TODAY, sources=sources[:1])}
+        assert found_codes == {"window-shorter-than-poll"}
     undetermined = (source("d", tags=("caucasus",)),)
     codes = [finding.code for finding in lint_rules(rule_set, TODAY, sources=undetermined)]
     assert codes == []
