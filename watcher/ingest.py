@@ -289,7 +289,7 @@ class Ingest:
                     sampled,
                     now,
                     ask_open_events=bool(reading.result.signals or reading.result.partial),
-                    also={one.report.article_id for known in past.values() for one in known},
+                    also=may_be_copied(book.over_time, reading.article, past),
                 )
                 self._store.articles.insert(reading.article, reading.keys, raw_hash=reading.raw_hash, sampled=sampled)
                 judged = judge_partial(
@@ -504,6 +504,22 @@ def past_of_rules(
         rule_id: store.events.past(rule_id, at - span_of(over_time[rule_id]), at + over_time[rule_id].within)
         for rule_id in {signal.rule_id for signal in partial}
     }
+
+
+def may_be_copied(
+    over_time: Mapping[str, OverTime], article: Article, past: Mapping[str, Sequence[PastSignal]]
+) -> frozenset[str]:
+    """The ids of remembered articles that matter if they are copies of this one: those it may be put together with.
+
+    What is farther away, such as a long past that a count is compared with, is left to the index of copies.
+    """
+    at = date_of(article)
+    return frozenset(
+        one.report.article_id
+        for rule_id, known in past.items()
+        for one in known
+        if abs(one.at - at) <= min(over_time[rule_id].within, COPY_WINDOW)
+    )
 
 
 def judge_partial(

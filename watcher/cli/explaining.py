@@ -180,7 +180,7 @@ class _Known:
 
 def _look_up(path: Path, book: RuleBook, article: Article, result: MatchResult, as_of: datetime) -> _Known:
     """What the store knows, asked for as the daemon asks; the store is only read."""
-    from watcher.ingest import find_same_text, judge_partial, past_of_rules
+    from watcher.ingest import find_same_text, judge_partial, may_be_copied, past_of_rules
     from watcher.store import Store
 
     if not path.is_file():
@@ -196,7 +196,7 @@ def _look_up(path: Path, book: RuleBook, article: Article, result: MatchResult, 
             sample(hashes),
             as_of,
             ask_open_events=bool(result.signals or result.partial),
-            also={one.report.article_id for remembered in past.values() for one in remembered},
+            also=may_be_copied(book.over_time, article, past),
         )
         return _Known(
             open_events=store.events.open_events(as_of),
