@@ -185,8 +185,13 @@ def _why_silent(rules: CompiledRules, article: Article, rule_id: str) -> str:
     return explained[0].reason if explained else "there is no such rule, or it is off"
 
 
-def replay(hits: Iterable[Hit], rule_set: RuleSet, index: int = 0) -> Past:
-    """The alerts of one rule set, the ``index``-th of those that were evaluated, over hits in order of date."""
+def replay(
+    hits: Iterable[Hit], rule_set: RuleSet, index: int = 0, now_of: Callable[[Article], datetime] = date_of
+) -> Past:
+    """The alerts of one rule set, the ``index``-th of those that were evaluated, over hits in order of ``now_of``.
+
+    ``now_of`` tells when an article is decided about.
+    """
     statuses = {rule.rule: rule.status for rule in rule_set.rules}
     policies = {rule.rule: event_policy(rule) for rule in rule_set.rules}
     signals: Counter[str] = Counter()
@@ -197,6 +202,7 @@ def replay(hits: Iterable[Hit], rule_set: RuleSet, index: int = 0) -> Past:
     memory = RuleMemory(over_time_of(rule_set))
     timelines = {status: _Timeline(policies) for status in RuleStatus}
     for hit in hits:
+        now = now_of(hit.article)
         by_status: dict[RuleStatus, list[Signal]] = {}
         hashes = frozenset(np.frombuffer(hit.shingles, dtype=np.int64).tolist())
         whole = one_for_each_rule(memory.judge(hit.article, hit.partial[index], hashes))
@@ -204,7 +210,7 @@ def replay(hits: Iterable[Hit], rule_set: RuleSet, index: int = 0) -> Past:
             signals[signal.rule_id] += 1
             by_status.setdefault(statuses[signal.rule_id], []).append(signal)
         for status, found in by_status.items():
-            for decision in timelines[status].decide(hit, hashes, found):
+            for decision in timelines[status].decide(hit, hashes, found, now):
                 rule_ids = tuple(dict.fromkeys(signal.rule_id for signal in decision.signals))
                 if len(decision.event.reports) == 1 and _opens(decision):
                     events[decision.event.rule_id] += 1
@@ -214,7 +220,7 @@ def replay(hits: Iterable[Hit], rule_set: RuleSet, index: int = 0) -> Past:
                     continue
                 alerts.append(
                     PastAlert(
-                        at=date_of(hit.article),
+                        at=now,
                         article=hit.article,
                         rule_ids=rule_ids,
                         audience=status,
@@ -240,9 +246,10 @@ class _Timeline:
         self._open: dict[str, Event] = {}
         self._shingles: dict[str, frozenset[int]] = {}  # of the articles in open events
 
-    def decide(self, hit: Hit, hashes: frozenset[int], signals: Sequence[Signal]) -> tuple[EventDecision, ...]:
+    def decide(
+        self, hit: Hit, hashes: frozenset[int], signals: Sequence[Signal], now: datetime
+    ) -> tuple[EventDecision, ...]:
         """The decisions about one article's signals; ``hashes`` are the shingles of its text."""
-        now = date_of(hit.article)
         self._open = {key: event for key, event in self._open.items() if now - event.last_seen_at <= event.group_for}
         known = {report.article_id for event in self._open.values() for report in event.reports}
         self._shingles = {key: hashes for key, hashes in self._shingles.items() if key in known}

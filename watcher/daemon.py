@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import structlog
 from apscheduler.events import (
@@ -29,6 +30,8 @@ from watcher import __version__, systemd
 from watcher.dispatch import Dispatcher, Settled
 from watcher.errors import ProblemsError, StoreError
 from watcher.fetch import Fetcher
+from watcher.filewatch import LOOK_EVERY, FileWatch
+from watcher.guard import Guard, GuardError
 from watcher.ingest import Ingest, Poll
 from watcher.model import AlertKind, Channel, Delivered, FetchReason, GiveUp, Retry, Severity, Source
 from watcher.notices import tell_operators
@@ -51,6 +54,7 @@ SILENCE_CHECK_EVERY = timedelta(minutes=5)
 # Threads that read and match. One interpreter computes one thing at a time, so more would only hold more memory; a few,
 # because a hostile page can keep one busy. Apart from asyncio's own threads, in which names are resolved.
 WORKERS = 4
+LOSSES_SHOWN = 10  # in the message of a refused reload; a telephone shows as many
 DISPATCH_PAUSE = timedelta(seconds=10)  # after the store refused to work: a full disk, another program's long write
 
 # Sections of the configuration that a reload brings into force; the others need a restart.
@@ -78,6 +82,7 @@ class Daemon:
     make_notifiers: MakeNotifiers
     clock: Clock = utc_now
     on_poll: Callable[[Poll], None] | None = None  # for the demo, which shows each poll
+    config: Path | None = None  # the file that ``load`` reads, to be watched
 
     async def run(self) -> None:
         """Nothing, after a stop was asked for by SIGTERM or SIGINT; SIGHUP reloads."""
@@ -90,6 +95,7 @@ class Daemon:
             loop.add_signal_handler(signal.SIGHUP, parts.start_reload)
             parts.schedule()
             dispatcher = asyncio.create_task(parts.run_dispatcher())
+            watching = asyncio.create_task(parts.run_file_watch())
             systemd.notify("READY=1", f"STATUS={len(parts.sources)} sources, {len(self.book.versions)} rules")
             log.info("started", version=__version__, sources=len(parts.sources), rules=len(self.book.versions))
             stopped = asyncio.create_task(stop.wait())
@@ -97,7 +103,7 @@ class Daemon:
             systemd.notify("STOPPING=1")
             log.info("stopping")
             _give_up_after(STOP_WITHIN, exit_code=0 if stopped.done() else 1)
-            await parts.stop(dispatcher)
+            await parts.stop(dispatcher, watching)
             if not stopped.done():
                 stopped.cancel()
                 dispatcher.result()  # a defect in dispatch: its error ends the program, and systemd restarts it
@@ -129,6 +135,9 @@ class Parts:
         self._ingest = Ingest(self._store, fetcher, self._workers, self._clock, self._wake.set, self._random.random)
         self._reloading: asyncio.Task[None] | None = None
         self._must_reload_again = False
+        self._file_watch = FileWatch(self.start_reload, self._file_watch_trouble)
+        self._guard = Guard(daemon.settings.store.path)
+        self._refused_version: str | None = None  # by the guard; an operator may accept it
         self._scheduler = AsyncIOScheduler(
             timezone=UTC,
             # The defaults skip a run that is a second late, without a word (elastalert2 #187, apscheduler #146).
@@ -270,12 +279,40 @@ class Parts:
         if told:
             self._wake.set()
 
-    async def stop(self, dispatcher: asyncio.Task[None]) -> None:
-        """Nothing; polls are abandoned (what they decided is stored), sends get a short grace."""
+    async def stop(self, *tasks: asyncio.Task[None]) -> None:
+        """Nothing; polls and a reload are abandoned (what they decided is stored), sends get a short grace."""
         self._scheduler.remove_listener(self._job_failed)  # an abandoned poll is no failed one
         self._scheduler.shutdown(wait=False)
-        dispatcher.cancel()
-        await asyncio.wait((dispatcher,), timeout=STOP_WITHIN.total_seconds())
+        self._guard.stop()
+        if self._reloading is not None:
+            tasks = (*tasks, self._reloading)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=STOP_WITHIN.total_seconds())
+
+    async def run_file_watch(self) -> None:
+        """Never returns: starts a reload after each change of rules or configuration, until it is cancelled."""
+        await self._watch_files(self._daemon.settings)
+        while True:
+            try:
+                await self._file_watch.run()
+            except Exception:  # SIGHUP still works, and a defect here must not end the reading of news
+                log.exception("file_watch_failed")
+                await asyncio.sleep(LOOK_EVERY.total_seconds())
+
+    async def _watch_files(self, settings: Settings) -> None:
+        rules = settings.rules
+        await self._file_watch.watch(self._daemon.config, rules.paths, is_on=rules.reload_on_change)
+
+    def _file_watch_trouble(self, trouble: str | None) -> None:
+        key = "file-watch"
+        if trouble is None and not self._store.journal.notices(key):
+            return
+        headline = "The system does not tell of changed rules" if trouble else "Changed rules are noticed at once again"
+        body = f"{trouble}\nThey are looked at every minute instead. SIGHUP reloads them at once." if trouble else ""
+        if trouble:
+            log.warning("file_watch_refused", reason=trouble)
+        self._tell(key=key, state="refused" if trouble else "ok", headline=headline, body=body)
 
     def start_reload(self) -> None:
         """Nothing; a reload begins, or follows the one that is under way and may have read the files too early."""
@@ -299,6 +336,7 @@ class Parts:
     async def _reload(self) -> None:
         """Nothing; new rules, sources and recipients are in force, or the old ones stay and operators know why."""
         old_settings, old_book = self._daemon.settings, self._daemon.book
+        await self._file_watch.look()  # what changes from here on is another change
         try:
             settings, book = await asyncio.to_thread(self._daemon.load)
         except ProblemsError as error:
@@ -310,6 +348,9 @@ class Parts:
                 "\n".join(map(str, error.problems)),
                 Severity.WARNING,
             )
+            return
+        await self._watch_files(settings)
+        if not await self._passes_guard(settings, old_book, book):
             return
         self._daemon.settings, self._daemon.book = settings, book
         self._take_sources(settings)
@@ -324,6 +365,43 @@ class Parts:
         self._tell_reload(
             f"Reloaded: {len(book.versions)} rules, {len(self.sources)} sources", "\n".join(lines), Severity.WATCH
         )
+
+    async def _passes_guard(self, settings: Settings, old: RuleBook, new: RuleBook) -> bool:
+        """Whether the new rules may come into force; where not, operators know why."""
+        self._refused_version = None
+        if not settings.rules.guard or new.version == old.version:
+            return True
+        if self._store.journal.are_rules_accepted(new.version):
+            with self._store.transaction():
+                self._store.journal.use_acceptance(new.version)
+            log.info("guard_overruled", version=new.version)
+            return True
+        since = self._clock() - settings.rules.guard_over
+        try:
+            verdict = await asyncio.to_thread(self._guard.compare, old.rule_set, new.rule_set, since)
+        except GuardError as error:
+            log.error("guard_failed", version=new.version, reason=str(error))
+            what, lines = "the rules could not be compared with those of before", [str(error)]
+        else:
+            log.info("guard_compared", version=new.version, alerts=verdict.alerts, lost=len(verdict.losses))
+            if not verdict.losses:
+                return True
+            for loss in verdict.losses:
+                log.error("alert_would_be_lost", alert_id=loss.given.alert_id, rule_id=loss.given.rule_id, why=loss.why)
+            count = len({loss.given.alert_id for loss in verdict.losses})
+            what = f"{count} alert{'s' if count > 1 else ''} of the past would be lost"
+            lines = [str(loss) for loss in verdict.losses[:LOSSES_SHOWN]]
+            if len(verdict.losses) > LOSSES_SHOWN:
+                lines.append(f"and {len(verdict.losses) - LOSSES_SHOWN} more, which the log names")
+            if verdict.is_partial:
+                lines.append("Only the latest alerts were compared.")
+        self._refused_version = new.version
+        lines += (
+            "The rules, sources and recipients of before stay in force.",
+            f"To take version {new.version} of the rules all the same: watcher rules accept",
+        )
+        self._tell_reload(f"Reload refused: {what}", "\n".join(lines), Severity.WARNING)
+        return False
 
     def _tell_reload(self, headline: str, body: str, severity: Severity) -> None:
         # Each reload is answered, also one that fails just like the last.
@@ -343,6 +421,10 @@ class Parts:
     async def _heartbeat(self) -> None:
         with self._store.transaction():
             self._store.journal.mark_alive(self._run_id, self._clock())
+        refused = self._refused_version
+        if refused and self._daemon.settings.rules.reload_on_change and self._store.journal.are_rules_accepted(refused):
+            self._refused_version = None
+            self.start_reload()
 
     async def check_silence(self) -> None:
         """Nothing; operators know which sources publish nothing for longer than expected."""

@@ -24,6 +24,7 @@ _QUIET_LIBRARIES = {
     "trafilatura": logging.CRITICAL,
     "htmldate": logging.CRITICAL,
     "courlan": logging.CRITICAL,
+    "watchfiles": logging.WARNING,  # tells each change, also of files that do not matter
 }
 
 # Priorities of the systemd journal: man 3 sd-daemon.

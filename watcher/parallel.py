@@ -45,11 +45,11 @@ _work: list[Work[Any, Any]] = []  # of a worker process, kept between batches: a
 
 
 def _start(start: Callable[[Any], Work[Any, Any]], spec: Any) -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     _work.append(start(spec))
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Never returns; a worker waits for work for ever when the process that would send it was killed."""
     parent = multiprocessing.parent_process()
     if parent is not None:

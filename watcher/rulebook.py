@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from watcher.dedup import DEFAULT_CONFIRM_PUBLISHERS, EventPolicy
 from watcher.model import EventChange, Recipient, RuleStatus
@@ -26,6 +26,7 @@ class RuleBook:
     state_names: Mapping[str, str]
     recipients: tuple[Recipient, ...]
     over_time: Mapping[str, OverTime]  # of the rules that speak over several articles
+    rule_set: RuleSet  # for another process to compile: without what only people need
 
     @classmethod
     def of(
@@ -49,6 +50,7 @@ class RuleBook:
             state_names=state_names,
             recipients=tuple(recipients),
             over_time=compiled.over_time,
+            rule_set=replace(rule_set, locations={}, test_texts={}, source_texts={}, warnings=()),
         )
 
     def changes_since(self, old: RuleBook) -> dict[str, tuple[str, ...]]:

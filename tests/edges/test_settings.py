@@ -375,7 +375,8 @@ def spell_default(value: object) -> str:
             return str(value).lower()
         case timedelta():
             seconds = int(value.total_seconds())
-            unit, size = next((unit, size) for unit, size in (("h", 3600), ("m", 60), ("s", 1)) if seconds % size == 0)
+            units = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
+            unit, size = next((unit, size) for unit, size in units if seconds > size and seconds % size == 0)
             return f'"{seconds // size}{unit}"'
         case int():
             return f'"{value // 1_000_000}MB"' if value >= 1_000_000 else str(value)

@@ -1,4 +1,4 @@
-"""Commands for those who write rules: check, test, explain, new, schema, forms."""
+"""Commands for those who write rules: check, test, accept, explain, new, schema, forms."""
 
 from __future__ import annotations
 
@@ -180,6 +180,22 @@ def test(
         console.print(f"{len(outcomes) - len(failed)} passed, {len(failed)} failed")
     if failed:
         raise typer.Exit(1)
+
+
+@app.command()
+def accept(config: ConfigOption = None) -> None:
+    """Let the configured rules come into force although the guard refused them: exactly as they are now, and once."""
+    from watcher.store import Store
+
+    settings = settings_of(config)
+    rule_set, _, _ = compiled_rules(settings.rules.paths)
+    with Store.open(settings.store.path, exclusive=False) as store, store.transaction():
+        store.journal.accept_rules(rule_set.version, datetime.now(UTC))
+    typer.echo(f"accepted version {rule_set.version} of the rules, {len(rule_set.rules)} of them, for one reload")
+    if not settings.rules.guard:
+        typer.echo("[rules] guard is off: a reload takes any rules without mistakes")
+    by_itself = ", which comes by itself within a minute" if settings.rules.reload_on_change else ""
+    typer.echo(f"they come into force with the next reload{by_itself}; SIGHUP reloads at once")
 
 
 app.command()(explaining.explain)

@@ -32,7 +32,7 @@ def run(
     settings, book = load_all(config)
     configure_logging(settings.log, secrets=settings.secrets)
     with Store.open(settings.store.path, exclusive=True) as store:
-        daemon = Daemon(settings, book, store, lambda: load_all(config), make_notifiers)
+        daemon = Daemon(settings, book, store, lambda: load_all(config), make_notifiers, config=find_config(config))
         asyncio.run(daemon.run_once() if once else daemon.run())
 
 

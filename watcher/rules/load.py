@@ -17,7 +17,7 @@ from watcher.rules.validate import validate
 from watcher.rules.values import describe, nearest
 from watcher.rules.yaml_nodes import Node, NodeKind, parse_yaml, split_lines
 
-__all__ = ["RuleSet", "load_rules"]
+__all__ = ["RuleSet", "find_rule_files", "load_rules"]
 
 MAX_FILE_BYTES = 5_000_000  # ten thousand rules fit
 
@@ -51,6 +51,11 @@ def load_rules(paths: Sequence[Path]) -> RuleSet:
         in_order = sorted(set(problems), key=lambda problem: (order.get(problem.location.path, -1), problem))
         raise RuleError(tuple(in_order))
     return _assemble(files, loading)
+
+
+def find_rule_files(paths: Sequence[Path]) -> tuple[Path, ...]:
+    """The files that `load_rules` would read, as they are on disk now, in its order."""
+    return tuple(file.real for file in _find_files(paths, Loading()))
 
 
 def _find_files(paths: Sequence[Path], loading: Loading) -> list[RuleFile]:

@@ -33,6 +33,7 @@ from watcher.settings.values import (
     Size,
     Url,
     Word,
+    at_least,
     check_language,
     check_mail_address,
     check_rule_pattern,
@@ -54,6 +55,11 @@ class StoreSettings(_Section):
 
 class RulesSettings(_Section):
     paths: tuple[Path, ...] = Field((), description="folders and files of rules; empty: those that come with watcher")
+    reload_on_change: bool = Field(True, description="reload when rules or this file change on disk, as SIGHUP does")
+    guard: bool = Field(False, description="refuse to reload rules that would lose alerts which stable rules gave")
+    guard_over: Annotated[Duration, at_least(timedelta(hours=1), "1h")] = Field(
+        timedelta(days=30), description="how far back the guard looks"
+    )
 
 
 class HttpSettings(_Section):

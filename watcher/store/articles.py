@@ -196,6 +196,17 @@ class Articles:
         sql = "SELECT count(*) FROM articles WHERE first_seen_at >= ? AND (? IS NULL OR status = ?)"
         return int(self._db.value(sql, (encode_time(at), value, value)))
 
+    def with_signals_since(self, at: datetime) -> Iterator[tuple[int, Article]]:
+        """Articles in which signals were found at that time or later, the last to arrive first, with their numbers."""
+        before: int | None = None
+        sql = (
+            "SELECT * FROM articles WHERE id IN (SELECT article_id FROM signals WHERE at >= ?) "
+            "AND (? IS NULL OR n < ?) ORDER BY n DESC LIMIT 200"
+        )
+        while rows := self._db.rows(sql, (encode_time(at), before, before)):
+            yield from ((row["n"], _stored_article(row).article) for row in rows)
+            before = rows[-1]["n"]
+
     def candidates(self, sampled: Sequence[int], since: datetime) -> tuple[Candidate, ...]:
         """Articles first seen since then that share sampled hashes, the most first, at most twenty."""
         first = self._db.value(

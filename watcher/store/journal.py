@@ -1,4 +1,4 @@
-"""What the program did and said about itself: its runs, and which notices are in force."""
+"""What the program did and said about itself: its runs, which notices are in force, which rules may lose alerts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Notice:
 
 
 class Journal:
-    """The tables runs and notices; writes need an open transaction."""
+    """The tables runs, notices and accepted_rule_sets; writes need an open transaction."""
 
     def __init__(self, db: Db) -> None:
         self._db = db
@@ -86,6 +86,19 @@ class Journal:
         """Every notice whose key starts so, by key."""
         rows = self._db.rows("SELECT * FROM notices WHERE substr(key, 1, ?) = ? ORDER BY key", (len(prefix), prefix))
         return tuple(map(_notice, rows))
+
+    def accept_rules(self, version: str, now: datetime) -> None:
+        """Nothing; exactly this version of the rule set may come into force once, whatever alerts it loses."""
+        row = {"version": version, "accepted_at": encode_time(now)}
+        self._db.upsert("accepted_rule_sets", row, key=("version",))
+
+    def are_rules_accepted(self, version: str) -> bool:
+        """Whether an operator has accepted that version, and it has not come into force since."""
+        return self._db.value("SELECT 1 FROM accepted_rule_sets WHERE version = ?", (version,)) is not None
+
+    def use_acceptance(self, version: str) -> None:
+        """Nothing; the version came into force, and next time it has to be accepted anew."""
+        self._db.write("DELETE FROM accepted_rule_sets WHERE version = ?", (version,))
 
 
 def _notice(row: sqlite3.Row) -> Notice:

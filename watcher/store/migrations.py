@@ -82,6 +82,10 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "CREATE TABLE rules_watched (rule_id TEXT PRIMARY KEY, since_at TEXT NOT NULL) WITHOUT ROWID",
         ),
     ),
+    (
+        "0003_accepted_rule_sets",
+        ("CREATE TABLE accepted_rule_sets (version TEXT PRIMARY KEY, accepted_at TEXT NOT NULL) WITHOUT ROWID",),
+    ),
 )
 
 
