@@ -109,7 +109,10 @@ def judge(
 
 def decide(wanted: OverTime, new: PastSignal, past: Sequence[PastSignal], watched_since: datetime | None) -> Decision:
     """Whether the rule speaks with the new signal, by the dates of the articles and not by their order of arrival."""
-    known = [one for one in past if (one.report.article_id, one.step) != (new.report.article_id, new.step)]
+    # A rule keeps its past when it is rewritten; steps that it no longer has are nothing to it.
+    steps = wanted.steps if isinstance(wanted, InSequence) else (None,)
+    same = (new.report.article_id, new.step)
+    known = [one for one in past if one.step in steps and (one.report.article_id, one.step) != same]
     originals = without_copies([*known, new])
     if isinstance(wanted, InSequence):
         return _decide_sequence(wanted, new, originals)

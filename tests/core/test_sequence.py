@@ -205,6 +205,15 @@ def test_compared_with_its_own_past(
     assert decision.outcome.endswith(" of 3" if speaks else f" of 3; {says}")
 
 
+def test_steps_of_an_earlier_wording_of_the_rule_are_nothing_to_it() -> None:
+    assert final(count(), [seen("rupture", 0, "RU"), seen("rupture", 1, "RU"), r(2, "C")]) == []
+    assert final(TWO_STEPS, [r(0, "A", "AZ IR"), seen("old", 0), seen("call_up", 1)]) == []
+
+
+def test_an_article_that_comes_again_counts_once() -> None:
+    assert final(count(CountOf.REPORTS), [r(0, "A", name="a"), r(0, "A", name="a"), r(1, "B", name="b")]) == []
+
+
 def test_what_is_there_and_what_is_missing() -> None:
     decision = decide(TWO_STEPS, seen("call_up", 72, "IR"), [], START)
     assert (decision.outcome, [(one.label, one.is_there, one.detail) for one in decision.progress]) == (
