@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.builders import article
+from tests.builders import NOW, article
 from tests.core.rule_files import compiled, shipped
 from watcher.explain import (
     Node,
     RuleExplanation,
     RuleOutcome,
+    came_near,
     explain_article,
     explanation_to_json,
     render_explanation,
@@ -20,6 +22,7 @@ from watcher.explain import (
 )
 from watcher.match import match_article
 from watcher.rules.compile import CompiledRules
+from watcher.sequence import RuleMemory
 
 RULES = """\
 rule: border-clash
@@ -163,3 +166,91 @@ def test_explaining_changes_no_outcome(text: str, title: str) -> None:
         e.rule_id for e in explanations if e.outcome is RuleOutcome.SUPPRESSED
     ]
     assert [s.rule_id for s in result.skipped] == [e.rule_id for e in explanations if e.outcome is RuleOutcome.SKIPPED]
+
+
+OVER_TIME = """\
+rule: recall-then-call-up
+languages: [en]
+steps:
+  recall: {look_for: {home: {phrases: [recall~ ..4 ambassador*]}, pair: {states: {at_least: 2}}}}
+  call_up: {look_for: {order: {phrases: [order~ ..3 mobilisation]}, a_state: {states: {at_least: 1}}}}
+in_order: {steps: [recall, call_up], within: 10d, sharing: a state}
+unless: [{name: old, older_than: 72h}]
+---
+rule: wave
+languages: [en]
+look_for: {a: {phrases: [heavy fighting]}}
+count: {of: reports, at_least: 2, within: 6h}
+"""
+RECALL = "Azerbaijan recalled its ambassador from Iran."
+CALL_UP = "Iran ordered mobilisation on Monday."
+
+
+def over_time(*texts: str, language: str = "en") -> list[list[str]]:
+    """For each article in turn, a day apart: how each rule explains itself, in short."""
+    rules = compiled(OVER_TIME)
+    memory = RuleMemory(rules.over_time)
+    lines = []
+    for number, text in enumerate(texts):
+        at = NOW + timedelta(hours=number)
+        one = article(id=str(number), title="", text=text, published_at=at, language=language)
+        judged = memory.judge(one, match_article(rules, one).partial)
+        explained = explain_article(rules, one, judged=judged)
+        lines.append([f"{each.rule_id}: {each.outcome}, {each.reason}" for each in explained])
+    return lines
+
+
+def test_rules_over_several_articles_say_what_is_there_and_what_is_missing() -> None:
+    assert over_time(RECALL, CALL_UP, "Rain.", "Heavy fighting.", "There was heavy fighting in the hills.") == [
+        ["recall-then-call-up: waiting, step recall, missing call_up", "wave: no match, missing a"],
+        [
+            "recall-then-call-up: signal, every step happened, in order: recall, call_up",
+            "wave: no match, missing a",
+        ],
+        ["recall-then-call-up: no match, no step of it is reported", "wave: no match, missing a"],
+        ["recall-then-call-up: no match, no step of it is reported", "wave: waiting, counted 1 of 2"],
+        [
+            "recall-then-call-up: no match, no step of it is reported",
+            "wave: signal, every condition holds, counted 2 of 2",
+        ],
+    ]
+    assert over_time(RECALL, language="ru") == [
+        [
+            "recall-then-call-up: skipped, language: ru is not among en",
+            "wave: skipped, language: ru is not among en",
+        ]
+    ]
+
+
+def test_the_tree_shows_each_step_with_its_date() -> None:
+    rules = compiled(OVER_TIME)
+    memory = RuleMemory(rules.over_time)
+    first, second = (
+        article(id=str(day), title="", text=text, publisher="Courier", published_at=NOW + timedelta(days=day))
+        for day, text in enumerate((RECALL, CALL_UP))
+    )
+    memory.judge(first, match_article(rules, first).partial)
+    judged = memory.judge(second, match_article(rules, second).partial)
+    [explanation] = explain_article(rules, second, None, "recall-then-call-up", judged)
+    assert render_explanation(explanation)[-3:] == [
+        "  PASS in order within 10d, sharing a state: in order: recall, call_up",
+        "    PASS step recall: 2022-09-14 15:00, AZ, IR, Courier, 0",
+        "    PASS step call_up: 2022-09-15 15:00, IR, this article",
+    ]
+
+
+def test_without_a_past_such_a_rule_waits_and_an_exception_still_stops_it() -> None:
+    rules = compiled(OVER_TIME)
+    old = article(title="", text=RECALL, published_at=NOW - timedelta(days=9))
+    [waiting] = explain_article(rules, article(title="", text=RECALL), NOW, "recall-then-call-up")
+    [stopped] = explain_article(rules, old, NOW, "recall-then-call-up")
+    [counted] = explain_article(rules, article(title="", text="Heavy fighting."), NOW, "wave")
+    assert (waiting.outcome, waiting.missing) == (RuleOutcome.WAITING, ("call_up",))
+    assert waiting.nodes[-1].detail == "depends on other articles, which are not known here"
+    assert (stopped.outcome, stopped.reason) == (RuleOutcome.SUPPRESSED, "unless old")
+    assert (counted.outcome, counted.reason) == (
+        RuleOutcome.WAITING,
+        "it holds, and counts together with other articles",
+    )
+    assert why_silent(rules, article(title="", text="Heavy fighting."), NOW).startswith("wave: it holds")
+    assert came_near(counted)
