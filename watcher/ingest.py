@@ -352,6 +352,8 @@ class Ingest:
     def _alert(self, source: Source, book: RuleBook, decision: EventDecision, article: Article, now: datetime) -> Alert:
         earlier = self._store.events.alerts_of_event(decision.event.id)
         titles = {rule_id: policy.title for rule_id, policy in book.event_policies.items()}
+        # What the rule rests on is quoted when it is heard of first, be it in an event that others have opened.
+        is_first_time = not {EventChange.OPENED, EventChange.RULE_ADDED}.isdisjoint(decision.changes)
         alert = compose_alert(
             decision,
             article,
@@ -359,7 +361,7 @@ class Ingest:
             titles,
             now,
             earlier[0].id if earlier else None,
-            quoted=self._earlier_articles(decision) if EventChange.OPENED in decision.changes else (),
+            quoted=self._earlier_articles(decision) if is_first_time else (),
         )
         self._store.events.save_alert(alert)
         deliveries = route_alert(alert, decision, source.tags, book.recipients, book.send_policies, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +13,7 @@ from tests.core.rule_files import compiled, gazetteer, load
 from watcher.dedup import COPY_CONTAINMENT, decide_article, text_to_compare
 from watcher.explain import RuleOutcome, explain_article
 from watcher.match import match_article
-from watcher.model import Article, Event, Recipient, RuleStatus
+from watcher.model import Article, Event, QuietHours, Recipient, RuleStatus
 from watcher.routing import compose_alert, route_alert
 from watcher.rulebook import RuleBook
 from watcher.rules.compile import compile_rules
@@ -189,6 +189,32 @@ items: [FR, GB]
             ["opened", "publishers_doubled", "repeated"],
         ),
         (
+            "update_on: a severer rule of the family",
+            CLASH
+            + "severity: watch\ngroup: {by: [rules, states]}\n---\nrule: war\nfamily: clash\nseverity: critical\n"
+            + "update_on: [severity_raised]\ngroup: {by: [rules, states]}\nlook_for:\n"
+            + "  a: {phrases: [declare~ war]}\n  pair: {states: {at_least: 2}}\n",
+            [(0, "A", FIRE), (1, "A", "Armenia declared war on Azerbaijan."), (2, "A", AGAIN)],
+            ["opened", "severity_raised, rule_added", "repeated"],
+        ),
+        (
+            "alert_when: at_least",
+            "rule: two-of-three\nlook_for:\n  a: {phrases: [troops massed]}\n  b: {phrases: [airspace closed]}\n"
+            "  c: {phrases: [shells fell]}\nalert_when: {at_least: {n: 2, of: [a, b, c]}}\n",
+            [
+                (0, "A", "Troops massed."),
+                (1, "A", "Troops massed; shells fell."),
+                (2, "A", "Airspace closed as shells fell."),
+            ],
+            ["-", "opened", "repeated"],
+        ),
+        (
+            "not_phrases: the match beside it, not the whole clue",
+            "rule: shelling\nlook_for:\n  a: {phrases: [shells fell], not_phrases: [on the range]}\n",
+            [(0, "A", "Shells fell on the range."), (1, "A", "Shells fell on the range. Later shells fell on a mill.")],
+            ["-", "opened"],
+        ),
+        (
             "count: then the event goes on",
             CLASH + "count: {of: publishers, at_least: 2, within: 6h}\n",
             [(0, "A", FIRE), (1, "B", AGAIN), (2, "C", THIRD), (3, "D", FIRE), (20, "E", OTHERS)],
@@ -231,6 +257,7 @@ def routed(keys: str, at: datetime, **values: object) -> dict[str, str]:
     recipients = [
         Recipient("desk", "console", "-"),
         Recipient("tester", "console", "-", is_test=True),
+        Recipient("sleeper", "console", "-", quiet_hours=QuietHours(time(22), time(7), "UTC")),
     ]
     book = RuleBook.of(rule_set, compile_rules(rule_set, gazetteer()), gazetteer().names(), recipients)
     one = article(title="", text=FIRE, published_at=at, first_seen_at=at)
@@ -238,21 +265,32 @@ def routed(keys: str, at: datetime, **values: object) -> dict[str, str]:
     [decision] = decide_article(signals, one, book.event_policies, (), frozenset(), at)
     alert = compose_alert(decision, one, book.state_names, {}, at, None)
     deliveries = route_alert(alert, decision, (), recipients, book.send_policies, at)
-    return {one.recipient_id: "silent" if one.is_silent else "loud" for one in deliveries}
+    return {
+        one.recipient_id: "silent" if one.is_silent else "later" if one.not_before_at > at else "now"
+        for one in deliveries
+    }
+
+
+NIGHT = START + timedelta(hours=11)
 
 
 @pytest.mark.parametrize(
-    ("keys", "expected"),
+    ("keys", "at", "expected"),
     [
-        ("", {"desk": "loud", "tester": "loud"}),
-        ("status: stable\n", {"desk": "loud", "tester": "loud"}),
-        ("status: test\n", {"tester": "loud"}),
-        ("send: {to: desk}\n", {"desk": "loud"}),
-        ("send: {to: [nobody]}\n", {}),
+        ("", START, {"desk": "now", "tester": "now", "sleeper": "now"}),
+        ("status: stable\n", START, {"desk": "now", "tester": "now", "sleeper": "now"}),
+        ("status: test\n", START, {"tester": "now"}),
+        ("send: {to: desk}\n", START, {"desk": "now"}),
+        ("send: {to: [nobody]}\n", START, {}),
+        ("", NIGHT, {"desk": "now", "tester": "now", "sleeper": "later"}),
+        ("send: {in_quiet_hours: hold}\n", NIGHT, {"desk": "now", "tester": "now", "sleeper": "later"}),
+        ("send: {in_quiet_hours: send}\n", NIGHT, {"desk": "now", "tester": "now", "sleeper": "now"}),
+        ("send: {in_quiet_hours: silent}\n", NIGHT, {"desk": "now", "tester": "now", "sleeper": "silent"}),
+        ("send: {in_quiet_hours: silent}\n", START, {"desk": "now", "tester": "now", "sleeper": "now"}),
     ],
 )
-def test_who_is_told(keys: str, expected: dict[str, str]) -> None:
-    assert routed(keys, START) == expected
+def test_who_is_told_and_when(keys: str, at: datetime, expected: dict[str, str]) -> None:
+    assert routed(keys, at) == expected
 
 
 def test_what_is_off_does_not_run_and_a_draft_does() -> None:
