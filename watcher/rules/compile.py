@@ -20,7 +20,7 @@ from ahocorasick_rs import AhoCorasick, Implementation
 
 from watcher.errors import Problem, RuleError
 from watcher.model import Article, RuleStatus, Severity, Skipped, Stance
-from watcher.rules.phrases import MIN_STEM, Choice, Ending, Gap, ListRef, Number, Part, PhraseError, Word, parse_phrase
+from watcher.rules.phrases import Choice, Ending, Gap, ListRef, Number, Part, PhraseError, Word, parse_phrase
 from watcher.rules.regex import Regex, compile_regex
 from watcher.rules.schema import (
     AlertWhen,
@@ -255,7 +255,7 @@ class Neighbours:
     """The patterns whose slot on one side of the anchor is there, at first sight, once a word is within reach."""
 
     by_word: Mapping[str, tuple[int, ...]]  # first letters and digits in a row of the slot
-    by_stem: Mapping[str, tuple[int, ...]]  # first letters of the slot's first word, as many as every stem has
+    by_stem: Mapping[str, tuple[int, ...]]  # a space and the first letters of the slot's first word, which may go on
     reach: int  # words
 
 
@@ -717,7 +717,7 @@ def _first_words(slot: Slot) -> frozenset[tuple[str, bool]]:
         word = LETTERS.match(literal.text)
         first = word[0] if word else literal.text
         is_stem = literal.is_stem and first == literal.text
-        wanted.add((first[:MIN_STEM] if is_stem else first, is_stem))
+        wanted.add((f" {first}" if is_stem else first, is_stem))
     return frozenset(wanted)
 
 

@@ -304,7 +304,7 @@ def _add_in_sight(patterns: set[int], neighbours: Neighbours, rows: list[str]) -
     for row in neighbours.by_word.keys() & rows:
         patterns.update(neighbours.by_word[row])
     if neighbours.by_stem:
-        together = " ".join(rows)
+        together = f" {' '.join(rows)}"
         for stem, numbers in neighbours.by_stem.items():
             if stem in together:
                 patterns.update(numbers)

@@ -152,6 +152,7 @@ class PhraseTable(Generic[T]):
         self._by_word: dict[str, list[tuple[tuple[_Element, ...], T]]] = {}
         self._by_beginning: dict[str, list[tuple[tuple[_Element, ...], T]]] = {}
         self._by_number: list[tuple[tuple[_Element, ...], T]] = []
+        self._known: dict[str, tuple[tuple[tuple[_Element, ...], T], ...]] = {}
         for elements, value in ((elements, value) for phrase, value in entries for elements in _parse(phrase)):
             first = elements[0]
             if first.is_number:
@@ -164,8 +165,14 @@ class PhraseTable(Generic[T]):
     def find(self, words: Words) -> list[Hit[T]]:
         """Every phrase found, in order of its first word, the shortest gaps of each."""
         hits: list[Hit[T]] = []
+        known = self._known
         for at, word in enumerate(words.words):
-            for elements, value in self._candidates(word):
+            candidates = known.get(word)
+            if candidates is None:
+                if len(known) >= _MAX_KNOWN:
+                    known.clear()
+                candidates = known[word] = tuple(one for one in self._candidates(word) if one[0][0].takes(word))
+            for elements, value in candidates:
                 literal = _match(elements, words.words, at, self._gap_stops)
                 if literal is not None:
                     hits.append(Hit(at, literal[-1] + 1, frozenset(literal), value))
@@ -178,6 +185,7 @@ class PhraseTable(Generic[T]):
             yield from self._by_number
 
 
+_MAX_KNOWN = 20_000  # words remembered with the phrases that begin with them; most begin none
 _GAP_STOPS = frozenset({";", ":", DASH, "?", "!", "(", ")"})
 
 
