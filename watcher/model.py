@@ -330,8 +330,8 @@ class Event:
         steps = {report.step: None for report in originals}
         if len(steps) < 2 or None in steps:
             return tuple(dict.fromkeys(report.publisher for report in originals))
-        by_step = (dict.fromkeys(one.publisher for one in originals if one.step == step) for step in steps)
-        return tuple(min(by_step, key=len))
+        by_step = [tuple(dict.fromkeys(one.publisher for one in originals if one.step == step)) for step in steps]
+        return min(by_step, key=len)
 
 
 @dataclass(frozen=True, slots=True)
