@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from dataclasses import replace
@@ -17,6 +18,9 @@ from tests.core.rule_files import SHIPPED, compiled, gazetteer, load, phrase_rul
 from watcher.match import Facts, Suppressed, match_article, work_out_rule
 from watcher.model import Article, Field, Skipped, Stance, Toll
 from watcher.rules.compile import CompiledRules, compile_rules
+from watcher.text.reading import Reading
+from watcher.understand.casualties import find_casualties, find_casualties_in, sentences_with_casualties
+from watcher.understand.states import find_states
 
 PUBLISHED = NOW - timedelta(minutes=20)
 
@@ -472,6 +476,79 @@ def test_no_candidate_is_missed(text: str, title: str) -> None:
         facts = Facts(rules, one, None)
         verdicts = [work_out_rule(rule, facts) for rule in rules.rules]
         assert match_article(rules, one).signals == tuple(v.signal for v in verdicts if v.signal)
+
+
+SENTENCES = st.lists(
+    st.sampled_from(
+        [
+            "Armenia invoked Article four of the treaty on Monday. ",
+            "Georgia said that 12 soldiers were killed and 5 wounded. ",
+            "Russia and Azerbaijan shelled the village. ",
+            "Troops could shell the village, Baku warned. ",
+            "In 2020 they fought a war. It killed 6,000 people. ",
+            "At least 49 Armenian and 50 Azerbaijani soldiers died. ",
+            "GORIS, Armenia — Nobody was hurt. ",
+            "Moscow-led troops invoked nothing; Tbilisi did. ",
+            "Nothing happened.\n\n",
+            "- Chad sent an envoy.\n\n",
+        ]
+    ),
+    max_size=14,
+).map("".join)
+WINDOWS = [
+    "within: 1 sentence",
+    "within: 3 sentences",
+    "within: paragraph",
+]
+CLUES = """
+look_for:
+  act: {phrases: [invoke~, shell~, (said|died)]}
+  more: {phrases: [village, troops ..3 village, treaty], not_phrases: [warned]}
+  parties: {states: {at_least: 2}}
+  deaths: {killed: {at_least: 5}}
+  hurt: {injured: {at_least: 1}, in: [lead]}
+"""
+CLOSE = ["act, parties", "act, more", "deaths, parties", "act, deaths, parties", "act, hurt", "more, parties"]
+CONDITIONS = [
+    "alert_when: {all_of: [act], any_of: [parties, deaths]}",
+    "alert_when: {at_least: {n: 2, of: [act, more, parties, deaths]}}",
+    "alert_when: {all_of: [act], none_of: [hurt]}",
+    "unless: [{name: warned, phrases: [envoy, nothing], of: act, within: 2 sentences}]",
+    "",
+]
+
+
+@PROPERTY
+@given(text=SENTENCES, title=SENTENCES.map(lambda text: text[:60].partition("\n")[0]))
+def test_looking_only_where_a_clue_can_count_changes_nothing(text: str, title: str) -> None:
+    documents = []
+    for number, (close_clues, within, conditions) in enumerate(itertools.product(CLOSE, WINDOWS, CONDITIONS)):
+        windows = f"close_together:\n  - {{clues: [{close_clues}], {within}}}"
+        if number % 2:
+            windows += "\n  - {clues: [deaths, parties], within: 2 sentences}"
+        when = conditions or f"alert_when: {{all_of: [{close_clues}]}}"
+        documents.append(f"rule: rule-{number:03}\n{windows}\n{when}{CLUES}")
+    rules = _compiled(tuple(documents))
+    one = item(text, title)
+    facts = Facts(rules, one, None)
+    verdicts = [work_out_rule(rule, facts) for rule in rules.rules]
+    result = match_article(rules, one)
+    assert result.signals == tuple(verdict.signal for verdict in verdicts if verdict.signal)
+    assert {one.rule_id for one in result.suppressed} == {
+        verdict.rule.id for verdict in verdicts if verdict.holds and not verdict.signal
+    }
+
+
+@PROPERTY
+@given(text=SENTENCES, seed=st.integers(0, 1000))
+def test_what_is_found_by_sentence_is_what_the_whole_text_has(text: str, seed: int) -> None:
+    whole, parts = (Reading.of("", text, "en", NOW) for _ in range(2))
+    order = random.Random(seed).sample(parts.sentences, len(parts.sentences))
+    states = {one.index: find_states(parts, gazetteer(), one) for one in order}
+    assert find_states(whole, gazetteer()) == tuple(one for index in sorted(states) for one in states[index])
+    indexes = [one.index for one in order if one.index in sentences_with_casualties(parts)]
+    casualties = {index: find_casualties_in(parts, gazetteer(), index) for index in indexes}
+    assert find_casualties(whole, gazetteer()) == tuple(one for i in sorted(casualties) for one in casualties[i])
 
 
 _CACHE: dict[tuple[str, ...], CompiledRules] = {}

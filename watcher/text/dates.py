@@ -18,6 +18,7 @@ from watcher.text.number_words import NumberWords
 _YEAR = r"(?P<year>(?:[1١][5-9٥-٩]|[2٢][0٠])\d\d)"
 _DAY = r"(?P<day>\d{1,2})"
 _LAST_DAY = r"(?:(?:st|nd|rd|th)?\s?(?:-|–|—|/|and|to|et|y|и|і|ve|و)\s?{guard}(?P<last_day>\d{1,2}))?"
+_DIGIT = re.compile(r"\d")
 _ISO = re.compile(r"(?<![\d-])(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)(?!\d)")
 _NUMERIC = re.compile(r"(?<![\d./])(?P<day>\d{1,2})(?P<mark>[./])(?P<month>\d{1,2})(?P=mark)(?P<year>\d{4})(?!\d)")
 # A year that stands alone: no part of a larger number, an amount or a head count.
@@ -180,13 +181,14 @@ class _Scan:
 
     def mentions(self) -> Iterator[DateMention]:
         """Every reading of every stretch; readings of one stretch may overlap."""
-        yield from self._all(_ISO, self._full_date, is_anchored=True)
-        yield from self._all(_NUMERIC, self._full_date, is_anchored=True)
-        yield from self._all(_BARE_YEAR, self._year, is_anchored=True)
         patterns = self.patterns
-        for pattern in patterns.days:
-            yield from self._all(pattern, self._day_month)
-        yield from self._all(patterns.month_year, self._month_year, is_anchored=True)
+        if _DIGIT.search(self.text, self.start, self.end):  # most sentences have none
+            yield from self._all(_ISO, self._full_date, is_anchored=True)
+            yield from self._all(_NUMERIC, self._full_date, is_anchored=True)
+            yield from self._all(_BARE_YEAR, self._year, is_anchored=True)
+            for pattern in patterns.days:
+                yield from self._all(pattern, self._day_month)
+            yield from self._all(patterns.month_year, self._month_year, is_anchored=True)
         yield from self._all(patterns.month, self._month)
         yield from self._all(patterns.weekday, self._weekday)
         yield from self._all(patterns.ago, self._ago)
