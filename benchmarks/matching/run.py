@@ -1,9 +1,13 @@
 """What matching costs: CPU per article with 10, 1,000 and 10,000 rules, as a ratio to the bare automaton scan.
 
-    python benchmarks/matching/run.py [--articles FILE] [--rules 10,1000,10000,FOLDER] [--broad 20] [--rounds 3]
+    python benchmarks/matching/run.py [--articles FILE] [--rules 10,1000,10000,FOLDER] [--broad 20] [--firing 0]
+                                      [--dense] [--rounds 3] [--yara]
 
-The bare scan is one overlapping search of the already folded text with the same automaton. Everything else is on top
-of it: folding, candidates, sentences, states, stance, casualties, windows, exceptions. Prints one line per rule count.
+The bare scan is one overlapping search of the already folded text for the same terms with an automaton as
+ahocorasick_rs builds it by default; "own" is the same search with the automaton that the rules are compiled to.
+Everything else is on top of it: folding, candidates, sentences, states, stance, casualties, windows, exceptions.
+Prints one line per rule count. ``--yara`` lets YARA-X (``pip install yara-x``, not needed otherwise) look for the
+phrases of the same rules in the same folded texts, without any of the rest.
 """
 
 from __future__ import annotations
@@ -13,14 +17,18 @@ import gzip
 import json
 import platform
 import random
+import re
+import resource
 import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ahocorasick_rs import AhoCorasick
+
 from watcher.match import Facts, match_article
 from watcher.model import Article, Extraction
-from watcher.rules.compile import CompiledRules, compile_rules
+from watcher.rules.compile import CompiledRules, Pattern, compile_rules
 from watcher.rules.load import load_rules
 from watcher.text.fold import fold
 from watcher.understand.gazetteer import Gazetteer
@@ -80,10 +88,29 @@ def _options(blocks: list[str]) -> list[str]:
     return [f"({one})" if "|" in one and not one.startswith("(") else one for one in found]
 
 
-def generate_rules(count: int, broad: int, seed: int = 20261123) -> str:
+# What is in the news of any day; phrases of these fire.
+EVENTS = """
+kill~|wound~|injure~ attack~|strike~|bomb~ arrest~|detain~ (state of emergency) shell~|bombard~ protest~|riot~ resign~
+(car bomb*) ceasefire explosion* (security forces) rebel*|insurgent* (suicide bomb*) gunm* evacuate~ airstrike* crash~
+""".split()
+COMMON = """
+say~ people government president minister police country official* report~ group* leader* military forces state* city
+""".split()
+
+
+def _firing_phrase(rng: random.Random) -> str:
+    event = rng.choice(_options(EVENTS)).strip("()").replace("_", " ")
+    shape = rng.randrange(3)
+    if shape == 0:
+        return f"({event}) ..8 {rng.choice(PLACES).replace('-', ' ')}"
+    return f"({event}) ..3 {rng.choice(COMMON)}" if shape == 1 else f"{rng.choice(COMMON)} ..3 ({event})"
+
+
+def generate_rules(count: int, broad: int, firing: int = 0, *, dense: bool = False, seed: int = 20261123) -> str:
     """So many different rules as YAML; the same for the same arguments.
 
-    One rule in ``broad`` also has a phrase that names no place and so meets ordinary articles; 0: none has.
+    One rule in ``broad`` also has a phrase that names no place and so meets ordinary articles, one in ``firing`` has
+    one of what is in the news of any day; 0: none has. ``dense``: every rule looks for words that every article has.
     """
     rng = random.Random(seed)
     objects, names = _options(OBJECTS), _options(NAMES)
@@ -104,8 +131,13 @@ def generate_rules(count: int, broad: int, seed: int = 20261123) -> str:
                 phrases.append(f"({verbs}) ..3 {rng.choice(objects)} ..8 {rng.choice(names)}")
         if broad and number % broad == 0:
             phrases.append(f"({'|'.join(rng.sample(VERBS, 2))}) ..4 {rng.choice(objects)}")
-        kind = rng.choice(("states", "both", "both", "killed"))
-        clues = [f"  act: {{phrases: [{', '.join(json.dumps(p) for p in phrases)}]}}"]
+        if firing and number % firing == 0:
+            phrases = [_firing_phrase(rng)]
+        if dense:
+            phrases = [f"{rng.choice(COMMON)} ..{rng.randint(4, 8)} {rng.choice(COMMON)}" for _ in range(2)]
+        kind = "states" if dense else rng.choice(("states", "both", "both", "killed"))
+        accept = ", accept: [happened, past, possible]" if dense else ""
+        clues = [f"  act: {{phrases: [{', '.join(json.dumps(p) for p in phrases)}]{accept}}}"]
         if kind != "killed":
             clues.append(f"  two_states: {{states: {{at_least: {rng.randint(1, 2)}}}}}")
         if kind != "states":
@@ -148,22 +180,63 @@ def _seconds(work: object, rounds: int) -> float:
     return best
 
 
+def as_yara(rules: CompiledRules) -> str:
+    """The phrases of the rules in YARA's language: words, endings and gaps, without anything that looks at meaning."""
+    lines = []
+    for number, rule in enumerate(rules.rules):
+        sets = {clue.phrases for clue in rule.clues.values() if clue.phrases is not None}
+        wanted = sorted({pattern for one in sets for pattern in rules.phrase_sets[one]})
+        strings = [f"    $p{at} = /{_as_regex(rules.patterns[at])}/" for at in wanted]
+        if strings:
+            lines += [f"rule r{number} {{", "  strings:", *strings, "  condition: any of them", "}"]
+    return "\n".join(lines)
+
+
+def _as_regex(pattern: Pattern) -> str:
+    parts = []
+    for index, slot in enumerate(pattern.slots):
+        forms = (re.escape(one.text).replace("/", "\\/") + "\\w*" * one.is_stem for one in slot.literals)
+        gap = pattern.gaps[index - 1] if index else 0
+        parts.append((f"(\\W+\\w+){{0,{gap}}}\\W+" if index else "") + f"({'|'.join(forms)})")
+    return "\\b" + "".join(parts) + "\\b"
+
+
+def measure_yara(rules: CompiledRules, articles: list[Article], rounds: int) -> tuple[float, float]:
+    """CPU seconds to compile, microseconds per article to scan."""
+    import yara_x
+
+    texts = [fold(f"{article.title}\n\n{article.text}").text.encode() for article in articles]
+    start = time.process_time()
+    compiled = yara_x.compile(as_yara(rules))
+    built = time.process_time() - start
+    scanner = yara_x.Scanner(compiled)
+    return built, 1e6 / len(articles) * _seconds(lambda: [scanner.scan(text) for text in texts], rounds)
+
+
+def _resident_bytes() -> int:
+    """Memory of this process; Linux only, elsewhere 0."""
+    statm = Path("/proc/self/statm")
+    return int(statm.read_text().split()[1]) * resource.getpagesize() if statm.exists() else 0
+
+
 def measure(rules: CompiledRules, articles: list[Article], rounds: int) -> dict[str, float]:
-    """Microseconds per article for the scan, folding and all; percent of articles with a candidate; signals."""
+    """Microseconds per article for the scans, folding and all; percent of articles with a candidate, with a signal."""
     texts = [f"{article.title}\n\n{article.text}" for article in articles]
     folded = [fold(text).text for text in texts]
     automaton = rules.automaton
     assert automaton is not None
-    signals = sum(len(match_article(rules, article).signals) for article in articles)  # warms up, too
+    plain = AhoCorasick(list(rules.terms), store_patterns=False)
+    signals = [len(match_article(rules, article).signals) for article in articles]  # warms up, too
     worked_out = sum(bool(Facts(rules, article, None).search.candidates()) for article in articles)
     per = 1e6 / len(articles)
     return {
-        "scan": per
-        * _seconds(lambda: [automaton.find_matches_as_indexes(t, overlapping=True) for t in folded], rounds),
+        "scan": per * _seconds(lambda: [plain.find_matches_as_indexes(t, overlapping=True) for t in folded], rounds),
+        "own": per * _seconds(lambda: [automaton.find_matches_as_indexes(t, overlapping=True) for t in folded], rounds),
         "fold": per * _seconds(lambda: [fold(text) for text in texts], rounds),
         "match": per * _seconds(lambda: [match_article(rules, article) for article in articles], rounds),
         "worked out": 100 * worked_out / len(articles),
-        "signals": signals,
+        "fired": 100 * sum(map(bool, signals)) / len(articles),
+        "signals": sum(signals) / len(articles),
     }
 
 
@@ -172,29 +245,41 @@ def main() -> None:
     parser.add_argument("--articles", type=Path, default=ARTICLES)
     parser.add_argument("--rules", default="10,1000,10000")
     parser.add_argument("--broad", type=int, default=20)
+    parser.add_argument("--firing", type=int, default=0)
+    parser.add_argument("--dense", action="store_true")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--yara", action="store_true")
     options = parser.parse_args()
     articles = read_articles(options.articles)
     chars = sum(len(article.text) for article in articles) / len(articles)
     print(f"Python {platform.python_version()}, {len(articles)} articles of {chars:,.0f} characters on average")
     gazetteer = Gazetteer.load()
-    print("  rules   terms  load s compile s  scan µs  fold µs  match µs  ratio worked out signals")
+    print(
+        "  rules   terms  load s compile s    MB  scan µs   own µs  fold µs  match µs  ratio worked out   fired"
+        " signals" + "  YARA s  YARA µs" * options.yara
+    )
     for name in options.rules.split(","):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(name)
             if name.isdigit():
                 path = Path(folder) / "generated.yaml"
-                path.write_text(generate_rules(int(name), options.broad), encoding="utf-8")
+                text = generate_rules(int(name), options.broad, options.firing, dense=options.dense)
+                path.write_text(text, encoding="utf-8")
+            before = _resident_bytes()
             start = time.process_time()
             rule_set = load_rules([path])
             loaded = time.process_time()
             rules = compile_rules(rule_set, gazetteer)
             compiled = time.process_time()
+            grown = (_resident_bytes() - before) / 1e6
         got = measure(rules, articles, options.rounds)
         print(
             f"{len(rules.rules):>7,} {len(rules.terms):>7,} {loaded - start:>7.2f} {compiled - loaded:>9.2f} "
-            f"{got['scan']:>8.1f} {got['fold']:>8.1f} {got['match']:>9.1f} {got['match'] / got['scan']:>6.2f} "
-            f"{got['worked out']:>9.1f}% {got['signals']:>7,.0f}"
+            f"{grown:>5.0f} {got['scan']:>8.1f} {got['own']:>8.1f} {got['fold']:>8.1f} {got['match']:>9.1f} "
+            f"{got['match'] / got['scan']:>6.2f} {got['worked out']:>9.1f}% {got['fired']:>6.1f}% "
+            f"{got['signals']:>7.2f}"
+            + ("  {:>6.2f} {:>8.1f}".format(*measure_yara(rules, articles, 1)) if options.yara else ""),
+            flush=True,
         )
 
 
