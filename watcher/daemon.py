@@ -350,7 +350,8 @@ class Parts:
             )
             return
         await self._watch_files(settings)
-        if not await self._passes_guard(settings, old_book, book):
+        said_by_guard = await self._ask_guard(settings, old_book, book)
+        if said_by_guard is None:
             return
         self._daemon.settings, self._daemon.book = settings, book
         self._take_sources(settings)
@@ -358,7 +359,7 @@ class Parts:
         changes = book.changes_since(old_book)
         log.info("reloaded", rules=len(book.versions), sources=len(self.sources), **changes)
         lines = [f"{what}: {', '.join(rule_ids)}" for what, rule_ids in changes.items() if rule_ids]
-        lines = lines or ["no rule changed"]
+        lines = [*(lines or ["no rule changed"]), *said_by_guard]
         for section in Settings.model_fields:
             if section not in RELOADED and getattr(settings, section) != getattr(old_settings, section):
                 lines.append(f"[{section}] has changed, which takes a restart to come into force")
@@ -366,16 +367,16 @@ class Parts:
             f"Reloaded: {len(book.versions)} rules, {len(self.sources)} sources", "\n".join(lines), Severity.WATCH
         )
 
-    async def _passes_guard(self, settings: Settings, old: RuleBook, new: RuleBook) -> bool:
-        """Whether the new rules may come into force; where not, operators know why."""
+    async def _ask_guard(self, settings: Settings, old: RuleBook, new: RuleBook) -> tuple[str, ...] | None:
+        """What to say about rules that may come into force; None for those that may not, and operators know why."""
         self._refused_version = None
         if not settings.rules.guard or new.version == old.version:
-            return True
+            return ()
         if self._store.journal.are_rules_accepted(new.version):
             with self._store.transaction():
                 self._store.journal.use_acceptance(new.version)
             log.info("guard_overruled", version=new.version)
-            return True
+            return ("guard: these rules were accepted, whatever alerts they lose",)
         since = self._clock() - settings.rules.guard_over
         try:
             verdict = await asyncio.to_thread(self._guard.compare, old.rule_set, new.rule_set, since)
@@ -385,7 +386,8 @@ class Parts:
         else:
             log.info("guard_compared", version=new.version, alerts=verdict.alerts, lost=len(verdict.losses))
             if not verdict.losses:
-                return True
+                latest = ", only the latest compared" if verdict.is_partial else ""
+                return (f"guard: no alert is lost of those since {since:%d %b} ({verdict.alerts}{latest})",)
             for loss in verdict.losses:
                 log.error("alert_would_be_lost", alert_id=loss.given.alert_id, rule_id=loss.given.rule_id, why=loss.why)
             count = len({loss.given.alert_id for loss in verdict.losses})
@@ -401,7 +403,7 @@ class Parts:
             f"To take version {new.version} of the rules all the same: watcher rules accept",
         )
         self._tell_reload(f"Reload refused: {what}", "\n".join(lines), Severity.WARNING)
-        return False
+        return None
 
     def _tell_reload(self, headline: str, body: str, severity: Severity) -> None:
         # Each reload is answered, also one that fails just like the last.

@@ -96,7 +96,11 @@ class FileWatch:
 
     async def _listen(self, folders: Sequence[Path], stirred: asyncio.Event) -> None:
         changes = awatch(
-            *folders, watch_filter=self._matters, debounce=5 * _STEP_MS, step=_STEP_MS, recursive=False, debug=False
+            *folders,
+            watch_filter=self._matters,
+            debounce=5 * _STEP_MS,
+            step=_STEP_MS,
+            recursive=False,
         )
         async for _ in changes:
             stirred.set()
@@ -126,7 +130,8 @@ def _folders(config: Path | None, paths: Sequence[Path]) -> list[Path]:
         for folder, inner, _ in os.walk(path):
             inner[:] = [name for name in inner if not name.startswith(".")]
             found.add(Path(folder))
-    return sorted(found)
+    # A folder around ours need not be ours to read. (The library's own way to pass over those hides other errors, too.)
+    return sorted(folder for folder in found if os.access(folder, os.R_OK))
 
 
 def _nearest_folder(path: Path) -> Path:
@@ -136,7 +141,10 @@ def _nearest_folder(path: Path) -> Path:
 def _fingerprint(config: Path | None, paths: Sequence[Path]) -> bytes:
     """A hash of the names and contents of all files; one that cannot be read counts as one that is not there."""
     whole = hashlib.sha256()
-    for path in (*([config] if config else []), *find_rule_files(paths)):
+    files = [config] if config else []
+    with suppress(OSError):
+        files += find_rule_files(paths)
+    for path in files:
         whole.update(str(path).encode("utf-8", "surrogateescape") + b"\0")
         with suppress(OSError):
             if path.is_file():  # a pipe would be waited for

@@ -148,8 +148,13 @@ def test_what_does_not_count(tmp_path: Path, store: Store, old: str, since: obje
         assert compare(store, rules(tmp_path, old), new, since).losses == ()  # type: ignore[arg-type]
 
 
-def test_of_too_much_only_the_latest_is_compared(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "MOST_ARTICLES", 1)
+@pytest.mark.parametrize(
+    ("limit", "value"), [("MOST_ARTICLES", 1), ("MOST_CHARS", 100), ("READ_FOR", timedelta(seconds=-1))]
+)
+def test_of_too_much_only_the_latest_is_compared(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch, limit: str, value: object
+) -> None:
+    monkeypatch.setattr(guard, limit, value)
     with store:
         other = rules(tmp_path, RULE.replace("shell~", "bomb~"))
         verdict = compare(store, rules(tmp_path), other, NOW - timedelta(days=1))

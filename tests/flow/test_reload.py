@@ -176,6 +176,7 @@ async def test_the_guard_refuses_what_loses_alerts_until_it_is_accepted(desk: Pl
     desk.write_rules(recalled=rule("recalled", "recall~ ..4 ambassador"))  # says the same; a rule that never spoke goes
     found = await reloads(desk, 1)
     assert (found["changed"], found["removed"]) == (["recalled"], ["never"])
+    await desk.arrival("guard: no alert is lost of those since", OPERATOR)
 
     desk.write_rules(recalled=rule("recalled", OTHER_PHRASE))
     notice = await desk.arrival("Reload refused: 1 alert of the past would be lost", OPERATOR)
