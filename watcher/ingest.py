@@ -12,7 +12,7 @@ import functools
 import hashlib
 import traceback
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ from typing import ParamSpec, TypeVar
 
 import structlog
 
-from watcher.dedup import COPY_CONTAINMENT, COPY_WINDOW, add_copy, decide_article, text_to_compare
+from watcher.dedup import add_copy, text_to_compare
 from watcher.errors import FeedError
 from watcher.extract import build_article, extract_page
 from watcher.feeds import parse_feed
@@ -29,9 +29,6 @@ from watcher.match import MatchResult, match_article
 from watcher.model import (
     Alert,
     Article,
-    Event,
-    EventChange,
-    EventDecision,
     FeedEntry,
     Fetched,
     FetchFailed,
@@ -39,20 +36,16 @@ from watcher.model import (
     FetchTarget,
     NotModified,
     PageText,
-    RuleStatus,
-    Severity,
-    Signal,
     Source,
 )
-from watcher.notices import tell_operators
-from watcher.routing import compose_alert, route_alert
+from watcher.notices import tell_about_source
+from watcher.recording import Reading, Recorder
 from watcher.rulebook import RuleBook
 from watcher.rules.compile import CompiledRules
-from watcher.sequence import Judged, OverTime, PastSignal, date_of, judge, one_for_each_rule, span_of, still_silent
 from watcher.store import Store
 from watcher.store.articles import ArticleKeys, ArticleStatus, KeyKind, SourceState
 from watcher.text.fold import fold
-from watcher.text.shingles import containment, sample, shingles
+from watcher.text.shingles import shingles
 from watcher.timing import next_poll_at
 from watcher.web.urls import canonical_url
 
@@ -66,9 +59,6 @@ AT_ONCE = 10  # items of one source read side by side and committed together
 # without a bound, 100 feeds of 20 long items held a gigabyte (benchmarks/memory).
 READ_AT_ONCE = 32
 PAGE_TRIES = 3  # polls that wait for a page in trouble before the summary has to do
-TELL_AFTER = 3  # failures in a row of a kind that passes by itself
-
-_PASSING = (FetchReason.TIMEOUT, FetchReason.UNREACHABLE, FetchReason.TRUNCATED, FetchReason.HTTP_ERROR)
 
 
 @dataclass(slots=True)
@@ -89,18 +79,6 @@ class Poll:
     evaluated: list[str] = field(default_factory=list)  # article ids, in order
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """An item as read and evaluated, ready to be committed."""
-
-    article: Article
-    keys: ArticleKeys
-    result: MatchResult | None  # None: quarantined
-    hashes: frozenset[int]  # shingles of its text
-    raw_hash: str | None
-    problem: str | None = None
-
-
 class Ingest:
     """Polls sources into the store. One instance for a store; the store is only touched on the event loop's thread."""
 
@@ -115,6 +93,7 @@ class Ingest:
     ) -> None:
         """``workers`` are threads for what computes: reading feeds and pages, matching."""
         self._store = store
+        self._recorder = Recorder(store)
         self._fetcher = fetcher
         self._workers = workers
         self._places = asyncio.Semaphore(READ_AT_ONCE)
@@ -234,7 +213,7 @@ class Ingest:
                 raw_hash = _hash(outcome.body)
                 page = await self._read_page(source, outcome)
             elif isinstance(outcome, FetchFailed):
-                in_trouble = outcome.reason in _PASSING
+                in_trouble = outcome.reason.may_pass
                 log.info("page_not_read", source_id=source.id, url=entry.url, reason=outcome.reason.value)
         now = self._clock()
         article = build_article(entry, page, source, now)
@@ -269,125 +248,14 @@ class Ingest:
             return None
 
     def _commit(self, source: Source, book: RuleBook, readings: Sequence[Reading], poll: Poll) -> None:
-        """Nothing; articles, signals, events, alerts and deliveries are stored in one transaction."""
-        now = self._clock()
-        alerts: list[Alert] = []
-        with self._store.transaction():
-            self._store.events.watch(book.over_time, now)
-            for reading in readings:
-                if reading.result is None:
-                    self._store.articles.insert(
-                        reading.article, reading.keys, status=ArticleStatus.QUARANTINED, reason=reading.problem
-                    )
-                    continue
-                sampled = sample(reading.hashes)
-                past = past_of_rules(self._store, book.over_time, reading.article, reading.result.partial)
-                same_text = find_same_text(
-                    self._store,
-                    reading.article.id,
-                    reading.hashes,
-                    sampled,
-                    now,
-                    ask_open_events=bool(reading.result.signals or reading.result.partial),
-                    also=may_be_copied(book.over_time, reading.article, past),
-                )
-                self._store.articles.insert(reading.article, reading.keys, raw_hash=reading.raw_hash, sampled=sampled)
-                judged = judge_partial(
-                    self._store, book.over_time, reading.article, reading.result.partial, past, same_text
-                )
-                for one in judged:
-                    self._store.events.remember(one.past)
-                for signal, outcome in still_silent(judged):
-                    self._store.events.save_signal(signal, at=now, event_id=None, outcome=outcome)
-                signals = (*reading.result.signals, *one_for_each_rule(judged))
-                alerts += self._decide(source, book, reading.article, signals, same_text, now)
-        for reading in readings:
-            if reading.result is None:
-                poll.quarantined += 1
-            else:
-                poll.new += 1
-                poll.evaluated.append(reading.article.id)
+        alerts = self._recorder.record(source, book, readings, self._clock())
         poll.alerts += alerts
+        poll.quarantined += sum(reading.result is None for reading in readings)
+        read = [reading.article.id for reading in readings if reading.result is not None]
+        poll.new += len(read)
+        poll.evaluated += read
         if alerts:
             self._wake_dispatch()
-
-    def _decide(
-        self,
-        source: Source,
-        book: RuleBook,
-        article: Article,
-        signals: Sequence[Signal],
-        same_text: frozenset[str],
-        now: datetime,
-    ) -> list[Alert]:
-        """The alerts that an article leads to; stores signals, events, alerts and deliveries."""
-        sendable = []
-        for signal in signals:
-            if book.statuses[signal.rule_id] is RuleStatus.DRAFT:
-                self._store.events.save_signal(signal, at=now, event_id=None, outcome="draft rule")
-            else:
-                sendable.append(signal)
-        if not sendable:
-            for event in self._events_of(same_text, now):
-                self._store.events.save(add_copy(event, article, same_text, now).event)
-            return []
-        alerts = []
-        open_events = self._store.events.open_events(now)
-        for decision in decide_article(sendable, article, book.event_policies, open_events, same_text, now):
-            self._store.events.save(decision.event)
-            outcome = ", ".join(change.value for change in decision.changes)
-            for signal in decision.signals:
-                self._store.events.save_signal(signal, at=now, event_id=decision.event.id, outcome=outcome)
-            log.info(
-                "event_decided",
-                event_id=decision.event.id,
-                article_id=article.id,
-                changes=outcome,
-                reason=decision.reason,
-            )
-            if decision.is_news:
-                alerts.append(self._alert(source, book, decision, article, now))
-        return alerts
-
-    def _alert(self, source: Source, book: RuleBook, decision: EventDecision, article: Article, now: datetime) -> Alert:
-        earlier = self._store.events.alerts_of_event(decision.event.id)
-        titles = {rule_id: policy.title for rule_id, policy in book.event_policies.items()}
-        # What the rule rests on is quoted when it is heard of first, be it in an event that others have opened.
-        is_first_time = not {EventChange.OPENED, EventChange.RULE_ADDED}.isdisjoint(decision.changes)
-        alert = compose_alert(
-            decision,
-            article,
-            book.state_names,
-            titles,
-            now,
-            earlier[0].id if earlier else None,
-            quoted=self._earlier_articles(decision) if is_first_time else (),
-        )
-        self._store.events.save_alert(alert)
-        deliveries = route_alert(alert, decision, source.tags, book.recipients, book.send_policies, now)
-        self._store.outbox.add(deliveries)
-        log.info("alert_decided", alert_id=alert.id, event_id=alert.event_id, deliveries=len(deliveries))
-        return alert
-
-    def _earlier_articles(self, decision: EventDecision) -> list[tuple[Article, tuple[Signal, ...]]]:
-        """The articles of earlier steps, or that were counted, with what was found in them."""
-        found = []
-        for article_id in dict.fromkeys(one.article_id for signal in decision.signals for one in signal.earlier):
-            article = self._store.articles.get(article_id)
-            rule_ids = {signal.rule_id for signal in decision.signals if signal.earlier}
-            signals = (one.signal for one in self._store.events.signals_of(article_id))
-            if article is not None:
-                found.append((article, tuple(signal for signal in signals if signal.rule_id in rule_ids)))
-        return found
-
-    def _events_of(self, article_ids: frozenset[str], now: datetime) -> list[Event]:
-        found = {
-            event.id: event
-            for article_id in sorted(article_ids)
-            for event in self._store.events.by_article(article_id)
-            if now - event.last_seen_at <= event.group_for
-        }
-        return list(found.values())
 
     def _finish(self, source: Source, book: RuleBook, state: SourceState, fetched: Fetched | None, poll: Poll) -> None:
         """Nothing; stores where the source stands, and tells operators when that changed."""
@@ -417,32 +285,7 @@ class Ingest:
         poll.next_poll_at = next_poll_at(now, source.every, state.failures, self._jitter(), poll.retry_after)
         with self._store.transaction():
             self._store.articles.save_source_state(replace(state, next_poll_at=poll.next_poll_at))
-            self._tell(source, book, state, now)
-
-    def _tell(self, source: Source, book: RuleBook, state: SourceState, now: datetime) -> None:
-        key = f"source:{source.id}"
-        told = False
-        if not state.failures:
-            if any(notice.key == key for notice in self._store.journal.notices(key)):
-                told = tell_operators(
-                    self._store,
-                    book.recipients,
-                    now,
-                    key=key,
-                    state="ok",
-                    headline=f"Source {source.id} works again",
-                    severity=Severity.WATCH,
-                )
-        elif state.failures >= TELL_AFTER or state.reason not in _PASSING:
-            told = tell_operators(
-                self._store,
-                book.recipients,
-                now,
-                key=key,
-                state=state.reason.value,
-                headline=f"Source {source.id} cannot be read: {state.reason.value}",
-                body=f"{state.detail}\n{source.url}\nIt is polled on, with growing pauses.",
-            )
+            told = tell_about_source(self._store, book.recipients, source, state, now)
         if told:
             self._wake_dispatch()
 
@@ -467,83 +310,6 @@ def identify(entries: Sequence[FeedEntry]) -> list[tuple[FeedEntry, ArticleKeys]
             keys = replace(keys, fingerprint=_hash(words.encode("utf-8", "replace")))
         identified.append((entry, keys))
     return identified
-
-
-def find_same_text(
-    store: Store,
-    article_id: str,
-    hashes: frozenset[int],
-    sampled: Sequence[int],
-    now: datetime,
-    *,
-    ask_open_events: bool,
-    also: Collection[str] = (),
-) -> frozenset[str]:
-    """The ids of the stored articles whose text, given as shingles, this article repeats, whole or cut.
-
-    ``also`` are ids of articles to ask beside those that the index of copies gives.
-    """
-    candidates = {one.article_id for one in store.articles.candidates(sampled, now - COPY_WINDOW)} | {*also}
-    if ask_open_events:
-        # A short text may share no sampled hash with the long one that it is cut from: ask the open events, too.
-        for event in store.events.open_events(now):
-            candidates.update(report.article_id for report in event.reports)
-    candidates.discard(article_id)
-    return frozenset(
-        other_id
-        for other_id in candidates
-        if (other := store.articles.get(other_id)) is not None
-        and containment(hashes, shingles(text_to_compare(other))) >= COPY_CONTAINMENT
-    )
-
-
-def past_of_rules(
-    store: Store, over_time: Mapping[str, OverTime], article: Article, partial: Sequence[Signal]
-) -> dict[str, tuple[PastSignal, ...]]:
-    """By rule id, what the rules of these signals remember of articles that the article may belong together with."""
-    at = date_of(article)
-    return {
-        rule_id: store.events.past(rule_id, at - span_of(over_time[rule_id]), at + over_time[rule_id].within)
-        for rule_id in {signal.rule_id for signal in partial}
-    }
-
-
-def may_be_copied(
-    over_time: Mapping[str, OverTime], article: Article, past: Mapping[str, Sequence[PastSignal]]
-) -> frozenset[str]:
-    """The ids of remembered articles that matter if they are copies of this one: those it may be put together with.
-
-    What is farther away, such as a long past that a count is compared with, is left to the index of copies.
-    """
-    at = date_of(article)
-    return frozenset(
-        one.report.article_id
-        for rule_id, known in past.items()
-        for one in known
-        if abs(one.at - at) <= min(over_time[rule_id].within, COPY_WINDOW)
-    )
-
-
-def judge_partial(
-    store: Store,
-    over_time: Mapping[str, OverTime],
-    article: Article,
-    partial: Sequence[Signal],
-    past: Mapping[str, Sequence[PastSignal]],
-    same_text: frozenset[str],
-) -> tuple[Judged, ...]:
-    """What comes of the article's signals of rules that speak over several articles."""
-    return tuple(
-        judge(
-            over_time[signal.rule_id],
-            signal,
-            article,
-            past[signal.rule_id],
-            same_text,
-            store.events.watched_since(signal.rule_id),
-        )
-        for signal in partial
-    )
 
 
 def _evaluate(rules: CompiledRules, article: Article, now: datetime) -> tuple[MatchResult, frozenset[int]]:

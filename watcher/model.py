@@ -79,6 +79,11 @@ class FetchReason(StrEnum):
     BAD_URL = "bad url"
     NO_ARTICLE = "no article text"
 
+    @property
+    def may_pass(self) -> bool:
+        """Whether such trouble often ends by itself within minutes."""
+        return self in (FetchReason.TIMEOUT, FetchReason.UNREACHABLE, FetchReason.TRUNCATED, FetchReason.HTTP_ERROR)
+
 
 @dataclass(frozen=True, slots=True)
 class Source:

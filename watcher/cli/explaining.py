@@ -180,7 +180,7 @@ class _Known:
 
 def _look_up(path: Path, book: RuleBook, article: Article, result: MatchResult, as_of: datetime) -> _Known:
     """What the store knows, asked for as the daemon asks; the store is only read."""
-    from watcher.ingest import find_same_text, judge_partial, may_be_copied, past_of_rules
+    from watcher.recording import find_same_text, judge_partial, may_be_copied, past_of_rules
     from watcher.store import Store
 
     if not path.is_file():
