@@ -508,7 +508,7 @@ look_for:
   deaths: {killed: {at_least: 5}}
   hurt: {injured: {at_least: 1}, in: [lead]}
 """
-CLOSE = ["act, parties", "act, more", "deaths, parties", "act, deaths, parties", "act, hurt", "more, parties"]
+TOGETHER = ["act, parties", "act, more", "deaths, parties", "act, deaths, parties", "act, hurt", "more, parties"]
 CONDITIONS = [
     "alert_when: {all_of: [act], any_of: [parties, deaths]}",
     "alert_when: {at_least: {n: 2, of: [act, more, parties, deaths]}}",
@@ -522,7 +522,7 @@ CONDITIONS = [
 @given(text=SENTENCES, title=SENTENCES.map(lambda text: text[:60].partition("\n")[0]))
 def test_looking_only_where_a_clue_can_count_changes_nothing(text: str, title: str) -> None:
     documents = []
-    for number, (close_clues, within, conditions) in enumerate(itertools.product(CLOSE, WINDOWS, CONDITIONS)):
+    for number, (close_clues, within, conditions) in enumerate(itertools.product(TOGETHER, WINDOWS, CONDITIONS)):
         windows = f"close_together:\n  - {{clues: [{close_clues}], {within}}}"
         if number % 2:
             windows += "\n  - {clues: [deaths, parties], within: 2 sentences}"
