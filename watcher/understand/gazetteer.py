@@ -7,7 +7,7 @@ import hashlib
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from importlib import resources
 from typing import Any, Literal
@@ -31,6 +31,8 @@ _KINDS: dict[str, Kind] = {
 _LEADER = re.compile(r"\s*(?P<spellings>.+?)\s+(?P<since>\d{4})-(?P<until>\d{4})?\s*$")
 _SPELLING = re.compile(r"(?P<name>[^(!]+?)\s*(?:\((?P<surname>[^)]+)\))?(?P<sure>!)?$")
 _OPEN_END = 9999
+# A full table of transitions is searched three times as fast. Names in Latin letters take 7 MB so, Russian ones 30.
+_MAX_TABLE_BYTES = 60_000
 # "To" and the article melt into one: للعراق.
 _ARABIC_ARTICLE, _ARABIC_TO_THE = "ال", "لل"
 
@@ -89,18 +91,26 @@ class Patterns:
     rivals: Mapping[str, tuple[str, str]]
 
 
+@dataclass(frozen=True, slots=True)
+class NameTable:
+    """The names that texts of some languages can hold."""
+
+    automaton: ahocorasick_rs.AhoCorasick  # over folded text; pattern i means meanings[i]
+    meanings: tuple[tuple[Name, ...], ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Gazetteer:
     """Every name of a state that we know, ready to look for; built once by `load`, safe to share between threads."""
 
     version: str  # hash of the data files
-    automaton: ahocorasick_rs.AhoCorasick  # over folded text; pattern i means terms[i]
-    terms: tuple[tuple[Name, ...], ...]
+    meanings: Mapping[str, tuple[Name, ...]]  # by folded term, of all languages
     languages: frozenset[str]  # with a file of their own; any other language is read with all of them
     any_ending: Mapping[str, int]  # letters that a name may carry at its end, by language
     compounds: Mapping[str, Compounds]
     patterns: Patterns
     _short_names: Mapping[str, str]
+    _tables: dict[frozenset[str], NameTable] = field(default_factory=dict, repr=False)
 
     @classmethod
     @functools.cache  # the files come with the program; checking, compiling and naming states want the same one
@@ -124,14 +134,28 @@ class Gazetteer:
                 known.append(name)
         return cls(
             version=digest.hexdigest()[:16],
-            automaton=ahocorasick_rs.AhoCorasick(list(terms), store_patterns=False),
-            terms=tuple(tuple(names) for names in terms.values()),
+            meanings={term: tuple(names) for term, names in terms.items()},
             languages=frozenset(languages),
             any_ending={code: int(data["any_ending"]) for code, data in languages.items() if "any_ending" in data},
             compounds={language: _compounds(table) for language, table in themes["compounds"].items()},
             patterns=_patterns(themes["traps"], themes["cues"], themes["leaders"]),
             _short_names={code: _items(row)[0].rstrip("?") for code, row in languages["en"]["names"].items()},
         )
+
+    def table(self, languages: frozenset[str]) -> NameTable:
+        """The names in texts of these languages; built when first asked for."""
+        known = self._tables.get(languages)
+        if known is None:
+            of_languages = {
+                term: tuple(name for name in names if not name.languages or name.languages & languages)
+                for term, names in self.meanings.items()
+            }
+            wanted = {term: names for term, names in of_languages.items() if names}
+            size_bytes = sum(len(term.encode()) for term in wanted)
+            kind = ahocorasick_rs.Implementation.DFA if size_bytes <= _MAX_TABLE_BYTES else None
+            automaton = ahocorasick_rs.AhoCorasick(list(wanted), store_patterns=False, implementation=kind)
+            known = self._tables[languages] = NameTable(automaton, tuple(wanted.values()))
+        return known
 
     def names(self) -> Mapping[str, str]:
         """The English short name of each party by its ISO 3166-1 alpha-2 code (XK: Kosovo)."""

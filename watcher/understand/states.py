@@ -200,13 +200,13 @@ class _Text:
 
     def _candidates(self) -> Iterator[_Hit]:
         text, folded = self._folded, self._reading.folded
-        for index, start, end in self._gazetteer.automaton.find_matches_as_indexes(text, overlapping=True):
+        table = self._gazetteer.table(self._languages)
+        for index, start, end in table.automaton.find_matches_as_indexes(text, overlapping=True):
             # Most hits stand inside other words; this test is cheaper than the full one, which Arabic prefixes need.
             if start and text[start - 1].isalpha() and text[start] < "\u0600":
                 continue
-            names = self._gazetteer.terms[index]
-            names = tuple(name for name in names if not name.languages or name.languages & self._languages)
-            if not names or not self._is_word(start, end, names):
+            names = table.meanings[index]
+            if not self._is_word(start, end, names):
                 continue
             first, last = folded.original(start, end)
             names = tuple(name for name in names if self._is_written(name, first, last))
@@ -411,7 +411,7 @@ class _Text:
                 return "people: X-American"
         return None
 
-    def _names_before(self, hit: _Hit) -> list[Name]:
+    def _names_before(self, hit: _Hit) -> Sequence[Name]:
         """What the word before a name means by itself."""
         found = re.search(r"([\w']+) $", self._folded[max(hit.term_start - 30, 0) : hit.term_start])
         if found is None:
@@ -444,11 +444,8 @@ class _Text:
         """Whether a word by itself names a state, a capital or a territory."""
         return any(name.kind not in (None, "leader") for name in self._names_of(fold_term(word)))
 
-    def _names_of(self, term: str) -> list[Name]:
-        matches = self._gazetteer.automaton.find_matches_as_indexes(term, overlapping=True)
-        return [
-            name for index, start, end in matches if end - start == len(term) for name in self._gazetteer.terms[index]
-        ]
+    def _names_of(self, term: str) -> Sequence[Name]:
+        return self._gazetteer.meanings.get(term, ())
 
     def _among_rivals(self) -> None:
         """Take the second state of a shared name for the hits of which only that one has a cue of its own."""
