@@ -79,16 +79,6 @@ def explain_article(
     )
 
 
-def why_silent(rules: CompiledRules, article: Article, now: datetime | None = None) -> str:
-    """Why no rule gave a signal, in a few words: what came nearest to one, by the fewest missing clues."""
-    silent = [one for one in explain_article(rules, article, now) if one.outcome is not RuleOutcome.SIGNAL]
-    if not silent:
-        return "no rule is silent" if rules.rules else "there is no rule"
-    order = [RuleOutcome.WAITING, RuleOutcome.SUPPRESSED, RuleOutcome.NO_MATCH, RuleOutcome.SKIPPED]
-    nearest = min(silent, key=lambda one: (order.index(one.outcome), len(one.missing), one.rule_id))
-    return f"{nearest.rule_id}: {nearest.reason}"
-
-
 def came_near(explanation: RuleExplanation) -> bool:
     """Whether the rule fired, was stopped, or lacked one clue at most while it found more than states."""
     if explanation.outcome in (RuleOutcome.SIGNAL, RuleOutcome.WAITING, RuleOutcome.SUPPRESSED):

@@ -18,7 +18,6 @@ from watcher.explain import (
     explain_article,
     explanation_to_json,
     render_explanation,
-    why_silent,
 )
 from watcher.match import match_article
 from watcher.rules.compile import CompiledRules
@@ -141,14 +140,6 @@ def test_explanations_are_plain_values() -> None:
     }
 
 
-def test_silence_in_a_few_words() -> None:
-    assert why_silent(compiled(RULES), article(title="", text="Rain.")) == "border-clash: missing act, pair, deaths"
-    assert why_silent(compiled(RULES), article(title="", text="", language="ru")) == (
-        "border-clash: language: ru is not among en"
-    )
-    assert why_silent(compiled(RULES), article(title="", text=CLASH)) == "no rule is silent"
-
-
 WORDS = st.sampled_from(
     "Armenia Azerbaijan Russia invoked could Article four of the Collective Security Treaty 12 soldiers were killed"
     " declared martial law will timeline recalled its ambassador clashes troops . . \n\n".split(" ")
@@ -252,5 +243,4 @@ def test_without_a_past_such_a_rule_waits_and_an_exception_still_stops_it() -> N
         RuleOutcome.WAITING,
         "it holds, and counts together with other articles",
     )
-    assert why_silent(rules, article(title="", text="Heavy fighting."), NOW).startswith("wave: it holds")
     assert came_near(counted)
