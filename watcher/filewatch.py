@@ -22,6 +22,7 @@ SETTLED_AFTER = timedelta(seconds=1)  # editors write several times, and copying
 LOOK_EVERY = timedelta(minutes=1)  # where the system cannot tell of changes
 _STEP_MS = 200  # how often the library asks the system; a change is heard within two of them
 _REFUSED = (OSError, RuntimeError)  # the library's own error, for a system that refuses to watch, is a RuntimeError
+_GONE = "(os error 2)"  # ENOENT, as the library spells it in its own error
 
 
 class FileWatch:
@@ -63,8 +64,11 @@ class FileWatch:
             try:
                 await self._wait_for_change()
             except _REFUSED as error:
-                self._on_trouble(str(error).partition(" about ")[0])
-                await _within(LOOK_EVERY, self._targeted.wait())
+                if isinstance(error, FileNotFoundError) or _GONE in str(error):
+                    await _within(SETTLED_AFTER, self._targeted.wait())  # a folder went before it could be watched
+                else:
+                    self._on_trouble(str(error).partition(" about ")[0])
+                    await _within(LOOK_EVERY, self._targeted.wait())
             if self._is_on and await self.look():
                 self._on_change()
 
