@@ -155,6 +155,10 @@ def find_event(
     for event in open_events:
         if event.is_test != policy.is_test or now - event.last_seen_at > event.group_for:
             continue
+        # A rule that waits for confirmation must not silence one that speaks at once, nor be spoken for by it.
+        waits = policy.hold_until_confirmed
+        if waits != (not event.is_announced) and not (waits and policy.rule_id in event.rule_ids):
+            continue
         of_event = set(event.states)
         if (not states or not of_event or states & of_event) and any(
             report.article_id in {signal.article_id, *same_text} for report in event.reports

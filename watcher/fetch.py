@@ -34,6 +34,9 @@ _ACCEPT = (
 )
 
 
+_NOT_PUBLIC = "is not on the public internet; [http] allow_private_networks = true would allow it"
+
+
 class RefusedAddressError(OSError):
     """A name resolves only to addresses that a fetch may not connect to."""
 
@@ -60,7 +63,7 @@ class PublicResolver(AbstractResolver):
         found = await self._resolver.resolve(host, port, family)
         public = [address for address in found if is_public_address(address["host"])]
         if found and not public:
-            raise RefusedAddressError(f"{host} is not on the public internet")
+            raise RefusedAddressError(f"{host} {_NOT_PUBLIC}")
         return public
 
     async def close(self) -> None:
@@ -182,7 +185,7 @@ class Fetcher:
             return self._failed(FetchReason.BAD_URL, f"only http and https are fetched, not {url.scheme or 'this'}")
         is_literal = ":" in url.host or url.host.replace(".", "").isdigit()
         if is_literal and not self._allow_private_networks and not is_public_address(url.host):
-            return self._failed(FetchReason.REFUSED_ADDRESS, f"{url.host} is not on the public internet")
+            return self._failed(FetchReason.REFUSED_ADDRESS, f"{url.host} {_NOT_PUBLIC}")
         return None
 
     async def _request(

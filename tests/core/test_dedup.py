@@ -216,6 +216,21 @@ def test_a_held_event_is_announced_when_it_is_confirmed() -> None:
     assert confirmed.event.is_announced
 
 
+@pytest.mark.parametrize("severity", [Severity.CRITICAL, Severity.WATCH], ids=["graver", "lesser"])
+def test_a_rule_that_waits_neither_silences_nor_is_spoken_for_by_one_that_speaks_at_once(severity: Severity) -> None:
+    policies = (policy(rule_id=CLASH), policy(rule_id="waits", hold_until_confirmed=True))
+    decisions = decide(
+        signal(rule_id=CLASH, severity=Severity.WARNING), signal(rule_id="waits", severity=severity), policies=policies
+    )
+    changes = {decision.event.rule_ids: decision.changes for decision in decisions}
+    assert changes == {(CLASH,): (EventChange.OPENED,), ("waits",): (EventChange.HELD,)}
+    second = [signal(rule_id="waits", article_id="article-2", severity=severity)]
+    events = tuple(decision.event for decision in decisions)
+    confirmed = one(decide(*second, of=article(**SECOND), policies=policies, events=events))
+    assert confirmed.event.rule_ids == ("waits",)
+    assert confirmed.changes == (EventChange.OPENED, EventChange.CONFIRMED)
+
+
 def test_the_opener_counts_even_where_it_copies_a_text_outside_the_event() -> None:
     decision = one(decide(signal(), same_text=frozenset({"an agency's text that fired nothing"})))
     assert decision.event.publishers == ("Courier",)

@@ -46,6 +46,8 @@ def check(config: ConfigOption = None) -> None:
     settings, book = load_all(config)
     for warning in settings.warnings:
         typer.echo(f"{warning.location}: warning: {warning.message}")
+    if not any(recipient.is_operator for recipient in book.recipients):
+        typer.echo(f"{path}: warning: nobody is told when a source fails: give a recipient operator = true")
     rule_set = load_rules(settings.rules.paths)
     findings = lint_rules(
         rule_set,

@@ -192,8 +192,8 @@ class Show:
     def greet(self) -> None:
         """Nothing; says what is to be seen."""
         self.console.print(
-            f"watcher demo: {len(self.site.outlets)} sample outlets on {self.site.base_url}, read by the real daemon.\n"
-            f"Their texts are samples, and the clock starts on {STARTS_AT:%d %B %Y, %H:%M} UTC.\n"
+            f"watcher demo: {len(self.site.outlets)} sample outlets on {self.site.base_url}\n"
+            f"The daemon is the real one; the texts are samples, of {STARTS_AT:%d %B %Y, %H:%M} UTC.\n"
             f"Rule in force: {', '.join(self.book.versions)}\n"
         )
 
