@@ -6,7 +6,7 @@ import io
 import json
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import feedparser
@@ -42,6 +42,14 @@ _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]"
 _REFERENCE = re.compile(r"&#(?:[xX]([0-9a-fA-F]{1,16})|([0-9]{1,16}));?")
 _JSON_FEED = re.compile(r"https?://(?:www\.)?jsonfeed\.org/version/1(?:\.\d+)?/?")
 _LANGUAGE_TAG = re.compile(r"([A-Za-z]{2,3})(?:[-_][A-Za-z0-9]{1,8})*")
+_NUMBER = re.compile(r"\s*([0-9]{1,6})\s*")
+_PERIODS = {
+    "hourly": timedelta(hours=1),
+    "daily": timedelta(days=1),
+    "weekly": timedelta(weeks=1),
+    "monthly": timedelta(days=30),
+    "yearly": timedelta(days=365),
+}
 # feedparser meets hostile input with whatever its string and date arithmetic raises.
 _PARSER_ERRORS = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, AssertionError, RecursionError)
 
@@ -105,6 +113,9 @@ def _parse_xml_feed(text: str, *, url: str, source_id: str, now: datetime) -> Pa
             _xml_entry(dict(entry), base, source_id, now) for entry in found.entries
         ),  # dict: without its aliases
         damage=FetchReason.TRUNCATED if is_cut else None,
+        every=_asked_interval(
+            found.feed.get("ttl"), found.feed.get("sy_updateperiod"), found.feed.get("sy_updatefrequency")
+        ),
     )
 
 
@@ -208,6 +219,24 @@ def _language(tag: Any) -> str | None:
     """The language of a tag like en-GB."""
     found = _LANGUAGE_TAG.fullmatch(str(tag).strip()) if tag else None
     return found[1].lower() if found else None
+
+
+def _asked_interval(ttl: Any, period: Any, frequency: Any) -> timedelta | None:
+    """How long a feed asks its readers to wait: RSS ``ttl`` in minutes, else the syndication module's period.
+
+    https://web.resource.org/rss/1.0/modules/syndication/: so many times in each period, once where it does not say.
+    """
+    minutes = _positive(ttl)
+    if minutes is not None:
+        return timedelta(minutes=minutes)
+    length = _PERIODS.get(str(period).strip().lower())
+    return length / (_positive(frequency) or 1) if length else None
+
+
+def _positive(value: Any) -> int | None:
+    """A whole number over zero of at most six digits, which is two years in minutes."""
+    found = _NUMBER.fullmatch(str(value)) if value is not None else None
+    return int(found[1]) or None if found else None
 
 
 def _parse_json_feed(text: str, *, url: str, source_id: str, now: datetime) -> ParsedFeed:

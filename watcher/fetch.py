@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import ssl
 import zlib
@@ -17,6 +18,7 @@ from weakref import WeakValueDictionary
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from multidict import MultiMapping
 from yarl import URL
 
 from watcher.model import Fetched, FetchFailed, FetchOutcome, FetchReason, FetchTarget, NotModified
@@ -34,6 +36,8 @@ _ACCEPT = (
 )
 
 
+_NO_CACHE = re.compile(r"(?:^|[\s,])no-(?:cache|store)(?=$|[\s,])")  # with "=" it names headers, not the answer
+_MAX_AGE = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?([0-9]+)")
 _NOT_PUBLIC = "is not on the public internet; [http] allow_private_networks = true would allow it"
 
 
@@ -200,7 +204,8 @@ class Fetcher:
                     url.join(URL(location)), {name: morsel.value for name, morsel in response.cookies.items()}
                 )
             if status == HTTPStatus.NOT_MODIFIED and headers:
-                return NotModified(checked_at=self._clock())
+                now = self._clock()
+                return NotModified(checked_at=now, fresh_for=parse_freshness(response.headers, now))
             if not 200 <= status < 300:
                 return await self._refused_by_server(response)
             try:
@@ -212,6 +217,7 @@ class Fetcher:
                 return self._failed(FetchReason.BLOCKED, f"a {challenge} instead of the content", status=status)
             if not body.strip():
                 return self._failed(FetchReason.EMPTY, "the body is empty", status=status)
+            now = self._clock()
             return Fetched(
                 body=body,
                 final_url=str(url),
@@ -219,7 +225,8 @@ class Fetcher:
                 content_type=response.headers.get("Content-Type"),
                 etag=response.headers.get("ETag"),
                 last_modified=response.headers.get("Last-Modified"),
-                fetched_at=self._clock(),
+                fetched_at=now,
+                fresh_for=parse_freshness(response.headers, now),
             )
 
     async def _refused_by_server(self, response: aiohttp.ClientResponse) -> FetchFailed:
@@ -352,14 +359,43 @@ def parse_retry_after(value: str | None, now: datetime) -> timedelta | None:
         return None
     value = value.strip()
     if value.isascii() and value.isdigit():
-        return timedelta(seconds=int(value[:9]))  # more than thirty years mean the same as thirty
+        return _seconds(value)
+    moment = _http_date(value)
+    return None if moment is None else max(moment - now, timedelta(0))
+
+
+def parse_freshness(headers: MultiMapping[str], now: datetime) -> timedelta | None:
+    """How long the answer stays fresh by its own headers, never negative; None where they do not say.
+
+    As RFC 9111, 4.2 has it for a private cache: max-age before Expires, the time spent in other caches taken off; an
+    Expires that is no date lies in the past.
+    """
+    directives = ",".join(headers.getall("Cache-Control", ())).lower()
+    if _NO_CACHE.search(directives):
+        return timedelta(0)
+    if stated := _MAX_AGE.search(directives):
+        lifetime = _seconds(stated[1])
+    elif "Expires" in headers:
+        # By the server's own clock where it shows it: theirs and ours may differ by hours.
+        date = _http_date(headers.get("Date", "")) or now
+        lifetime = (_http_date(headers["Expires"]) or date) - date
+    else:
+        return None
+    age = headers.get("Age", "").strip()
+    spent = _seconds(age) if age.isascii() and age.isdigit() else timedelta(0)
+    return max(lifetime - spent, timedelta(0))
+
+
+def _seconds(digits: str) -> timedelta:
+    return timedelta(seconds=int(digits[:9]))  # more than thirty years mean the same as thirty
+
+
+def _http_date(value: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(value)
     except (ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(moment - now, timedelta(0))
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _certificate_detail(error: Exception) -> str:

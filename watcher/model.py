@@ -122,6 +122,7 @@ class Fetched:
     etag: str | None
     last_modified: str | None
     fetched_at: datetime
+    fresh_for: timedelta | None = None  # from fetched_at on, as the server's caching headers say; None: they do not
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,7 @@ class NotModified:
     """The server says that nothing changed."""
 
     checked_at: datetime
+    fresh_for: timedelta | None = None  # from checked_at on, as in Fetched
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,7 @@ class ParsedFeed:
     language: str | None  # ISO 639-1, as the feed itself declares it
     entries: tuple[FeedEntry, ...]  # in the order of the feed
     damage: FetchReason | None = None  # TRUNCATED: cut off, only the entries before the cut; keep no validators of it
+    every: timedelta | None = None  # between two polls, as the feed itself asks for (ttl, sy:updatePeriod)
 
 
 @dataclass(frozen=True, slots=True)

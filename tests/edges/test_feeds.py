@@ -177,6 +177,31 @@ def test_full_text_is_told_from_a_teaser(content: str, is_full: bool) -> None:
     assert entry.summary.startswith("Paragraph 0" if content.startswith("<p>Par") else "Teaser")
 
 
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [
+        ("", None),
+        ("<ttl>15</ttl>", timedelta(minutes=15)),
+        ("<ttl> 15 </ttl><sy:updatePeriod>daily</sy:updatePeriod>", timedelta(minutes=15)),
+        ("<ttl>0</ttl>", None),
+        ("<ttl>-5</ttl>", None),
+        ("<ttl>soon</ttl>", None),
+        ("<ttl>9999999999</ttl>", None),
+        (
+            "<sy:updatePeriod> hourly\n</sy:updatePeriod><sy:updateFrequency>4</sy:updateFrequency>",
+            timedelta(minutes=15),
+        ),
+        ("<sy:updatePeriod>daily</sy:updatePeriod>", timedelta(days=1)),
+        ("<sy:updatePeriod>Weekly</sy:updatePeriod><sy:updateFrequency>0</sy:updateFrequency>", timedelta(weeks=1)),
+        ("<sy:updatePeriod>never</sy:updatePeriod>", None),
+        ("<sy:updateFrequency>2</sy:updateFrequency>", None),
+    ],
+)
+def test_how_often_a_feed_asks_to_be_read(stated: str, expected: timedelta | None) -> None:
+    feed = rss(stated).replace("<rss ", "<rss xmlns:sy='http://purl.org/rss/1.0/modules/syndication/' ")
+    assert parse(feed).every == expected
+
+
 def test_lengths_are_capped() -> None:
     entry = only_entry(
         f"<item><title>{'t' * 5_000}</title><guid>{'g' * 5_000}</guid><description>{'d' * 300_000}</description>"

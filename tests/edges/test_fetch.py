@@ -15,9 +15,10 @@ import aiohttp
 import pytest
 import trustme
 from aiohttp.abc import AbstractResolver, ResolveResult
+from multidict import CIMultiDict
 
 from tests.servers import NewsServer, Page, RawServer
-from watcher.fetch import Fetcher, PublicResolver, parse_retry_after
+from watcher.fetch import Fetcher, PublicResolver, parse_freshness, parse_retry_after
 from watcher.model import Fetched, FetchFailed, FetchReason, FetchTarget, NotModified
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -499,3 +500,44 @@ async def test_cancellation_leaves_nothing_open() -> None:
 )
 def test_retry_after(value: str | None, expected: timedelta | None) -> None:
     assert parse_retry_after(value, NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ([], None),
+        ([("Cache-Control", "public")], None),
+        ([("Cache-Control", "public, max-age=300")], 300),
+        ([("cache-control", 'Max-Age = "60", must-revalidate')], 60),
+        ([("Cache-Control", "s-maxage=9")], None),
+        ([("Cache-Control", "public"), ("Cache-Control", "max-age=120")], 120),
+        ([("Cache-Control", "max-age=300"), ("Age", "100")], 200),
+        ([("Cache-Control", "max-age=300"), ("Age", "1000")], 0),
+        ([("Cache-Control", "max-age=300"), ("Age", "soon")], 300),
+        ([("Cache-Control", "max-age=-1")], None),
+        ([("Cache-Control", "max-age=" + "9" * 400)], 999_999_999),
+        ([("Cache-Control", "no-cache, max-age=300")], 0),
+        ([("Cache-Control", "max-age=300, no-store")], 0),
+        ([("Cache-Control", 'max-age=300, no-cache="Set-Cookie"')], 300),
+        ([("Expires", "Fri, 20 Nov 2026 12:05:00 GMT")], 300),
+        ([("Expires", "Fri, 20 Nov 2026 10:05:00 GMT"), ("Date", "Fri, 20 Nov 2026 10:00:00 GMT")], 300),
+        ([("Expires", "Fri, 20 Nov 2026 12:05:00 GMT"), ("Age", "60")], 240),
+        ([("Expires", "Fri, 20 Nov 2026 11:00:00 GMT")], 0),
+        ([("Expires", "0")], 0),
+        ([("Expires", "0"), ("Cache-Control", "max-age=60")], 60),
+    ],
+)
+def test_how_long_an_answer_is_fresh(headers: list[tuple[str, str]], seconds: int | None) -> None:
+    expected = None if seconds is None else timedelta(seconds=seconds)
+    assert parse_freshness(CIMultiDict(headers), NOW) == expected
+
+
+async def test_freshness_of_a_body_and_of_an_unchanged_one() -> None:
+    async with NewsServer() as server, fetcher() as one:
+        page = Page(FEED, etag='"a1"', headers={"Cache-Control": "max-age=600"})
+        url = server.publish("/feed", page)
+        first = await one.fetch(FetchTarget(url))
+        second = await one.fetch(FetchTarget(url, etag='"a1"'))
+    assert isinstance(first, Fetched)
+    assert first.fresh_for == timedelta(minutes=10)
+    assert second == NotModified(NOW, timedelta(minutes=10))
