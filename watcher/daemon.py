@@ -9,7 +9,6 @@ import signal
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -44,6 +43,7 @@ from watcher.rulebook import RuleBook
 from watcher.settings import Settings
 from watcher.settings.schema import HttpSettings
 from watcher.store import Store
+from watcher.workers import Workers
 
 log = structlog.get_logger()
 
@@ -131,7 +131,7 @@ class Parts:
         self._dispatcher = Dispatcher(
             self._store, notifiers, daemon.book.state_names, self._clock, self._random.random, self._settled
         )
-        self._workers = ThreadPoolExecutor(WORKERS, "reader")
+        self._workers = Workers(WORKERS)
         self._ingest = Ingest(self._store, fetcher, self._workers, self._clock, self._wake.set, self._random.random)
         self._reloading: asyncio.Task[None] | None = None
         self._must_reload_again = False
@@ -170,7 +170,7 @@ class Parts:
                 self._store.outbox.retarget(recipient.id, recipient.channel, recipient.target)
 
     def _end_run(self) -> None:
-        self._workers.shutdown(wait=False, cancel_futures=True)
+        self._workers.close()
         with self._store.transaction():
             self._store.journal.stop_run(self._run_id, self._clock())
 

@@ -82,7 +82,10 @@ def build_article(entry: FeedEntry, page: PageText | None, source: Source, first
         text, extraction = "", Extraction.TITLE
     uses_page = page is not None and text is page.text
     language = (
-        source.language or (page.language if page and uses_page else None) or detect_language(f"{title}\n\n{text}")
+        entry.language
+        or source.language
+        or (page.language if page and uses_page else None)
+        or detect_language(f"{title}\n\n{text}")
     )
     return Article(
         id=_article_id(entry, title, text),
@@ -94,7 +97,7 @@ def build_article(entry: FeedEntry, page: PageText | None, source: Source, first
         extraction=extraction,
         published_at=entry.published_at or (page.published_at if page else None),
         first_seen_at=first_seen_at,
-        publisher=source.publisher or source.id,
+        publisher=entry.publisher or source.publisher or source.id,
         affiliation=source.affiliation,
         tags=source.tags,
     )

@@ -7,34 +7,27 @@ same items again and finds the finished ones in the store. Ingest ends when deli
 from __future__ import annotations
 
 import asyncio
-import contextvars
-import functools
-import hashlib
 import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import ParamSpec, TypeVar
 
 import structlog
 
 from watcher.dedup import add_copy, text_to_compare
-from watcher.errors import FeedError
 from watcher.extract import build_article, extract_page
-from watcher.feeds import parse_feed
 from watcher.fetch import Fetcher
 from watcher.match import MatchResult, match_article
 from watcher.model import (
     Alert,
     Article,
+    Bookmark,
     FeedEntry,
     Fetched,
     FetchFailed,
     FetchReason,
     FetchTarget,
-    NotModified,
     PageText,
     Source,
 )
@@ -42,17 +35,17 @@ from watcher.notices import tell_about_source
 from watcher.recording import Reading, Recorder
 from watcher.rulebook import RuleBook
 from watcher.rules.compile import CompiledRules
+from watcher.sources import Harvest, make_readers
+from watcher.sources.feed import hash_body
 from watcher.store import Store
-from watcher.store.articles import ArticleKeys, ArticleStatus, KeyKind, SourceState
+from watcher.store.articles import ArticleKeys, ArticleStatus, KeyKind
 from watcher.text.fold import fold
 from watcher.text.shingles import shingles
 from watcher.timing import next_poll_at
 from watcher.web.urls import canonical_url
+from watcher.workers import Workers
 
 log = structlog.get_logger()
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 AT_ONCE = 10  # items of one source read side by side and committed together
 # Items of all sources between the fetch of their page and their evaluation. A first start has thousands of them:
@@ -68,9 +61,8 @@ class Poll:
     source_id: str
     reason: FetchReason = FetchReason.OK
     detail: str = ""
-    retry_after: timedelta | None = None  # the server's wish
     next_poll_at: datetime | None = None
-    listed: int = 0  # items in the feed
+    listed: int = 0  # items that the source showed
     new: int = 0
     baseline: int = 0  # there before the first poll: stored, never alerted
     waiting: int = 0  # their page was in trouble; they are read again at the next poll
@@ -86,16 +78,16 @@ class Ingest:
         self,
         store: Store,
         fetcher: Fetcher,
-        workers: Executor,
+        workers: Workers,
         clock: Callable[[], datetime],
         wake_dispatch: Callable[[], None],
         jitter: Callable[[], float],
     ) -> None:
-        """``workers`` are threads for what computes: reading feeds and pages, matching."""
         self._store = store
         self._recorder = Recorder(store)
         self._fetcher = fetcher
         self._workers = workers
+        self._readers = make_readers(fetcher, workers, clock)
         self._places = asyncio.Semaphore(READ_AT_ONCE)
         self._clock = clock
         self._wake_dispatch = wake_dispatch
@@ -104,48 +96,26 @@ class Ingest:
 
     async def poll(self, source: Source, book: RuleBook) -> Poll:
         """What one poll found; everything that it decided is committed when it returns."""
-        poll = Poll(source.id)
         state = self._store.articles.source_state(source.id, source.url)
-        outcome = await self._fetcher.fetch(FetchTarget(source.url, state.etag, state.last_modified))
-        if isinstance(outcome, NotModified):
-            poll.reason = FetchReason.NOT_MODIFIED
-        elif isinstance(outcome, FetchFailed):
-            poll.reason, poll.detail, poll.retry_after = outcome.reason, outcome.detail, outcome.retry_after
-        elif state.body_hash == _hash(outcome.body):
-            poll.reason = FetchReason.NOT_MODIFIED
-        else:
-            await self._read_feed(source, book, state, outcome, poll)
-        fetched = outcome if isinstance(outcome, Fetched) else None
-        self._finish(source, book, self._store.articles.source_state(source.id, source.url), fetched, poll)
+        harvest = await self._readers[source.kind].read(source, state.bookmark)
+        poll = Poll(source.id, harvest.reason, harvest.detail, listed=len(harvest.entries))
+        if harvest.entries:
+            await self._read_entries(source, book, harvest, poll, is_first=state.baseline_at is None)
+        self._finish(source, book, harvest, poll)
+        if harvest.after_commit and not poll.waiting:
+            await harvest.after_commit()
         return poll
 
-    async def _read_feed(
-        self, source: Source, book: RuleBook, state: SourceState, fetched: Fetched, poll: Poll
+    async def _read_entries(
+        self, source: Source, book: RuleBook, harvest: Harvest, poll: Poll, *, is_first: bool
     ) -> None:
         now = self._clock()
-        try:
-            feed = await self._compute(
-                parse_feed,
-                fetched.body,
-                url=fetched.final_url,
-                content_type=fetched.content_type,
-                source_id=source.id,
-                now=now,
-            )
-        except FeedError as error:
-            poll.reason, poll.detail = error.reason, str(error)
-            return
-        poll.listed = len(feed.entries)
-        if feed.damage is not None:
-            poll.reason, poll.detail = feed.damage, "the feed ends in the middle; what was complete is read"
-        elif not feed.entries:
-            poll.reason, poll.detail = FetchReason.EMPTY, "a feed without items"
-        is_first = state.baseline_at is None
-        fresh = [item for item in identify(feed.entries) if self._is_new(source, item, poll, now)]
+        fresh = [item for item in identify(harvest.entries) if self._is_new(source, item, poll, now)]
         if is_first:
-            old = [item for item in fresh if _is_older(item[0], now - source.catch_up)]
+            horizon = now - source.catch_up
+            old = [item for item in fresh if _was_there_before(item[0], horizon, harvest.undated_are_old)]
             self._store_baseline(source, old, now)
-            fresh = [item for item in fresh if not _is_older(item[0], now - source.catch_up)]
+            fresh = [item for item in fresh if not _was_there_before(item[0], horizon, harvest.undated_are_old)]
             poll.baseline = len(old)
         # Oldest first, so that the report that opens an event is the one that came first.
         fresh.sort(key=lambda item: item[0].published_at or now)
@@ -162,7 +132,7 @@ class Ingest:
 
     def _is_new(self, source: Source, item: tuple[FeedEntry, ArticleKeys], poll: Poll, now: datetime) -> bool:
         """Whether the item is unknown; a known one seen through another source becomes a source of its event."""
-        _, keys = item
+        entry, keys = item
         known = self._store.articles.known(keys)
         if not known:
             return True
@@ -173,7 +143,7 @@ class Ingest:
         seen_here = replace(
             stored,
             source_id=source.id,
-            publisher=source.publisher or source.id,
+            publisher=entry.publisher or source.publisher or source.id,
             affiliation=source.affiliation,
             first_seen_at=now,
         )
@@ -191,11 +161,6 @@ class Ingest:
                     build_article(entry, None, source, now), keys, status=ArticleStatus.BASELINE
                 )
 
-    async def _compute(self, function: Callable[P, T], *args: P.args, **values: P.kwargs) -> T:
-        """What the function returns, worked out on a worker thread; its log lines keep their context."""
-        call = functools.partial(contextvars.copy_context().run, function, *args, **values)
-        return await asyncio.get_running_loop().run_in_executor(self._workers, call)
-
     async def _read_in_turn(
         self, source: Source, book: RuleBook, entry: FeedEntry, keys: ArticleKeys
     ) -> Reading | None:
@@ -210,7 +175,7 @@ class Ingest:
         if entry.url and source.full_text and not entry.is_full_text:
             outcome = await self._fetcher.fetch(FetchTarget(entry.url))
             if isinstance(outcome, Fetched):
-                raw_hash = _hash(outcome.body)
+                raw_hash = hash_body(outcome.body)
                 page = await self._read_page(source, outcome)
             elif isinstance(outcome, FetchFailed):
                 in_trouble = outcome.reason.may_pass
@@ -220,9 +185,9 @@ class Ingest:
         if keys.url is None:
             # The link names no item of its own (every item has the same one), so it must not name the article either.
             identity = keys.guid or keys.fingerprint or article.title
-            article = replace(article, id=_hash(f"{source.id}\x1f{identity}".encode("utf-8", "replace"))[:32])
+            article = replace(article, id=hash_body(f"{source.id}\x1f{identity}".encode("utf-8", "replace"))[:32])
         try:
-            result, hashes = await self._compute(_evaluate, book.rules, article, now)
+            result, hashes = await self._workers.compute(_evaluate, book.rules, article, now)
         except Exception as error:  # one article is a job: what breaks on it is quarantined and shown
             log.exception("article_quarantined", source_id=source.id, article_id=article.id)
             problem = traceback.format_exception_only(error)[-1].strip()
@@ -236,7 +201,7 @@ class Ingest:
 
     async def _read_page(self, source: Source, fetched: Fetched) -> PageText | None:
         try:
-            return await self._compute(
+            return await self._workers.compute(
                 extract_page,
                 fetched.body,
                 url=fetched.final_url,
@@ -257,32 +222,28 @@ class Ingest:
         if alerts:
             self._wake_dispatch()
 
-    def _finish(self, source: Source, book: RuleBook, state: SourceState, fetched: Fetched | None, poll: Poll) -> None:
+    def _finish(self, source: Source, book: RuleBook, harvest: Harvest, poll: Poll) -> None:
         """Nothing; stores where the source stands, and tells operators when that changed."""
         now = self._clock()
-        # A feed without items is no failure: it may be new. That it stays so is what `expect_every` is for.
+        state = self._store.articles.source_state(source.id, source.url)
+        # A source without items is no failure: it may be new. That it stays so is what `expect_every` is for.
         is_good = poll.reason in (FetchReason.OK, FetchReason.NOT_MODIFIED, FetchReason.EMPTY)
-        was_read = fetched is not None and poll.reason in (FetchReason.OK, FetchReason.EMPTY, FetchReason.TRUNCATED)
-        if fetched is not None:
-            # Validators only when nothing is left to read: else the next poll must get the same body again.
-            is_done = is_good and not poll.waiting
-            state = replace(
-                state,
-                etag=fetched.etag if is_done else None,
-                last_modified=fetched.last_modified if is_done else None,
-                body_hash=_hash(fetched.body) if is_done else None,
-            )
+        bookmark = harvest.bookmark or state.bookmark
+        if poll.waiting:
+            bookmark = Bookmark(cursor=state.bookmark.cursor)  # the same body must be read again
         state = replace(
             state,
+            bookmark=bookmark,
             reason=FetchReason.OK if poll.reason is FetchReason.NOT_MODIFIED else poll.reason,
             detail=poll.detail,
             failures=0 if is_good else state.failures + 1,
             polled_at=now,
             ok_at=now if is_good and poll.reason is not FetchReason.EMPTY else state.ok_at,
             new_item_at=now if poll.new or poll.baseline else state.new_item_at,
-            baseline_at=state.baseline_at or (now if was_read else None),
+            baseline_at=state.baseline_at or (now if harvest.is_whole else None),
         )
-        poll.next_poll_at = next_poll_at(now, source.every, state.failures, self._jitter(), poll.retry_after)
+        every = timedelta(0) if harvest.has_more and not poll.waiting else source.every
+        poll.next_poll_at = next_poll_at(now, every, state.failures, self._jitter(), harvest.retry_after)
         with self._store.transaction():
             self._store.articles.save_source_state(replace(state, next_poll_at=poll.next_poll_at))
             told = tell_about_source(self._store, book.recipients, source, state, now)
@@ -307,7 +268,7 @@ def identify(entries: Sequence[FeedEntry]) -> list[tuple[FeedEntry, ArticleKeys]
         )
         if keys.url is None and keys.guid is None:
             words = fold(f"{entry.title}\n{entry.summary}").text
-            keys = replace(keys, fingerprint=_hash(words.encode("utf-8", "replace")))
+            keys = replace(keys, fingerprint=hash_body(words.encode("utf-8", "replace")))
         identified.append((entry, keys))
     return identified
 
@@ -316,10 +277,6 @@ def _evaluate(rules: CompiledRules, article: Article, now: datetime) -> tuple[Ma
     return match_article(rules, article, now), shingles(text_to_compare(article))
 
 
-def _is_older(entry: FeedEntry, than: datetime) -> bool:
-    """Whether the entry says that it is older; one without a date does not, and is read."""
-    return entry.published_at is not None and entry.published_at < than
-
-
-def _hash(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+def _was_there_before(entry: FeedEntry, horizon: datetime, undated_are_old: bool) -> bool:
+    """Whether an item of a first reading is older than the horizon; the source's kind says what no date means."""
+    return undated_are_old if entry.published_at is None else entry.published_at < horizon

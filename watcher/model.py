@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from enum import IntEnum, StrEnum
 
@@ -57,7 +57,11 @@ class SourceKind(StrEnum):
     FEED = "feed"
     SITEMAP = "sitemap"
     PAGE = "page"
-    JSONL = "jsonl"
+    TELEGRAM = "telegram"  # the web preview of a public channel
+    RELIEFWEB = "reliefweb"
+    GDELT = "gdelt"
+    IMAP = "imap"  # newsletters in a mailbox
+    JSONL = "jsonl"  # files that other programs append to
 
 
 class FetchReason(StrEnum):
@@ -100,6 +104,19 @@ class Source:
     tags: tuple[str, ...] = ()
     full_text: bool = True  # fetch the page when the feed carries only a summary
     catch_up: timedelta = timedelta(hours=24)  # first poll: older items are baseline, never alerted
+    selector: str = ""  # of a page: which links are articles
+    username: str = ""  # of a mailbox
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Bookmark:
+    """Where the next reading of a source starts; what the kind of source has no use for is None."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+    body_hash: str | None = None  # of the last body that was read to its end
+    cursor: str | None = None  # how far a reader that goes through an archive has come; its own notation
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +175,8 @@ class FeedEntry:
     summary: str  # plain text; the whole article when ``is_full_text``
     is_full_text: bool
     published_at: datetime | None  # None: missing, unparsable or in the future
+    publisher: str | None = None  # where one source gathers the work of many newsrooms; None: the source's
+    language: str | None = None  # ISO 639-1, where the source says it for each item
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,6 +393,7 @@ class AlertKind(StrEnum):
     EVENT = "event"
     NOTICE = "notice"  # about the daemon itself, for operators
     EXERCISE = "exercise"
+    ESCALATION = "escalation"  # an alert once more, to others, because nobody has acknowledged it
 
 
 @dataclass(frozen=True, slots=True)
@@ -402,6 +422,17 @@ class Alert:
     is_test_rule: bool = False
     previous_alert_id: str | None = None  # the first alert of the same event, which an update replies to
     also: tuple[str, ...] = ()  # titles of the other rules that hold for the event
+    unacknowledged_since_at: datetime | None = None  # escalations only: when the first of what waits was decided
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """Somebody says that they look after an event; holds for every alert about it up to then."""
+
+    event_id: str
+    by: str
+    at: datetime
+    note: str = ""
 
 
 class Channel(StrEnum):
@@ -441,7 +472,7 @@ class DeliveryState(StrEnum):
     SENDING = "sending"  # claimed, with a lease
     DELIVERED = "delivered"
     FAILED = "failed"  # given up, with the reason; visible until someone acts
-    DROPPED = "dropped"  # by an operator, with the reason
+    DROPPED = "dropped"  # by an operator, or an escalation that is not needed any more; with the reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,7 +184,7 @@ MISTAKES = [
     # sources
     (SOURCE + SOURCE, "w.toml:5:1: sources[2].id: 'a' is taken by line 2"),
     (SOURCE + "kind = 'page'", "w.toml:4:1: sources[1].kind: page is not supported yet: expected feed"),
-    (SOURCE + "kind = 'fead'", "w.toml:4:1: sources[1].kind: expected one of feed, sitemap, page, jsonl, found 'fead'; did you mean feed?"),
+    (SOURCE + "kind = 'fead'", "w.toml:4:1: sources[1].kind: expected one of feed, sitemap, page, telegram, reliefweb, gdelt, imap, jsonl, found 'fead'; did you mean feed?"),
     (SOURCE + "language = 'english'", "w.toml:4:1: sources[1].language: expected a two-letter language code like en or ru, found 'english'; did you mean en?"),
     (SOURCE + "language = 'pt-BR'", "w.toml:4:1: sources[1].language: expected a two-letter language code like en or ru, found 'pt-BR'; did you mean pt?"),
     (SOURCE + "language = 'zz'", "w.toml:4:1: sources[1].language: expected a two-letter language code like en or ru, found 'zz'"),

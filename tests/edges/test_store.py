@@ -21,6 +21,7 @@ from watcher.errors import StoreError
 from watcher.model import (
     Alert,
     AlertKind,
+    Bookmark,
     Channel,
     Cue,
     DeliveryState,
@@ -451,7 +452,9 @@ def test_pruning_keeps_what_signals_rest_on_and_every_key(store: Store) -> None:
 def test_source_states(store: Store) -> None:
     url = "https://courier.example/feed"
     assert store.articles.source_state("courier", url) == SourceState("courier", url)
-    state = SourceState("courier", url, etag='"1"', failures=2, polled_at=NOW, baseline_at=NOW, detail="d\ud800")
+    state = SourceState(
+        "courier", url, Bookmark('"1"', cursor="7"), failures=2, polled_at=NOW, baseline_at=NOW, detail="d\ud800"
+    )
     with store.transaction():
         store.articles.save_source_state(replace(state, failures=1))
         store.articles.save_source_state(state)

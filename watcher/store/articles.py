@@ -7,11 +7,11 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from watcher.model import Article, Extraction, FetchReason
+from watcher.model import Article, Bookmark, Extraction, FetchReason
 from watcher.store.codec import decode_time, encode_time, storable
 from watcher.store.db import Db
 
@@ -78,10 +78,8 @@ class SourceState:
     """Where polling of a source stands; ``replace`` and save it after each poll."""
 
     source_id: str
-    url: str  # that the validators belong to
-    etag: str | None = None
-    last_modified: str | None = None
-    body_hash: str | None = None
+    url: str  # that the bookmark belongs to
+    bookmark: Bookmark = field(default_factory=Bookmark)
     reason: FetchReason = FetchReason.OK
     detail: str = ""  # of the last failure, for people
     failures: int = 0  # in a row
@@ -246,7 +244,7 @@ class Articles:
         )
 
     def source_state(self, source_id: str, url: str) -> SourceState:
-        """Where polling of the source stands; without validators when its URL has changed since."""
+        """Where polling of the source stands; without a bookmark when its URL has changed since."""
         row = self._db.row("SELECT * FROM sources WHERE id = ?", (source_id,))
         if row is None:
             return SourceState(source_id, url)
@@ -261,14 +259,16 @@ class Articles:
 
     def save_source_state(self, state: SourceState) -> None:
         """Nothing; replaces what was known of the source."""
+        mark = state.bookmark
         self._db.upsert(
             "sources",
             {
                 "id": state.source_id,
                 "url": storable(state.url),
-                "etag": state.etag and storable(state.etag),
-                "last_modified": state.last_modified and storable(state.last_modified),
-                "body_hash": state.body_hash,
+                "etag": mark.etag and storable(mark.etag),
+                "last_modified": mark.last_modified and storable(mark.last_modified),
+                "body_hash": mark.body_hash,
+                "cursor": mark.cursor and storable(mark.cursor),
                 "reason": state.reason.value,
                 "detail": storable(state.detail),
                 "failures": state.failures,
@@ -329,9 +329,7 @@ def _source_state(row: sqlite3.Row) -> SourceState:
     return SourceState(
         source_id=row["id"],
         url=row["url"],
-        etag=row["etag"],
-        last_modified=row["last_modified"],
-        body_hash=row["body_hash"],
+        bookmark=Bookmark(row["etag"], row["last_modified"], row["body_hash"], row["cursor"]),
         reason=FetchReason(row["reason"]),
         detail=row["detail"],
         failures=row["failures"],

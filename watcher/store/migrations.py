@@ -86,6 +86,21 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "0003_accepted_rule_sets",
         ("CREATE TABLE accepted_rule_sets (version TEXT PRIMARY KEY, accepted_at TEXT NOT NULL) WITHOUT ROWID",),
     ),
+    (
+        "0004_source_cursors",
+        ("ALTER TABLE sources ADD COLUMN cursor TEXT",),
+    ),
+    (
+        "0005_acknowledgements",
+        (
+            # It covers the alerts of the event up to `alert_n`: by order and not by time, so that one which was
+            # decided while somebody typed is never taken as seen.
+            """CREATE TABLE acknowledgements (
+                n INTEGER PRIMARY KEY, event_id TEXT NOT NULL REFERENCES events (id), alert_n INTEGER NOT NULL,
+                at TEXT NOT NULL, who TEXT NOT NULL, note TEXT NOT NULL)""",
+            "CREATE INDEX acknowledgements_by_event ON acknowledgements (event_id, alert_n)",
+        ),
+    ),
 )
 
 

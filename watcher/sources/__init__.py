@@ -1,0 +1,21 @@
+"""One reader for each kind of source: what is there now, as entries, and where the next reading starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from watcher.fetch import Fetcher
+from watcher.model import SourceKind
+from watcher.sources.base import Harvest, SourceReader
+from watcher.sources.feed import FeedReader
+from watcher.workers import Workers
+
+__all__ = ["Harvest", "SourceReader", "make_readers"]
+
+
+def make_readers(
+    fetcher: Fetcher, workers: Workers, clock: Callable[[], datetime]
+) -> Mapping[SourceKind, SourceReader]:
+    """The reader of each kind of source."""
+    return {SourceKind.FEED: FeedReader(fetcher, workers, clock)}
