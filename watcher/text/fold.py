@@ -19,6 +19,7 @@ _SPACE = 0x20
 _DROPPED = 0x110000
 _LAST_ASCII, _LAST_BYTE = 0x7F, 0xFF
 _FEW = 0.25  # share of characters beyond ASCII from which looking all of them up is quicker than picking these out
+_NEVER_FOLDED = b"X"  # no folded text has a capital, so one can mark what is left out
 
 # Combining marks that are accents or vowel signs; marks of other scripts (Devanagari, Thai, kana) carry the word.
 _MARK_RANGES = (
@@ -90,14 +91,25 @@ _APOSTROPHE = "'"
 _DIGIT_SEPARATORS = ".,٫٬"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Folded:
     """A folded text; its offsets and those of the original convert into each other."""
 
     text: str
     _original_length: int
-    _left_out: list[int]  # offsets in the original that have no code point of their own, ascending
-    _gaps: list[int]  # for each of them, the offset in the folded text before which it stood
+    _omitted: _Offsets  # offsets in the original that have no code point of their own, ascending
+
+    @functools.cached_property
+    def _left_out(self) -> list[int]:
+        """The same as a list, which is searched faster; most texts are never asked for it."""
+        offsets: list[int] = self._omitted.tolist()
+        return offsets
+
+    @functools.cached_property
+    def _gaps(self) -> list[int]:
+        """For each of them, the offset in the folded text before which it stood."""
+        offsets: list[int] = (self._omitted - np.arange(len(self._omitted))).tolist()
+        return offsets
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """The span of the original that was folded into ``start:end``, its trailing accents included."""
@@ -120,21 +132,20 @@ def fold(text: str) -> Folded:
     """Lower case without accents, white space and dashes as single spaces, straight quotes; any Unicode."""
     folded = _fold_characters(text)
     left_out = _left_out(folded)
-    if not len(left_out):
-        return Folded(_text(folded), len(text), [], [])
-    is_kept = np.ones(len(folded), dtype=np.bool_)
-    is_kept[left_out] = False
-    gaps = left_out - np.arange(len(left_out))
-    return Folded(_text(folded[is_kept]), len(text), left_out.tolist(), gaps.tolist())
-
-
-def _text(code_points: _Characters) -> str:
-    encoding = "latin-1" if code_points.dtype == np.uint8 else "utf-32-le"
-    return code_points.tobytes().decode(encoding, "surrogatepass")
+    if folded.dtype == np.uint8:
+        folded[left_out] = _NEVER_FOLDED[0]
+        kept = folded.tobytes().translate(None, _NEVER_FOLDED).decode("latin-1")
+    else:
+        is_kept = np.ones(len(folded), dtype=np.bool_)
+        is_kept[left_out] = False
+        kept = folded[is_kept].tobytes().decode("utf-32-le", "surrogatepass")
+    return Folded(kept, len(text), left_out)
 
 
 def _fold_characters(text: str) -> _Characters:
     """What each code point folds to; bytes, which cost a fraction, where the text is Latin and none is dropped."""
+    if text.isascii():
+        return np.frombuffer(bytearray(text.encode().translate(_byte_table())), dtype=np.uint8)
     encoded = text.encode("utf-16-le", "surrogatepass")
     if len(encoded) > 2 * len(text):
         code_points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
@@ -147,12 +158,11 @@ def _fold_characters(text: str) -> _Characters:
     folded: _Characters = np.frombuffer(
         bytearray(code_points.astype(np.uint8)).translate(_byte_table()), dtype=np.uint8
     )
-    others = np.flatnonzero(is_other)
-    if len(others):
-        folded_others = _fold_table()[code_points[others]]
-        if np.maximum.reduce(folded_others) > _LAST_BYTE:
-            folded = folded.astype(np.uint32)
-        folded[others] = folded_others
+    others = is_other.nonzero()[0]
+    folded_others = _fold_table()[code_points[others]]
+    if np.maximum.reduce(folded_others) > _LAST_BYTE:
+        folded = folded.astype(np.uint32)
+    folded[others] = folded_others
     return folded
 
 
@@ -166,7 +176,8 @@ def _left_out(folded: _Characters) -> _Offsets:
             is_space = is_space[kept]
             is_dropped[kept[1:][is_space[1:] & is_space[:-1]]] = True
             return np.flatnonzero(is_dropped)
-    return np.flatnonzero(is_space[1:] & is_space[:-1]) + 1
+    doubled: _Offsets = (is_space[1:] & is_space[:-1]).nonzero()[0]
+    return doubled + 1
 
 
 def fold_term(term: str) -> str:
