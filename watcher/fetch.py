@@ -104,12 +104,12 @@ class Fetcher:
         Waiting for a free place among the ``concurrency`` and ``per_host`` fetches is not part of the timeout.
         """
         self._user_agent = user_agent
-        self._timeout = timeout
-        self._max_bytes = max_bytes
+        self.timeout = timeout
+        self.max_bytes = max_bytes
         self._per_host = per_host
         self._allow_private_networks = allow_private_networks
         self._clock = clock
-        self._ssl_context = ssl_context or ssl.create_default_context()
+        self.ssl_context = ssl_context or ssl.create_default_context()
         self._resolver = resolver
         self._places = asyncio.Semaphore(concurrency)
         self._host_places: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
@@ -118,7 +118,7 @@ class Fetcher:
     async def __aenter__(self) -> Self:
         resolver = self._resolver = self._resolver or aiohttp.resolver.DefaultResolver()
         connector = aiohttp.TCPConnector(
-            ssl=self._ssl_context,
+            ssl=self.ssl_context,
             limit=0,  # the semaphores bound the connections, before the clock of a fetch starts
             limit_per_host=self._per_host,  # for hosts that are reached by a redirect
             resolver=resolver if self._allow_private_networks else PublicResolver(resolver),
@@ -155,10 +155,10 @@ class Fetcher:
         host_places = self._host_places.setdefault(host, asyncio.Semaphore(self._per_host))
         async with host_places, self._places:
             try:
-                async with asyncio.timeout(self._timeout.total_seconds()):
+                async with asyncio.timeout(self.timeout.total_seconds()):
                     return await self._follow(url, target)
             except TimeoutError:
-                seconds = f"{self._timeout.total_seconds():g}"
+                seconds = f"{self.timeout.total_seconds():g}"
                 return self._failed(FetchReason.TIMEOUT, f"no complete answer within {seconds} seconds")
             except (aiohttp.ClientError, OSError, ValueError) as error:
                 return self._network_failure(error)
@@ -209,7 +209,7 @@ class Fetcher:
             if not 200 <= status < 300:
                 return await self._refused_by_server(response)
             try:
-                body = await self._read_body(response, self._max_bytes)
+                body = await self._read_body(response, self.max_bytes)
             except _BodyError as error:
                 return self._failed(error.reason, error.detail, status=status)
             challenge = recognise_challenge(body, response.headers)

@@ -81,7 +81,10 @@ class FetchReason(StrEnum):
     TOO_MANY_REDIRECTS = "too many redirects"
     UNREACHABLE = "unreachable"  # name resolution, connection refused or reset
     BAD_URL = "bad url"
+    REFUSED = "refused"  # a login, a folder: the server will not do what we need
     NO_ARTICLE = "no article text"
+    SILENT = "silent"  # nothing new for longer than `expect_every`
+    ALL_UNDATED = "all undated"  # none of the items has a date that can be believed
 
     @property
     def may_pass(self) -> bool:
@@ -98,6 +101,7 @@ class Source:
     kind: SourceKind = SourceKind.FEED
     language: str | None = None  # ISO 639-1; None: detected for each article
     every: timedelta = timedelta(minutes=5)
+    slowest: timedelta | None = None  # bound of the pauses of a quiet source; None: follows from every
     expect_every: timedelta | None = None  # longer silence is a fault
     publisher: str = ""  # newsroom family; the id where none is given
     affiliation: str = "unknown"  # independent, state, party...; shown in alerts
@@ -117,6 +121,43 @@ class Bookmark:
     last_modified: str | None = None
     body_hash: str | None = None  # of the last body that was read to its end
     cursor: str | None = None  # how far a reader that goes through an archive has come; its own notation
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a source does, and what operators know of it; ``watcher.health`` decides both."""
+
+    state: FetchReason = FetchReason.OK
+    since_at: datetime | None = None  # when it came into this state, or any good one; None: never polled
+    streak: int = 0  # polls in a row that were as good or as bad
+    told: FetchReason = FetchReason.OK  # what operators were told last
+    told_at: datetime | None = None
+    relapses: int = 0  # how often it went bad again soon after it was told to be good
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """Where polling of a source stands; ``replace`` and save it after each poll."""
+
+    source_id: str
+    url: str  # that the bookmark belongs to
+    bookmark: Bookmark = field(default_factory=Bookmark)
+    reason: FetchReason = FetchReason.OK  # of the last poll
+    detail: str = ""  # of the last failure, for people
+    failures: int = 0  # in a row
+    polled_at: datetime | None = None
+    ok_at: datetime | None = None  # last poll without a failure
+    new_item_at: datetime | None = None
+    next_poll_at: datetime | None = None
+    baseline_at: datetime | None = None  # when the first poll had stored what was there before us; None: not yet
+    retry_at: datetime | None = None  # not polled earlier: the server said so
+    fresh_until_at: datetime | None = None  # until then nothing changes, the server said
+    asked_every: timedelta | None = None  # between two polls, as the source itself asks for
+    is_undated: bool = False  # no item of the last list had a date, although this kind of source gives dates
+    lost_at: datetime | None = None  # when a list shared nothing with what was known: items may have gone by unseen
+    baseline_items: int = 0  # there before the first poll: known, never alerted
+    undated_items: int = 0  # read without a date of their own since the first poll
+    health: Health = field(default_factory=Health)
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,6 +153,10 @@ LENGTH = "expected a length of time like 30s, 5m, 2h or 7d"
 SIZE = "expected a size like 500KB, 5MB or 1GiB"
 
 # (the part of a configuration that is wrong, what is said of it)
+def kind(name: str, url: str = "https://example.org/") -> str:
+    return f"[[sources]]\nid = 'a'\nkind = '{name}'\nurl = '{url}'"
+
+
 MISTAKES = [
     # keys and sections
     ("[htp]", "w.toml:1:2: htp: unknown key; did you mean http?"),
@@ -183,7 +187,15 @@ MISTAKES = [
     ("[log]\nlevel = 'warn'", "w.toml:2:1: log.level: expected one of debug, info, warning, error, found 'warn'; did you mean warning?"),
     # sources
     (SOURCE + SOURCE, "w.toml:5:1: sources[2].id: 'a' is taken by line 2"),
-    (SOURCE + "kind = 'page'", "w.toml:4:1: sources[1].kind: page is not supported yet: expected feed"),
+    (kind("telegraph"), "w.toml:3:1: sources[1].kind: expected one of feed, sitemap, page, telegram, reliefweb, gdelt, imap, jsonl, found 'telegraph'; did you mean telegram?"),
+    (kind("reliefweb", "https://api.reliefweb.int/v2/reports"), "w.toml:4:1: sources[1].url: ReliefWeb answers only with appname=NAME in the address, a name that it approved"),
+    (kind("gdelt", "https://api.gdeltproject.org/api/v2/doc/doc"), "w.toml:4:1: sources[1].url: expected query=WORDS in the address of the search"),
+    (kind("imap", "https://mail.example.org"), "w.toml:4:1: sources[1].url: expected a mailbox like imaps://mail.example.org/INBOX, found 'https://mail.example.org'"),
+    (kind("imap", "imaps://a:b@mail.example.org"), "w.toml:4:1: sources[1].url: the password does not belong into the address; set password_file"),
+    (kind("imap", "imaps://mail.example.org:x"), "w.toml:4:1: sources[1].url: not a URL: port could not be cast to integer value as 'x'"),
+    (kind("imap", "imaps://mail.example.org"), "w.toml:1:3: sources[1]: a mailbox needs a password: set password_file"),
+    (kind("imap", "imaps://mail.example.org"), "w.toml:1:3: sources[1]: a mailbox needs a username"),
+    (SOURCE + "username = 'a'", "w.toml:4:1: sources[1].username: only a source of kind imap has one"),
     (SOURCE + "kind = 'fead'", "w.toml:4:1: sources[1].kind: expected one of feed, sitemap, page, telegram, reliefweb, gdelt, imap, jsonl, found 'fead'; did you mean feed?"),
     (SOURCE + "language = 'english'", "w.toml:4:1: sources[1].language: expected a two-letter language code like en or ru, found 'english'; did you mean en?"),
     (SOURCE + "language = 'pt-BR'", "w.toml:4:1: sources[1].language: expected a two-letter language code like en or ru, found 'pt-BR'; did you mean pt?"),
@@ -406,7 +418,9 @@ def test_the_example_loads_as_it_is(tmp_path: Path) -> None:
 
 def test_the_example_loads_with_everything_in_use(tmp_path: Path) -> None:
     secret(tmp_path, "telegram_token", TOKEN)
+    secret(tmp_path, "mailbox_password", "of the mailbox")
     settings = load(tmp_path, WHOLE_EXAMPLE)
+    assert settings.to_sources()[1].password == "of the mailbox"
     assert [recipient.channel for recipient in settings.recipients] == [Channel.CONSOLE, Channel.TELEGRAM]
 
 

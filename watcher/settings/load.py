@@ -16,6 +16,7 @@ from pydantic_settings import EnvSettingsSource
 from pydantic_settings.sources.utils import parse_env_vars
 
 from watcher.errors import ConfigError, Location, Problem
+from watcher.model import SourceKind
 from watcher.settings.marks import KeyPath, find_keys
 from watcher.settings.messages import explain, spell
 from watcher.settings.schema import ARRAYS, ENV_DELIMITER, ENV_PREFIX, SECTIONS, Settings, shipped_rules
@@ -77,7 +78,7 @@ class _Loading:
         _override(raw, _Environment(usable)())
         self.read_secrets(raw)
         self.check_across(raw)
-        self.check_channels(raw)
+        self.check_logins(raw)
         settings = None
         try:
             settings = Settings(**raw)
@@ -178,8 +179,8 @@ class _Loading:
         if not raw.get("recipients") and "telegram" not in raw:
             self.warn(("recipients",), "there is none, so nobody will ever be told")
 
-    def check_channels(self, raw: Mapping[str, Any]) -> None:
-        """Whether each channel has what it needs to log in; reads the raw values, secrets included."""
+    def check_logins(self, raw: Mapping[str, Any]) -> None:
+        """Whether each channel and mailbox has what it needs to log in; reads the raw values, secrets included."""
         telegram, email = raw.get("telegram"), raw.get("email")
         if isinstance(telegram, dict) and not telegram.get("token") and not telegram.get("token_file"):
             self.add(("telegram",), "needs the bot's token: set token_file")
@@ -191,32 +192,47 @@ class _Loading:
             is_local = email.get("host", "localhost") in ("localhost", "127.0.0.1", "::1")
             if email.get("username") and email.get("security", "none") == "none" and not is_local:
                 self.warn(("email", "security"), "the password travels in clear; use starttls or tls")
+        for index, source in enumerate(_tables(raw.get("sources"))):
+            if source.get("kind") == SourceKind.IMAP:
+                if not source.get("password") and not source.get("password_file"):
+                    self.add(("sources", index), "a mailbox needs a password: set password_file")
+                if not source.get("username") and "@" not in str(source.get("url")):
+                    self.add(("sources", index), "a mailbox needs a username")
+            for key in ("username", "password", "password_file"):
+                if source.get(key) and source.get("kind") != SourceKind.IMAP:
+                    self.add(("sources", index, key), "only a source of kind imap has one")
 
     def read_secrets(self, raw: Mapping[str, Any]) -> None:
         """Put what the files of secrets hold into ``raw``, over what the file and the environment say."""
         for section, key in _SECRETS:
             table = raw.get(section)
-            if not isinstance(table, dict):
-                continue
-            path = (section, f"{key}_file")
-            file = self.find_secret(f"{section}_{key}", table.get(path[1]))
-            if file is None:
-                if table.get(key) and self.path and (section, key) not in self.variables:
-                    self.warn_if_readable((section, key), self.path)
-                continue
-            try:
-                secret = file.read_text(encoding="utf-8").strip()
-            except OSError as error:
-                self.add(path, f"{file} cannot be read: {(error.strerror or 'error').lower()}")
-                continue
-            except UnicodeDecodeError:
-                self.add(path, f"{file} is not text")
-                continue
-            if not secret:
-                self.add(path, f"{file} is empty")
-            if self.credentials is None or not file.is_relative_to(self.credentials):
-                self.warn_if_readable(path, file)
-            table[key] = secret
+            if isinstance(table, dict):
+                self.read_secret(table, (section, key), credential=f"{section}_{key}")
+        for index, source in enumerate(_tables(raw.get("sources"))):
+            if source.get("kind") == SourceKind.IMAP:
+                self.read_secret(source, ("sources", index, "password"), credential=f"{source.get('id')}_password")
+
+    def read_secret(self, table: dict[str, Any], path: KeyPath, credential: str) -> None:
+        key = str(path[-1])
+        path_of_file = (*path[:-1], f"{key}_file")
+        file = self.find_secret(credential, table.get(f"{key}_file"))
+        if file is None:
+            if table.get(key) and self.path and path not in self.variables:
+                self.warn_if_readable(path, self.path)
+            return
+        try:
+            secret = file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            self.add(path_of_file, f"{file} cannot be read: {(error.strerror or 'error').lower()}")
+            return
+        except UnicodeDecodeError:
+            self.add(path_of_file, f"{file} is not text")
+            return
+        if not secret:
+            self.add(path_of_file, f"{file} is empty")
+        if self.credentials is None or not file.is_relative_to(self.credentials):
+            self.warn_if_readable(path_of_file, file)
+        table[key] = secret
 
     def find_secret(self, default: str, name: object) -> Path | None:
         """The file ``name``, a systemd credential first; without a name the credential ``default``, if it is there."""
@@ -233,8 +249,15 @@ class _Loading:
         """The settings with every path made absolute, and the shipped rules where no others are named."""
         store, rules = settings.store, settings.rules
         paths = tuple(self.folder / path for path in rules.paths) or (shipped_rules(),)
+        sources = tuple(
+            source.model_copy(update={"url": str(self.folder / source.url)})
+            if source.kind is SourceKind.JSONL
+            else source
+            for source in settings.sources
+        )
         return settings.model_copy(
             update={
+                "sources": sources,
                 "store": store.model_copy(update={"path": self.folder / store.path}),
                 "rules": rules.model_copy(update={"paths": paths}),
             }
@@ -250,7 +273,7 @@ def _override(base: dict[str, Any], other: Mapping[str, Any]) -> None:
             base[key] = value
 
 
-def _tables(value: object) -> Iterator[Mapping[str, Any]]:
+def _tables(value: object) -> Iterator[dict[str, Any]]:
     """The tables of an array of tables; an empty one for each item that is none."""
     for item in value if isinstance(value, list) else ():
         yield item if isinstance(item, dict) else {}

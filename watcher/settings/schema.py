@@ -25,6 +25,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from watcher.errors import Problem
 from watcher.model import Channel, QuietHours, Recipient, Severity, Source, SourceKind
 from watcher.settings.values import (
+    CHECK_ADDRESS,
     CHECK_TARGET,
     Duration,
     Id,
@@ -78,11 +79,17 @@ class LogSettings(_Section):
     level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least that is written")
 
 
+_NOT_YET = frozenset({SourceKind.SITEMAP, SourceKind.TELEGRAM, SourceKind.JSONL})
+
+
 class SourceSettings(_Section):
     id: Id = Field(description="permanent name of the source; letters, digits, _ . -")
-    url: Url = Field(description="where it is")
     kind: SourceKind = Field(SourceKind.FEED, description="what is found there")
-    every: Interval = Field(timedelta(minutes=5), description="time between two polls")
+    url: Word = Field(description="where it is")
+    every: Interval = Field(timedelta(minutes=5), description="time between two polls of a source with news")
+    slowest: Interval | None = Field(
+        None, description="longest time between two polls of a quiet one; left out: four times every, at most 1h"
+    )
     expect_every: Interval | None = Field(
         None, description="silence longer than this is a fault; left out: any is fine"
     )
@@ -99,12 +106,25 @@ class SourceSettings(_Section):
     tags: tuple[Word, ...] = Field((), description="words of your own, for rules and recipients to select by")
     full_text: bool = Field(True, description="fetch the page when the feed carries only a summary")
 
+    selector: str = Field("", description="of a page: CSS selector of the links that are articles")
+    username: str = Field("", description="of a mailbox")
+    password_file: str = Field(
+        "", description="file that holds the mailbox's password; empty: the systemd credential ID_password"
+    )
+    password: SecretStr = Field(SecretStr(""), description="the password itself; better in a file than here")
+
     @field_validator("kind")
     @classmethod
     def _is_read_already(cls, value: SourceKind) -> SourceKind:
-        if value is not SourceKind.FEED:
-            raise ValueError(f"{value.value} is not supported yet: expected feed")
+        if value in _NOT_YET:
+            raise ValueError(f"{value.value} is not supported yet")
         return value
+
+    @field_validator("url")
+    @classmethod
+    def _fits_kind(cls, value: str, info: ValidationInfo) -> str:
+        kind = info.data.get("kind")
+        return value if kind is None else CHECK_ADDRESS[kind](value)
 
 
 class TelegramSettings(_Section):
@@ -200,7 +220,11 @@ class Settings(BaseSettings):
     @property
     def secrets(self) -> tuple[str, ...]:
         """The secrets themselves, for those who must keep them out of sight."""
-        held = (self.telegram and self.telegram.token, self.email and self.email.password)
+        held = (
+            self.telegram and self.telegram.token,
+            self.email and self.email.password,
+            *(source.password for source in self.sources),
+        )
         return tuple(secret.get_secret_value() for secret in held if secret)
 
     def to_sources(self) -> tuple[Source, ...]:
@@ -212,12 +236,16 @@ class Settings(BaseSettings):
                 kind=source.kind,
                 language=source.language or None,
                 every=source.every,
+                slowest=source.slowest,
                 expect_every=source.expect_every,
                 publisher=source.publisher or _publisher_of(source),
                 affiliation=source.affiliation,
                 tags=source.tags,
                 full_text=source.full_text,
                 catch_up=source.catch_up,
+                selector=source.selector,
+                username=source.username,
+                password=source.password.get_secret_value(),
             )
             for source in self.sources
         )

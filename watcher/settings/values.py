@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import time, timedelta
 from functools import cache
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from babel import Locale
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from watcher.model import Channel, QuietHours
+from watcher.model import Channel, QuietHours, SourceKind
 
 _DURATION_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _SIZE_UNITS: Mapping[str, int] = {"B": 1} | {
@@ -96,6 +96,69 @@ def check_url(url: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"\s", url):
         raise ValueError(f"expected an address that starts with https:// or http://, found {url!r}")
     return url
+
+
+_CHANNEL = re.compile(r"(?:@|(?:https?://)?t\.me/(?:s/)?)([A-Za-z]\w{3,31})/?", re.ASCII)
+
+
+def check_telegram_channel(value: str) -> str:
+    """The address of the web preview of the public channel that @name or https://t.me/name means."""
+    if found := _CHANNEL.fullmatch(value):
+        return f"https://t.me/s/{found[1]}"
+    if urlsplit(value).hostname == "t.me" or not value.startswith(("http://", "https://")):
+        raise ValueError(f"expected a public channel like @name or https://t.me/s/name, found {value!r}")
+    return check_url(value)  # a mirror
+
+
+def check_reliefweb_search(url: str) -> str:
+    """The URL itself when it names the program that asks; raises ValueError."""
+    if "appname" not in dict(parse_qsl(urlsplit(check_url(url)).query)):
+        raise ValueError("ReliefWeb answers only with appname=NAME in the address, a name that it approved")
+    return url
+
+
+def check_gdelt_search(url: str) -> str:
+    """The URL itself when it says what to search for; raises ValueError."""
+    if "query" not in dict(parse_qsl(urlsplit(check_url(url)).query)):
+        raise ValueError("expected query=WORDS in the address of the search")
+    return url
+
+
+def check_mailbox(url: str) -> str:
+    """The URL itself when it names a mail server and, perhaps, a folder; raises ValueError."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise ValueError(f"not a URL: {str(error).lower()}") from None
+    if parts.scheme not in ("imap", "imaps") or not parts.hostname:
+        raise ValueError(f"expected a mailbox like imaps://mail.example.org/INBOX, found {url!r}")
+    if parts.password:
+        raise ValueError("the password does not belong into the address; set password_file")
+    return url
+
+
+def check_path(value: str) -> str:
+    """The path that a file: URL means, or the path itself; raises ValueError."""
+    parts = urlsplit(value)
+    if parts.scheme not in ("", "file") or parts.hostname not in (None, "", "localhost"):
+        raise ValueError(f"expected the path of a file or folder on this machine, found {value!r}")
+    path = unquote(parts.path) if parts.scheme else value
+    if not path.strip():
+        raise ValueError("expected the path of a file or folder")
+    return path
+
+
+CHECK_ADDRESS: Mapping[SourceKind, Callable[[str], str]] = {
+    SourceKind.FEED: check_url,
+    SourceKind.SITEMAP: check_url,
+    SourceKind.PAGE: check_url,
+    SourceKind.TELEGRAM: check_telegram_channel,
+    SourceKind.RELIEFWEB: check_reliefweb_search,
+    SourceKind.GDELT: check_gdelt_search,
+    SourceKind.IMAP: check_mailbox,
+    SourceKind.JSONL: check_path,
+}
 
 
 def check_state(code: str) -> str:

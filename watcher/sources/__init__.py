@@ -9,6 +9,9 @@ from watcher.fetch import Fetcher
 from watcher.model import SourceKind
 from watcher.sources.base import Harvest, SourceReader
 from watcher.sources.feed import FeedReader
+from watcher.sources.gdelt import GdeltReader
+from watcher.sources.imap import ImapReader
+from watcher.sources.reliefweb import ReliefWebReader
 from watcher.workers import Workers
 
 __all__ = ["Harvest", "SourceReader", "make_readers"]
@@ -18,4 +21,9 @@ def make_readers(
     fetcher: Fetcher, workers: Workers, clock: Callable[[], datetime]
 ) -> Mapping[SourceKind, SourceReader]:
     """The reader of each kind of source."""
-    return {SourceKind.FEED: FeedReader(fetcher, workers, clock)}
+    return {
+        SourceKind.FEED: FeedReader(fetcher, workers, clock),
+        SourceKind.RELIEFWEB: ReliefWebReader(fetcher, workers, clock),
+        SourceKind.GDELT: GdeltReader(fetcher, workers, clock),
+        SourceKind.IMAP: ImapReader(fetcher.timeout, fetcher.max_bytes, clock, fetcher.ssl_context),
+    }
