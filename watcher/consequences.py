@@ -24,7 +24,18 @@ from watcher.model import (
     RuleStatus,
     Signal,
 )
-from watcher.routing import SendPolicy, compose_alert, join_words, route_alert, why_not_covered
+from watcher.routing import (
+    EscalatePolicy,
+    SendPolicy,
+    compose_alert,
+    compose_escalation,
+    join_words,
+    must_be_acknowledged,
+    route_alert,
+    route_escalation,
+    why_not_covered,
+    why_not_escalated,
+)
 from watcher.rulebook import RuleBook
 from watcher.sequence import show_span
 
@@ -73,6 +84,8 @@ class Consequence:
     headline: str | None  # of the alert; None: nobody is told anything
     together: tuple[str, ...]  # the other rules of this article that share the message
     hearings: tuple[Hearing, ...]  # one for each recipient, in the order of the configuration
+    escalation: str | None = None  # what the rule does if nobody acknowledges, in words; None: nothing
+    escalated: tuple[Hearing, ...] = ()  # of the recipients that it names for that
 
 
 def foresee(
@@ -110,14 +123,22 @@ def _consequence(
     closed: Mapping[str, str],
 ) -> Consequence:
     event, status, policy = decision.event, book.statuses[signal.rule_id], book.event_policies[signal.rule_id]
+    escalate = book.send_policies[signal.rule_id].escalate
     headline = None
     deliveries: Mapping[str, Delivery] = {}
+    later: Mapping[str, Delivery] = {}
     if decision.is_news:
         titles = {rule_id: one.title for rule_id, one in book.event_policies.items()}
         alert = compose_alert(decision, article, book.state_names, titles, now, None)
         headline = f"{alert.severity.label.upper()}: {alert.headline}"
         routed = route_alert(alert, decision, article.tags, book.recipients, book.send_policies, now)
         deliveries = {delivery.recipient_id: delivery for delivery in routed}
+        told_at = {delivery.recipient_id: delivery.not_before_at for delivery in routed}
+        again = compose_escalation(alert, now)
+        escalated = route_escalation(
+            again, decision, article.tags, book.recipients, book.send_policies, told_at, {}, now
+        )
+        later = {delivery.recipient_id: delivery for delivery in escalated}
     joins = event.id in known
     return Consequence(
         status=status,
@@ -132,7 +153,46 @@ def _consequence(
             _hearing(recipient, deliveries.get(recipient.id), book, article, decision, signal, now, closed)
             for recipient in book.recipients
         ),
+        escalation=_escalation(escalate, decision, signal.rule_id, book.recipients) if escalate else None,
+        escalated=tuple(
+            _escalated(recipient, later.get(recipient.id), escalate, status, article, decision, signal, now, closed)
+            for recipient in book.recipients
+            if escalate and recipient.id in escalate.to
+        ),
     )
+
+
+def _escalation(policy: EscalatePolicy, decision: EventDecision, rule_id: str, recipients: Sequence[Recipient]) -> str:
+    words = f"if nobody acknowledges within {show_span(policy.after)}: escalates to {join_words(policy.to)}"
+    known = {recipient.id for recipient in recipients}
+    if known and (unknown := [name for name in policy.to if name not in known]):
+        words += f" (not configured: {join_words(unknown)})"
+    if not decision.is_news:
+        return f"{words}; not for this, of which nothing is told"
+    if not must_be_acknowledged(decision, rule_id):
+        return f"{words}; not for this update, which makes the event no graver"
+    return words
+
+
+def _escalated(
+    recipient: Recipient,
+    delivery: Delivery | None,
+    policy: EscalatePolicy,
+    status: RuleStatus,
+    article: Article,
+    decision: EventDecision,
+    signal: Signal,
+    now: datetime,
+    closed: Mapping[str, str],
+) -> Hearing:
+    if delivery is None:
+        reason = why_not_escalated(recipient, decision.event, signal.rule_id, signal, article.tags, policy)
+        return Hearing(recipient.id, recipient.channel, False, reason or "nothing is escalated")
+    if reason := _why_unheard(recipient, status, closed):
+        return Hearing(recipient.id, recipient.channel, False, reason)
+    zone = recipient.quiet_hours.zone if recipient.quiet_hours else "UTC"
+    reason = f"at {_local(delivery.not_before_at, zone)}" + (", without a sound" if delivery.is_silent else "")
+    return Hearing(recipient.id, recipient.channel, True, reason, delivery.not_before_at, delivery.is_silent)
 
 
 def group_in_words(policy: EventPolicy) -> str:
@@ -173,19 +233,27 @@ def _hearing(
         if reason is not None:
             return no(reason)
         return no("was told already, by another rule" if decision.is_news else "nothing is told")
-    if status not in (RuleStatus.STABLE, RuleStatus.TEST):
-        return no(f"would hear it if the rule were stable; it is {status.value}")
-    if recipient.id in closed:
-        return no(f"cannot be reached any more: {closed[recipient.id]}")
+    if reason := _why_unheard(recipient, status, closed):
+        return no(reason)
     quiet = recipient.quiet_hours
     if delivery.not_before_at > now and quiet is not None:
-        local = delivery.not_before_at.astimezone(ZoneInfo(quiet.zone))
-        reason = f"held until {local:%Y-%m-%d %H:%M} {quiet.zone}, when the quiet hours end"
+        reason = f"held until {_local(delivery.not_before_at, quiet.zone)}, when the quiet hours end"
     elif delivery.is_silent:
         reason = "at once, without a sound: these are quiet hours"
     else:
         reason = "at once"
     return Hearing(recipient.id, recipient.channel, True, reason, delivery.not_before_at, delivery.is_silent)
+
+
+def _why_unheard(recipient: Recipient, status: RuleStatus, closed: Mapping[str, str]) -> str | None:
+    """Why a delivery that is routed would not arrive; None: it would."""
+    if status not in (RuleStatus.STABLE, RuleStatus.TEST):
+        return f"would hear it if the rule were stable; it is {status.value}"
+    return f"cannot be reached any more: {closed[recipient.id]}" if recipient.id in closed else None
+
+
+def _local(at: datetime, zone: str) -> str:
+    return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} {zone}"
 
 
 def status_in_words(status: RuleStatus) -> str:
@@ -210,8 +278,14 @@ def render_consequence(consequence: Consequence, *, has_configuration: bool) -> 
         yield "    recipients: none is configured"
     else:
         yield "    recipients:"
-    for one in consequence.hearings:
-        yield f"      {'YES' if one.hears else 'NO '} {one.recipient_id} ({one.channel.value}): {one.reason}"
+    yield from map(_hearing_line, consequence.hearings)
+    if consequence.escalation:
+        yield f"    {consequence.escalation}"
+    yield from map(_hearing_line, consequence.escalated)
+
+
+def _hearing_line(one: Hearing) -> str:
+    return f"      {'YES' if one.hears else 'NO '} {one.recipient_id} ({one.channel.value}): {one.reason}"
 
 
 def consequence_to_json(consequence: Consequence, *, has_configuration: bool) -> dict[str, Any]:
@@ -227,17 +301,21 @@ def consequence_to_json(consequence: Consequence, *, has_configuration: bool) ->
         "told": consequence.told,
         "headline": consequence.headline,
         "together": list(consequence.together),
-        "recipients": [
-            {
-                "id": one.recipient_id,
-                "channel": one.channel.value,
-                "hears": one.hears,
-                "reason": one.reason,
-                "at": one.at and one.at.isoformat(),
-                "silent": one.is_silent,
-            }
-            for one in consequence.hearings
-        ]
-        if has_configuration
-        else None,
+        "recipients": list(map(_hearing_to_json, consequence.hearings)) if has_configuration else None,
+        "escalation": consequence.escalation
+        and {
+            "told": consequence.escalation,
+            "recipients": list(map(_hearing_to_json, consequence.escalated)) if has_configuration else None,
+        },
+    }
+
+
+def _hearing_to_json(one: Hearing) -> dict[str, Any]:
+    return {
+        "id": one.recipient_id,
+        "channel": one.channel.value,
+        "hears": one.hears,
+        "reason": one.reason,
+        "at": one.at and one.at.isoformat(),
+        "silent": one.is_silent,
     }

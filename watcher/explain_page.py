@@ -15,7 +15,7 @@ from datetime import datetime
 from html import escape
 from itertools import pairwise
 
-from watcher.consequences import Consequence, status_in_words
+from watcher.consequences import Consequence, Hearing, status_in_words
 from watcher.explain import Node, RuleExplanation, came_near
 from watcher.model import Article, Field, Match, RuleStatus
 from watcher.text.reading import Reading
@@ -302,11 +302,17 @@ def _afterwards(consequence: Consequence | None, *, has_configuration: bool) -> 
         rows.append(("recipients", "not known without a configuration; name it with --config"))
     elif not consequence.hearings:
         rows.append(("recipients", "none is configured"))
-    for one in consequence.hearings:
-        verdict = "<span class=pass>YES</span>" if one.hears else "<span class=fail>NO</span>"
-        rows.append((f"{one.recipient_id} ({one.channel.value})", verdict + _isolated(one.reason)))
+    rows += map(_hearing_row, consequence.hearings)
+    if consequence.escalation:
+        rows.append(("escalation", _isolated(consequence.escalation)))
+    rows += map(_hearing_row, consequence.escalated)
     listed = "".join(f"<tr><th>{_isolated(name)}</th><td>{said}</td></tr>" for name, said in rows)
     return f"<h3>Afterwards</h3>\n<table>{listed}</table>\n"
+
+
+def _hearing_row(one: Hearing) -> tuple[str, str]:
+    verdict = "<span class=pass>YES</span>" if one.hears else "<span class=fail>NO</span>"
+    return f"{one.recipient_id} ({one.channel.value})", verdict + _isolated(one.reason)
 
 
 def _printable(text: str) -> str:

@@ -14,8 +14,19 @@ import structlog
 
 from watcher.dedup import COPY_CONTAINMENT, COPY_WINDOW, add_copy, decide_article, text_to_compare
 from watcher.match import MatchResult
-from watcher.model import Alert, Article, Event, EventChange, EventDecision, RuleStatus, Signal, Source
-from watcher.routing import compose_alert, route_alert
+from watcher.model import (
+    Alert,
+    Article,
+    Delivery,
+    DeliveryState,
+    Event,
+    EventChange,
+    EventDecision,
+    RuleStatus,
+    Signal,
+    Source,
+)
+from watcher.routing import compose_alert, compose_escalation, route_alert, route_escalation
 from watcher.rulebook import RuleBook
 from watcher.sequence import Judged, OverTime, PastSignal, date_of, judge, one_for_each_rule, span_of, still_silent
 from watcher.store import Store
@@ -133,7 +144,45 @@ class Recorder:
         deliveries = route_alert(alert, decision, source.tags, book.recipients, book.send_policies, now)
         self._store.outbox.add(deliveries)
         log.info("alert_decided", alert_id=alert.id, event_id=alert.event_id, deliveries=len(deliveries))
+        if any((policy := book.send_policies.get(one)) and policy.escalate for one in decision.event.rule_ids):
+            self._prepare_escalation(source, book, decision, alert, deliveries, now)
         return alert
+
+    def _prepare_escalation(
+        self,
+        source: Source,
+        book: RuleBook,
+        decision: EventDecision,
+        alert: Alert,
+        direct: Sequence[Delivery],
+        now: datetime,
+    ) -> None:
+        """Nothing; stores what is sent later if nobody acknowledges, instead of what waited to say less."""
+        event_id = decision.event.id
+        waiting = {
+            delivery.recipient_id: delivery
+            for delivery in self._store.outbox.escalations(event_id)
+            if delivery.state is DeliveryState.PENDING and not delivery.attempts
+        }
+        escalation = compose_escalation(alert, self._store.events.unacknowledged_since(event_id) or now)
+        deliveries = route_escalation(
+            escalation,
+            decision,
+            source.tags,
+            book.recipients,
+            book.send_policies,
+            {delivery.recipient_id: delivery.not_before_at for delivery in direct},
+            {recipient_id: delivery.not_before_at for recipient_id, delivery in waiting.items()},
+            now,
+        )
+        if not deliveries:
+            return
+        self._store.events.save_alert(escalation)
+        self._store.outbox.add(deliveries)
+        for delivery in deliveries:
+            if replaced := waiting.get(delivery.recipient_id):
+                self._store.outbox.drop(replaced.id, reason=f"{escalation.id} says more", now=now)
+        log.info("escalation_prepared", alert_id=escalation.id, event_id=event_id, deliveries=len(deliveries))
 
     def _earlier_articles(self, decision: EventDecision) -> list[tuple[Article, tuple[Signal, ...]]]:
         """The articles of earlier steps, or that were counted, with what was found in them."""

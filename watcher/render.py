@@ -145,6 +145,7 @@ def render_json(alert: Alert, names: Mapping[str, str]) -> dict[str, Any]:
         "copies": alert.copies,
         "extraction": alert.extraction and alert.extraction.value,
         "created": alert.created_at.isoformat(),
+        "unacknowledged_since": alert.unacknowledged_since_at and alert.unacknowledged_since_at.isoformat(),
         "body": alert.body,
         "text": render_text(alert, names),
     }
@@ -173,6 +174,8 @@ def _labels(alert: Alert) -> list[str]:
     labels = ["EXERCISE"] if alert.kind is AlertKind.EXERCISE else []
     if alert.is_test_rule:
         labels.append("TEST RULE")
+    if alert.kind is AlertKind.ESCALATION:
+        labels.append("ESCALATED")
     return [*labels, "NOTICE" if alert.kind is AlertKind.NOTICE else alert.severity.name]
 
 
@@ -191,6 +194,9 @@ def _heading(alert: Alert, names: Mapping[str, str]) -> Paragraph:
     lines: list[Line] = []
     if alert.kind is AlertKind.EXERCISE:
         lines.append((Run("This is an EXERCISE. Nothing of this has happened."),))
+    if alert.unacknowledged_since_at is not None:
+        unheard = f"Nobody has acknowledged this since {minute(alert.unacknowledged_since_at)}."
+        lines.append((Run(unheard, Style.STRONG), Run(f" To acknowledge it: watcher alerts ack {alert.id}")))
     lines.append((Run(" · ".join(_labels(alert)) + ": "), Run(isolate(headline), Style.STRONG)))
     if _is_update(alert):
         news = join_names([_change_words(change, alert, names) for change in alert.changes], "; ")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from zoneinfo import ZoneInfo
@@ -40,12 +40,27 @@ _ID_ALPHABET = (
 )
 
 
+# What makes an event graver, so that somebody must look at it again.
+_GRAVER = frozenset(
+    {EventChange.OPENED, EventChange.SEVERITY_RAISED, EventChange.DEATHS_DOUBLED, EventChange.NEW_STATE}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EscalatePolicy:
+    """Whom a rule tells when nobody acknowledges, and after how long."""
+
+    after: timedelta
+    to: tuple[str, ...]  # recipient ids
+
+
 @dataclass(frozen=True, slots=True)
 class SendPolicy:
     """What a rule says about sending."""
 
     to: tuple[str, ...] | None = None  # recipient ids; None: whoever's subscription covers it
     in_quiet_hours: str = "hold"  # hold | send | silent
+    escalate: EscalatePolicy | None = None
 
 
 def compose_alert(
@@ -195,12 +210,89 @@ def route_alert(
             continue
         if is_only_new_rule and set(rule_ids) & set(decision.told_rule_ids):
             continue  # told already, under a rule that they follow
-        policy = policies.get(rule_ids[0], SendPolicy())
-        quiet_until = quiet_hours_end(recipient.quiet_hours, now) if recipient.quiet_hours else None
-        holds = quiet_until is not None and policy.in_quiet_hours == "hold"
-        silent = quiet_until is not None and policy.in_quiet_hours == "silent"
-        deliveries.append(_delivery(alert, recipient, quiet_until if holds and quiet_until else now, now, silent))
+        deliveries.append(_timed(alert, recipient, policies.get(rule_ids[0], SendPolicy()), now, now))
     return tuple(deliveries)
+
+
+def _timed(alert: Alert, recipient: Recipient, policy: SendPolicy, at: datetime, now: datetime) -> Delivery:
+    """The delivery that is due at that time, as far as the recipient's quiet hours and the rule let it."""
+    quiet_until = quiet_hours_end(recipient.quiet_hours, at) if recipient.quiet_hours else None
+    holds = quiet_until is not None and policy.in_quiet_hours == "hold"
+    silent = quiet_until is not None and policy.in_quiet_hours == "silent"
+    return _delivery(alert, recipient, quiet_until if holds and quiet_until else at, now, silent)
+
+
+def compose_escalation(alert: Alert, since: datetime) -> Alert:
+    """The alert once more, for when nobody has acknowledged it; an alert of its own, so that nobody is told it twice.
+
+    ``since`` is when the first alert of the event that waits for somebody was decided.
+    """
+    return replace(
+        alert,
+        id=derived_id("escalation", alert.id),
+        kind=AlertKind.ESCALATION,
+        unacknowledged_since_at=since,
+        previous_alert_id=alert.previous_alert_id or alert.id,
+    )
+
+
+def route_escalation(
+    escalation: Alert,
+    decision: EventDecision,
+    tags: Sequence[str],
+    recipients: Iterable[Recipient],
+    policies: Mapping[str, SendPolicy],
+    told_at: Mapping[str, datetime],
+    waiting: Mapping[str, datetime],
+    now: datetime,
+) -> tuple[Delivery, ...]:
+    """One delivery for each recipient whom rules of the event name, due when nobody has acknowledged it in time.
+
+    ``told_at`` has when recipients get the alert itself: one who is named, too, is reminded so long after that.
+    ``waiting`` has, also by recipient id, when an earlier escalation of the event is due that was not sent yet: the new
+    one, which says more, takes its place, at its time.
+    """
+    signals = {signal.rule_id: signal for signal in decision.signals}
+    deliveries = []
+    for recipient in recipients:
+        due: list[datetime] = []
+        first: SendPolicy | None = None
+        for rule_id in decision.event.rule_ids:
+            policy = policies.get(rule_id, SendPolicy())
+            if policy.escalate is None or why_not_escalated(
+                recipient, decision.event, rule_id, signals.get(rule_id), tags, policy.escalate
+            ):
+                continue
+            first = first or policy
+            if recipient.id in waiting:
+                due.append(waiting[recipient.id])
+            if must_be_acknowledged(decision, rule_id):
+                due.append(told_at.get(recipient.id, now) + policy.escalate.after)
+        if first is not None and due:
+            deliveries.append(_timed(escalation, recipient, first, max(min(due), now), now))
+    return tuple(deliveries)
+
+
+def why_not_escalated(
+    recipient: Recipient,
+    event: Event,
+    rule_id: str,
+    signal: Signal | None,
+    tags: Sequence[str],
+    policy: EscalatePolicy,
+) -> str | None:
+    """Why the recipient is not among those told when nobody acknowledges, in words; None: it is, named by ``to``."""
+    return why_not_covered(recipient, event, rule_id, signal, tags, SendPolicy(to=policy.to))
+
+
+def must_be_acknowledged(decision: EventDecision, rule_id: str) -> bool:
+    """Whether the wait for somebody begins anew: the event is new to the rule's followers, or has become graver.
+
+    A confirmation or a correction wakes nobody who is on it already.
+    """
+    if not _GRAVER.isdisjoint(decision.changes):
+        return True
+    return EventChange.RULE_ADDED in decision.changes and rule_id not in decision.told_rule_ids
 
 
 def covers(

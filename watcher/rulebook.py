@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from watcher.dedup import DEFAULT_CONFIRM_PUBLISHERS, EventPolicy
 from watcher.model import EventChange, Recipient, RuleStatus
-from watcher.routing import SendPolicy
+from watcher.routing import EscalatePolicy, SendPolicy
 from watcher.rules.compile import CompiledRules
 from watcher.rules.schema import Rule, RuleSet, UntilThen
 from watcher.sequence import OverTime
@@ -41,10 +41,7 @@ class RuleBook:
             rules=compiled,
             version=rule_set.version,
             event_policies={rule.rule: event_policy(rule) for rule in rule_set.rules},
-            send_policies={
-                rule.rule: SendPolicy(to=rule.send.to, in_quiet_hours=rule.send.in_quiet_hours.value)
-                for rule in rule_set.rules
-            },
+            send_policies={rule.rule: send_policy(rule) for rule in rule_set.rules},
             statuses={rule.rule: rule.status for rule in rule_set.rules},
             versions=dict(rule_set.rule_versions),
             state_names=state_names,
@@ -66,6 +63,16 @@ class RuleBook:
             ),
             "removed": tuple(sorted(old.versions.keys() - self.versions.keys())),
         }
+
+
+def send_policy(rule: Rule) -> SendPolicy:
+    """What a rule says about who is told, and when."""
+    escalate = rule.escalate
+    return SendPolicy(
+        to=rule.send.to,
+        in_quiet_hours=rule.send.in_quiet_hours.value,
+        escalate=EscalatePolicy(escalate.if_not_acknowledged_in, escalate.to) if escalate else None,
+    )
 
 
 def event_policy(rule: Rule) -> EventPolicy:

@@ -170,7 +170,8 @@ def test_configuration(tmp_path: Path) -> None:
         tmp_path,
         RULE.replace("exchange~", "exchange")
         + "languages: [en, tr]\nsources: {tags: [caucasus], not_tags: [sport]}\nsend: {to: [desk, caucasus-desc]}\n"
-        "confirm: {publishers: 2, within: 10m}\nunless:\n  - {name: old, older_than: 20m}\n",
+        "confirm: {publishers: 2, within: 10m}\nunless:\n  - {name: old, older_than: 20m}\n"
+        "escalate: {if_not_acknowledged_in: 15m, to: [desk, bos]}\n",
     )
     sources = (
         source("a", language="en", tags=("caucasus",), every=timedelta(minutes=15)),
@@ -187,6 +188,7 @@ def test_configuration(tmp_path: Path) -> None:
             "window-shorter-than-poll",
             "confirm.within is shorter than the time between two polls of any source",
         ),
+        (13, "unknown-recipient", "bos is no recipient: expected one of desk, caucasus-desk"),
     ]
     over_time = "  two: {look_for: {b: {phrases: [open~ fire]}}}\nin_order: {steps: [one, two], within: 10m}\n"
     for keys in (

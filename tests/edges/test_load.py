@@ -281,10 +281,11 @@ def test_the_examples_of_the_reference_load(tmp_path: Path) -> None:
         "recall-then-call-up",
         "nuclear-threats-everywhere",
         "border-fire",
+        "border-deaths",
     ]
     assert rule_set.states_of("guarantors") == {"FR", "US", "RU", "CN"}
     outcomes = run_rule_tests(rule_set, compile_rules(rule_set, gazetteer()), clean_text)
-    assert len(outcomes) == 8
+    assert len(outcomes) == 10
     assert [(one.rule_id, one.name, one.got) for one in outcomes if not one.passed] == []
 
 

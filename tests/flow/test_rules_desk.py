@@ -259,7 +259,7 @@ def test_explain_knows_the_steps_that_came_before(run: Run, tmp_path: Path) -> N
 
 def test_the_json_is_the_documented_one(run: Run, tmp_path: Path) -> None:
     """Every key of docs/commands.md is there and no other."""
-    write(tmp_path, "rules/x.yaml", RULE)
+    write(tmp_path, "rules/x.yaml", RULE + "escalate: {if_not_acknowledged_in: 15m, to: asia}\n")
     write(tmp_path, "config.toml", CONFIG)
     write(tmp_path, "story.txt", STORY)
     _, out, _ = run("rules", "explain", "story.txt", "--now", "2026-11-20", "--format", "json")

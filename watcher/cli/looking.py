@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import getpass
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from watcher.cli.common import ConfigOption, Format, FormatOption, print_json, print_table, settings_of
-from watcher.errors import StoreError
-from watcher.model import DeliveryState
-from watcher.render import render_json, render_text
+from watcher.errors import StoreError, WatcherError
+from watcher.model import Acknowledgement, Alert, Delivery, DeliveryState
+from watcher.render import minute, render_json, render_text
 from watcher.settings import Settings
 from watcher.store import Store
 from watcher.store.articles import ArticleStatus, SourceState
@@ -153,19 +155,18 @@ def alerts(
     if context.invoked_subcommand:
         return
     _, store = _open(config)
+    now = datetime.now(UTC)
     with store:
         found = store.events.alerts(limit=limit)
-        outcomes = {
-            alert.id: [entry.delivery for entry in store.outbox.entries(alert_id=alert.id, limit=1000)]
-            for alert in found
-        }
+        outcomes = {alert.id: _deliveries(store, alert.id) for alert in found}
+        heeded = {alert.id: _heeded(store, alert) for alert in found}
     if output is Format.JSON:
         names = Gazetteer.load().names()
-        print_json([render_json(alert, names) for alert in found])
+        print_json([render_json(alert, names) | _heeded_to_json(*heeded[alert.id]) for alert in found])
         return
     print_table(
         "",
-        ("alert", "time (UTC)", "severity", "what", "headline", "delivered"),
+        ("alert", "time (UTC)", "severity", "what", "headline", "delivered", "acknowledged"),
         [
             (
                 alert.id,
@@ -174,10 +175,56 @@ def alerts(
                 ", ".join(change.value for change in alert.changes) or alert.kind.value,
                 alert.headline,
                 f"{sum(one.state is DeliveryState.DELIVERED for one in outcomes[alert.id])}/{len(outcomes[alert.id])}",
+                _heeded_in_short(*heeded[alert.id], now),
             )
             for alert in found
         ],
     )
+
+
+def _deliveries(store: Store, alert_id: str) -> list[Delivery]:
+    return [entry.delivery for entry in store.outbox.entries(alert_id=alert_id, limit=1000)]
+
+
+def _heeded(store: Store, alert: Alert) -> tuple[Acknowledgement | None, tuple[Delivery, ...]]:
+    """Who acknowledged the alert, and what tells or told others that nobody has."""
+    if alert.event_id is None:
+        return None, ()
+    by_alert = store.events.acknowledgement_of(alert.id)
+    return by_alert, tuple(
+        one for one in store.outbox.escalations(alert.event_id) if one.created_at >= alert.created_at
+    )
+
+
+def _heeded_in_short(by: Acknowledgement | None, escalations: Sequence[Delivery], now: datetime) -> str:
+    if by is not None:
+        return f"{by.by}, {by.at:%Y-%m-%d %H:%M}"
+    told = [one.settled_at for one in escalations if one.state is DeliveryState.DELIVERED and one.settled_at]
+    if told:
+        return f"no, escalated {_ago(min(told), now)}"
+    due = [one.not_before_at for one in escalations if one.state in (DeliveryState.PENDING, DeliveryState.SENDING)]
+    return f"no, escalation due {_ago(min(due), now)}" if due else ""
+
+
+def _heeded_to_json(by: Acknowledgement | None, escalations: Sequence[Delivery]) -> dict[str, Any]:
+    return {
+        "acknowledged": by and _acknowledgement_to_json(by),
+        "escalations": [
+            {
+                "alert": one.alert_id,
+                "recipient": one.recipient_id,
+                "channel": one.channel.value,
+                "state": one.state.value,
+                "not_before": one.not_before_at.isoformat(),
+                "reason": one.last_error,
+            }
+            for one in escalations
+        ],
+    }
+
+
+def _acknowledgement_to_json(one: Acknowledgement) -> dict[str, Any]:
+    return {"event": one.event_id, "by": one.by, "at": one.at.isoformat(), "note": one.note}
 
 
 @alerts_app.command("show")
@@ -190,17 +237,61 @@ def show_alert(
     _, store = _open(config)
     with store:
         alert = store.events.get_alert(alert_id)
-        deliveries = [entry.delivery for entry in store.outbox.entries(alert_id=alert_id, limit=1000)]
-    if alert is None:
-        raise StoreError(f"there is no alert {alert_id}")
+        if alert is None:
+            raise StoreError(f"there is no alert {alert_id}")
+        deliveries = _deliveries(store, alert_id)
+        by, escalations = _heeded(store, alert)
     names = Gazetteer.load().names()
     if output is Format.JSON:
-        print_json(render_json(alert, names))
+        print_json(render_json(alert, names) | _heeded_to_json(by, escalations))
         return
     typer.echo(render_text(alert, names))
     for delivery in deliveries:
-        reason = f": {delivery.last_error}" if delivery.last_error else ""
-        typer.echo(f"{delivery.recipient_id} ({delivery.channel.value}): {delivery.state.value}{reason}")
+        typer.echo(_delivery_line(delivery))
+    for delivery in escalations:
+        if delivery.alert_id != alert_id:
+            typer.echo(f"escalation {delivery.alert_id}, {minute(delivery.not_before_at)}: {_delivery_line(delivery)}")
+    if by is not None:
+        typer.echo(_acknowledged_by(by))
+    elif escalations:
+        typer.echo(f"not acknowledged; `watcher alerts ack {alert_id}` does so")
+
+
+def _delivery_line(delivery: Delivery) -> str:
+    reason = f": {delivery.last_error}" if delivery.last_error else ""
+    return f"{delivery.recipient_id} ({delivery.channel.value}): {delivery.state.value}{reason}"
+
+
+def _acknowledged_by(one: Acknowledgement) -> str:
+    return f"acknowledged by {one.by}, {minute(one.at)}" + (f": {one.note}" if one.note else "")
+
+
+@alerts_app.command("ack")
+def acknowledge_alert(
+    named: Annotated[str, typer.Argument(metavar="ID", help="Of the alert, as it stands in the message, or an event.")],
+    by: Annotated[str | None, typer.Option(help="Who looks after it [default: your login name].")] = None,
+    note: Annotated[str, typer.Option(help="What the others should know.")] = "",
+    config: ConfigOption = None,
+    output: FormatOption = Format.TEXT,
+) -> None:
+    """Say that somebody looks after an event, so that it is not escalated. A second time changes nothing."""
+    _, store = _open(config)
+    with store:
+        done = store.acknowledge(named, by=_login_name() if by is None else by, note=note, now=datetime.now(UTC))
+    one = done.acknowledgement
+    if output is Format.JSON:
+        print_json(_acknowledgement_to_json(one) | {"new": done.is_new, "escalations_withdrawn": done.withdrawn})
+        return
+    withdrawn = f"; {done.withdrawn} escalation{'s' if done.withdrawn > 1 else ''} withdrawn" if done.withdrawn else ""
+    already = "" if done.is_new else " already"
+    typer.echo(f"event {one.event_id} is{already} {_acknowledged_by(one)}{withdrawn}")
+
+
+def _login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # in a container the user may have no name
+        raise WatcherError("your login has no name: say who it is with --by") from None
 
 
 @outbox_app.callback(invoke_without_command=True)

@@ -393,7 +393,8 @@ def _lets_in(rule: Rule, source: Source) -> bool:
 
 
 def _lint_recipients(rule_set: RuleSet, rule: Rule, recipients: Collection[str]) -> Iterator[Finding]:
-    for index, name in enumerate(rule.send.to or ()):
-        if name not in recipients:
-            location = rule_set.location(rule.rule, "send", "to", str(index))
-            yield _finding(location, "unknown-recipient", not_among("recipient", name, recipients))
+    for key, names in (("send", rule.send.to or ()), ("escalate", rule.escalate.to if rule.escalate else ())):
+        for index, name in enumerate(names):
+            if name not in recipients:
+                location = rule_set.location(rule.rule, key, "to", str(index))
+                yield _finding(location, "unknown-recipient", not_among("recipient", name, recipients))

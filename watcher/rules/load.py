@@ -23,9 +23,6 @@ MAX_FILE_BYTES = 5_000_000  # ten thousand rules fit
 
 SUFFIXES = frozenset({".yaml", ".yml"})
 
-# Specified, and refused until they are evaluated: a rule that is silently ignored looks like a quiet day.
-NOT_YET = ("escalate",)
-
 _DECLARES = re.compile(r"^(list|rule|append):[ \t]+([\w-]+)", re.MULTILINE)
 
 _TRAILING_COMMENT = re.compile(r"[ \t]+#[^\s#]")
@@ -161,20 +158,10 @@ def _read_document(file: RuleFile, node: Node, loading: Loading) -> None:
     model = validate(file, kinds[0], node, loading)
     document = Document(file, kinds[0], node, model)
     if kinds[0] == "rule":
-        _refuse_not_yet(document, loading)
         _read_test_files(document, loading)
     if len(loading.problems) > before:
         document.model = None
     loading.documents.append(document)
-
-
-def _refuse_not_yet(document: Document, loading: Loading) -> None:
-    """Keys that the language has and the evaluator does not."""
-    advice = "leave it out, or keep the rule in a folder that is not loaded"
-    for key in NOT_YET:
-        loading_key = document.node.key(key)
-        if loading_key:
-            loading.wrong(document.file, loading_key, f"{key} is not supported yet: {advice}", "not-supported")
 
 
 def _read_test_files(document: Document, loading: Loading) -> None:

@@ -452,8 +452,10 @@ class Send(_Model):
 class Escalate(_Model):
     """Whom to tell when nobody acknowledges."""
 
-    if_not_acknowledged_in: Duration = Key(description="how long to wait for somebody to acknowledge")
-    to: Words = Key(description="recipients or audiences", examples=[["head-of-desk"]])
+    if_not_acknowledged_in: Duration = Key(
+        description="so long after the alert, unless somebody runs watcher alerts ack", examples=["15m", "1h"]
+    )
+    to: Words = Key(description="recipients; one who got the alert already is reminded", examples=[["head-of-desk"]])
 
 
 class Extracts(_Model):
@@ -623,7 +625,11 @@ class Rule(_Model):
         description="what is told again after the first alert",
     )
     send: Send = Key(default=Send(), description="who is told, and when", examples=[{"to": ["caucasus-desk"]}])
-    escalate: Escalate | None = Key(default=None, description="whom to tell when nobody acknowledges")
+    escalate: Escalate | None = Key(
+        default=None,
+        description="whom to tell when nobody acknowledges in time",
+        examples=[{"if_not_acknowledged_in": "15m", "to": ["head-of-desk"]}],
+    )
     tests: tuple[RuleTest, ...] = Key(
         default=(),
         description="articles that must alert, and articles that must not",

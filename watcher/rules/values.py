@@ -48,6 +48,7 @@ _SYNONYMS = {
     "family": ["category"],
     "kind": ["type"],
     "to": ["recipients"],
+    "if_not_acknowledged_in": ["after", "within", "if_not_acked_in", "wait"],
     "send": ["notify"],
     "close_together": ["near", "proximity"],
     "within": ["window"],

@@ -7,13 +7,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from watcher.model import DeliveryState
+from watcher.errors import StoreError
+from watcher.model import Acknowledgement, DeliveryState
+from watcher.render import clean, shorten
 from watcher.store.articles import Articles
 from watcher.store.codec import decode_time, encode_time
 from watcher.store.db import BUSY_TIMEOUT, Db
 from watcher.store.events import Events
 from watcher.store.journal import Journal
 from watcher.store.outbox import Outbox
+
+_NAME_CHARS = 80  # of who acknowledges; chats let people call themselves anything
+_NOTE_CHARS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """What came of acknowledging an event."""
+
+    acknowledgement: Acknowledgement  # the one in force: the first, where it was acknowledged already
+    is_new: bool
+    withdrawn: int  # escalations that are not sent any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +39,7 @@ class Counts:
     open_events: int
     alerts: int
     deliveries: dict[DeliveryState, int]
-    oldest_pending_at: datetime | None  # when the longest-waiting undelivered message was decided
+    oldest_pending_at: datetime | None  # since when the longest-waiting undelivered message could have been sent
 
 
 class Store:
@@ -65,15 +79,43 @@ class Store:
         """A block that is kept as a whole or not at all; never await inside, never nest (RuntimeError)."""
         return self._db.transaction()
 
+    def acknowledge(self, named: str, *, by: str, note: str = "", now: datetime) -> Acknowledged:
+        """What came of somebody acknowledging the alert or event with that id, whatever way they say so.
+
+        Every alert about the event up to now counts as acknowledged, and the escalations that wait are withdrawn. A
+        second time changes nothing. Opens a transaction of its own; raises StoreError where there is nothing to
+        acknowledge.
+        """
+        by = shorten(clean(by), _NAME_CHARS, len)
+        if not by:
+            raise StoreError("an acknowledgement needs the name of somebody")
+        with self.transaction():
+            alert = self.events.get_alert(named)
+            if alert is None and self.events.get(named) is None:
+                raise StoreError(f"there is no alert or event {named}")
+            if alert is not None and alert.event_id is None:
+                raise StoreError(f"{named} is about watcher itself; only alerts about events are acknowledged")
+            event_id = named if alert is None or alert.event_id is None else alert.event_id
+            done = self.events.acknowledge(event_id, by=by, note=shorten(clean(note), _NOTE_CHARS, len), at=now)
+            if done is None:
+                raise StoreError(f"nobody was told of event {named} yet; there is nothing to acknowledge")
+            acknowledgement, is_new = done
+            return Acknowledged(acknowledgement, is_new, self.outbox.withdraw_acknowledged(now))
+
     def counts(self, now: datetime) -> Counts:
         """How much there is of everything."""
         states = self._db.rows("SELECT state, count(*) FROM deliveries GROUP BY state")
-        oldest = self._db.value("SELECT min(created_at) FROM deliveries WHERE state IN ('pending', 'sending')")
+        # What is held for quiet hours or for an acknowledgement does not wait; a failed attempt moves `not_before_at`.
+        oldest = self._db.value(
+            "SELECT min(CASE WHEN attempts THEN created_at ELSE not_before_at END) FROM deliveries "
+            "WHERE state IN ('pending', 'sending') AND (attempts OR not_before_at <= ?)",
+            (encode_time(now),),
+        )
         return Counts(
             articles=self._db.value("SELECT count(*) FROM articles"),
             quarantined=self._db.value("SELECT count(*) FROM articles WHERE status = 'quarantined'"),
             open_events=self._db.value("SELECT count(*) FROM events WHERE open_until_at >= ?", (encode_time(now),)),
-            alerts=self._db.value("SELECT count(*) FROM alerts"),
+            alerts=self._db.value("SELECT count(*) FROM alerts WHERE kind != 'escalation'"),
             deliveries={DeliveryState(state): count for state, count in states},
             oldest_pending_at=None if oldest is None else decode_time(oldest),
         )

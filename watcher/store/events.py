@@ -1,4 +1,4 @@
-"""Signals, the events that they form, and the alerts that were decided about them."""
+"""Signals, the events that they form, the alerts that were decided about them, and who acknowledged those."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from watcher.model import Alert, AlertKind, Event, Report, Signal
+from watcher.model import Acknowledgement, Alert, AlertKind, Event, Report, Signal
 from watcher.sequence import PastSignal
 from watcher.store.codec import decode_time, dumps, encode_time, loads, storable
 from watcher.store.db import Db
@@ -24,7 +24,10 @@ class StoredSignal:
 
 
 class Events:
-    """Signals, the past of rules over several articles, events, reports, alerts; writes need an open transaction."""
+    """Signals, the past of rules over several articles, events, reports, alerts, who acknowledged them.
+
+    Writes need an open transaction.
+    """
 
     def __init__(self, db: Db) -> None:
         self._db = db
@@ -171,13 +174,15 @@ class Events:
     def alerts(
         self, *, limit: int, since: datetime | None = None, kind: AlertKind | None = None, rule_id: str | None = None
     ) -> tuple[Alert, ...]:
-        """Alerts, newest first."""
+        """Alerts, newest first; escalations, which only repeat one, where they are asked for by ``kind``."""
         rows = self._db.rows(
-            "SELECT body FROM alerts WHERE created_at >= :since AND (:kind IS NULL OR kind = :kind) "
-            "AND (:rule_id IS NULL OR rule_id = :rule_id) ORDER BY n DESC LIMIT :limit",
+            "SELECT body FROM alerts WHERE created_at >= :since AND kind != :hidden "
+            "AND (:kind IS NULL OR kind = :kind) AND (:rule_id IS NULL OR rule_id = :rule_id) "
+            "ORDER BY n DESC LIMIT :limit",
             {
                 "since": "" if since is None else encode_time(since),
                 "kind": None if kind is None else kind.value,
+                "hidden": "" if kind is AlertKind.ESCALATION else AlertKind.ESCALATION.value,
                 "rule_id": rule_id,
                 "limit": limit,
             },
@@ -188,6 +193,44 @@ class Events:
         """Every alert about an event; the first is what updates reply to."""
         rows = self._db.rows("SELECT body FROM alerts WHERE event_id = ? ORDER BY n", (event_id,))
         return tuple(loads(Alert, row["body"]) for row in rows)
+
+    def acknowledge(self, event_id: str, *, by: str, note: str, at: datetime) -> tuple[Acknowledgement, bool] | None:
+        """The acknowledgement that covers every alert about the event so far, and whether it is new.
+
+        None where there is no alert to acknowledge.
+        """
+        latest = self._db.row("SELECT id, n FROM alerts WHERE event_id = ? ORDER BY n DESC LIMIT 1", (event_id,))
+        if latest is None:
+            return None
+        known = self.acknowledgement_of(latest["id"])
+        if known is not None:
+            return known, False
+        new = Acknowledgement(event_id, storable(by), at, storable(note))
+        self._db.insert(
+            "acknowledgements",
+            {"event_id": event_id, "alert_n": latest["n"], "at": encode_time(at), "who": new.by, "note": new.note},
+        )
+        return new, True
+
+    def acknowledgement_of(self, alert_id: str) -> Acknowledgement | None:
+        """Who acknowledged the alert first, with its event; None: nobody yet."""
+        row = self._db.row(
+            "SELECT k.* FROM alerts a JOIN acknowledgements k ON k.event_id = a.event_id AND k.alert_n >= a.n "
+            "WHERE a.id = ? ORDER BY k.n LIMIT 1",
+            (alert_id,),
+        )
+        return (
+            None if row is None else Acknowledgement(row["event_id"], row["who"], decode_time(row["at"]), row["note"])
+        )
+
+    def unacknowledged_since(self, event_id: str) -> datetime | None:
+        """When the first alert about the event that nobody has acknowledged was decided; None: there is none."""
+        since = self._db.value(
+            "SELECT created_at FROM alerts WHERE event_id = :event_id AND n > coalesce("
+            "(SELECT max(alert_n) FROM acknowledgements WHERE event_id = :event_id), 0) ORDER BY n LIMIT 1",
+            {"event_id": event_id},
+        )
+        return None if since is None else decode_time(since)
 
     def _events(self, rows: Iterable[sqlite3.Row]) -> tuple[Event, ...]:
         return tuple(replace(loads(Event, row["body"]), reports=self._reports(row["id"])) for row in rows)

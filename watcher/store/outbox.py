@@ -85,9 +85,11 @@ class Outbox:
         """Up to ``limit`` deliveries to send now, severest first, then oldest; each target at most once.
 
         A target gets its next message only after the last one is settled, so the order within a chat is kept whatever
-        the caller does at once. Deliveries whose lease has ended become pending first.
+        the caller does at once. Deliveries whose lease has ended become pending first; escalations of what was
+        acknowledged meanwhile are withdrawn.
         """
         self._release("lease_until_at <= ?", encode_time(now), LEASE_EXPIRED)
+        self.withdraw_acknowledged(now)
         rows = self._db.rows(
             f"""SELECT * FROM (
                 SELECT *, row_number() OVER (
@@ -97,6 +99,31 @@ class Outbox:
             {"now": encode_time(now), "channel": channel and channel.value, "limit": limit},
         )
         return tuple(self._claim(row, encode_time(now + lease)) for row in rows)
+
+    def withdraw_acknowledged(self, now: datetime) -> int:
+        """How many escalations were dropped because somebody has acknowledged what they are about; nobody sends them.
+
+        One that is being sent may still arrive; if it does not, the next claim withdraws it instead of trying again.
+        """
+        return self._db.write(
+            """UPDATE deliveries SET state = 'dropped', settled_at = ?, last_error = (
+                SELECT 'acknowledged by ' || k.who || coalesce('; before that: ' || deliveries.last_error, '')
+                FROM alerts a JOIN acknowledgements k ON k.event_id = a.event_id AND k.alert_n >= a.n
+                WHERE a.id = deliveries.alert_id ORDER BY k.n LIMIT 1)
+            WHERE state = 'pending' AND EXISTS (
+                SELECT 1 FROM alerts a JOIN acknowledgements k ON k.event_id = a.event_id AND k.alert_n >= a.n
+                WHERE a.id = deliveries.alert_id AND a.kind = 'escalation')""",
+            (encode_time(now),),
+        )
+
+    def escalations(self, event_id: str) -> tuple[Delivery, ...]:
+        """Everything that tells others because nobody acknowledges the event, whatever its state; oldest first."""
+        rows = self._db.rows(
+            "SELECT d.* FROM alerts a JOIN deliveries d ON d.alert_id = a.id "
+            "WHERE a.event_id = ? AND a.kind = 'escalation' ORDER BY d.n",
+            (event_id,),
+        )
+        return tuple(map(_delivery, rows))
 
     def release_abandoned(self) -> int:
         """How many deliveries a dead process had claimed; they are pending again. For the holder of the lock."""
