@@ -29,6 +29,7 @@ _FIRST_YEAR = 1500  # four digits below are rather a number of something
 _QUESTION_MARKS = ("?", "؟", "՞")
 # Nothing farther away than this speaks about a match; keeps hostile sentences without an end linear.
 _REACH_WORDS = 80
+_PREPOSITION_WORDS = 5  # "in the largest joint naval exercise"
 _LONGEST_RETELLING = 3  # sentences that go on with a date before they need one of their own
 _SENTENCE_ENDS = frozenset({".", "!", "…"})
 
@@ -83,6 +84,7 @@ class _Cue:
     rank: int = 0
     is_date: bool = False
     spares: frozenset[str] = frozenset()  # matches that it says nothing against when it stands behind them
+    opened_by: frozenset[str] = frozenset()  # "in an exercise" sets the scene, "against the exercise" does not
 
 
 # Which of several cues wins: what never claims to be real, then what did not happen, then doubt, then time.
@@ -96,6 +98,16 @@ class _Placed:
 
     start: int
     end: int
+    cue: _Cue
+    literal: frozenset[int] = frozenset()  # its words that fill no gap, where it has gaps
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """A cue that is the ending of a word."""
+
+    folded: str
+    as_written: str  # the ending with its accents, where they matter; else empty
     cue: _Cue
 
 
@@ -114,18 +126,22 @@ class _Language:
     adverb_endings: tuple[str, ...]
     past_forms: frozenset[str]
     past_endings: tuple[str, ...]
+    past_endings_as_written: tuple[str, ...]  # with their accents: Spanish "invocó", not "invoco"
     not_past_forms: frozenset[str]
     joining: frozenset[str]  # may stand between two verbs that share an auxiliary
+    ands: frozenset[str]  # join two verbs of one subject
     reports: tuple[str, ...]  # "reports that it invoked ... are false"
     years_after: frozenset[str]  # "in 2020"
     not_years_after: frozenset[str]  # "since 2020"
+    prepositions: frozenset[str]
+    not_years_before: frozenset[str]  # the same where the word follows: Turkish "2020'den beri"
     past_nouns: frozenset[str]  # "the 2020 war"
     time_openers: frozenset[str]  # "after the 2001 attacks" dates its clause
     lasting_verbs: frozenset[str]
     beginning_verbs: frozenset[str]  # what began long ago may go on
     goes_on: PhraseTable[bool]  # how a sentence begins that goes on with a retelling; True: with a number
     reported: frozenset[str]  # "said": news again
-    endings: tuple[tuple[str, _Cue], ...]
+    endings: tuple[_Ending, ...]
     not_endings: frozenset[str]
 
 
@@ -140,7 +156,7 @@ def _build(data: dict[str, Any]) -> _Language:
         return frozenset(fold_term(word) for word in data.get(key, ()))
 
     cues: list[tuple[str, _Cue]] = []
-    endings: list[tuple[str, _Cue]] = []
+    endings: list[_Ending] = []
     for group in data["cues"]:
         stance = Stance(group["stance"]) if "stance" in group else Stance.HAPPENED
         governs = _Governs(group["governs"])
@@ -157,9 +173,11 @@ def _build(data: dict[str, Any]) -> _Language:
             not_past=group.get("not_past") == "true",
             rank=_UNREAL_RANK if unreal else _RANKS.get(stance, 0),
             spares=frozenset(fold_term(word) for word in group.get("spares", ())),
+            opened_by=frozenset(fold_term(word) for word in group.get("opened_by", ())),
         )
-        if governs is _Governs.ENDING:
-            endings.extend((fold_term(ending), cue) for ending in group["words"])
+        if governs is _Governs.ENDING or group.get("endings") == "true":
+            accented = group.get("as_written") == "true"
+            endings.extend(_Ending(fold_term(one), one if accented else "", cue) for one in group["words"])
         else:
             cues.extend((phrase, cue) for phrase in group["words"])
     clauses = [(phrase, _Clause(kind)) for kind, phrases in data.get("clauses", {}).items() for phrase in phrases]
@@ -177,12 +195,16 @@ def _build(data: dict[str, Any]) -> _Language:
         adverbs=words("adverbs"),
         adverb_endings=tuple(data.get("adverb_endings", ())),
         past_forms=words("past_forms"),
-        past_endings=tuple(data.get("past_endings", ())),
+        past_endings=tuple(fold_term(ending) for ending in data.get("past_endings", ())),
+        past_endings_as_written=tuple(data.get("past_endings_as_written", ())),
         not_past_forms=words("not_past_forms"),
         joining=words("joining"),
+        ands=words("ands"),
         reports=tuple(fold_term(word) for word in data.get("reports", ())),
         years_after=words("years_after"),
         not_years_after=words("not_years_after"),
+        prepositions=words("prepositions"),
+        not_years_before=words("not_years_before"),
         past_nouns=words("past_nouns"),
         time_openers=words("time_openers"),
         lasting_verbs=words("lasting_verbs"),
@@ -193,7 +215,7 @@ def _build(data: dict[str, Any]) -> _Language:
             for phrase in data.get(key, ())
         ),
         reported=words("reported"),
-        endings=tuple(sorted(endings, key=lambda item: -len(item[0]))),
+        endings=tuple(sorted(endings, key=lambda ending: -len(ending.folded))),
         not_endings=words("not_endings"),
     )
 
@@ -214,9 +236,10 @@ class _Analysis:
     def __init__(self, reading: Reading, sentence: Sentence, language: _Language) -> None:
         self.words = words_of(reading, sentence)
         self.language = language
+        self._reading = reading
         self.clause_of, self.kinds = _clauses(self.words, language)
         placed = [p for p in _place(language.cues.find(self.words)) if not p.cue.only_first or self._is_first(p.start)]
-        placed += _find_endings(self.words, language)
+        placed += self._endings()
         dates, self.recent, dated = self._dates(reading, sentence)
         # "May" in "May 2021" is no auxiliary.
         self.undated_words = frozenset(word for i, word in enumerate(self.words.words) if i not in dated)
@@ -255,7 +278,7 @@ class _Analysis:
         """Whether an old date only names something ("the 2020 ceasefire") or a beginning ("since 2020")."""
         language, words = self.language, self.words.words
         before = words[start - 1] if start else ""
-        if before in language.not_years_after:
+        if before in language.not_years_after or not language.not_years_before.isdisjoint(words[end : end + 4]):
             return True
         if before in language.years_after | {"the"} and start > 1 and words[start - 2] in language.not_years_after:
             # "since the 2020 war", "unlike in 2021"; but "after the 2020 war" is a time.
@@ -264,6 +287,20 @@ class _Analysis:
             return False
         follower = words[end] if end < len(words) else ""
         return before not in language.years_after and follower not in language.past_nouns
+
+    def _endings(self) -> list[_Placed]:
+        """Cues that are endings of a word: Turkish negates so, Spanish has its future so."""
+        language = self.language
+        placed: list[_Placed] = []
+        for i, word in enumerate(self.words.words if language.endings else ()):
+            if word in language.not_endings:
+                continue
+            for ending in language.endings:
+                if len(word) > len(ending.folded) + 1 and word.endswith(ending.folded):
+                    if self._as_written(i).endswith(ending.as_written):
+                        placed.append(_Placed(i, i + 1, ending.cue))
+                    break
+        return placed
 
     def _is_first(self, index: int) -> bool:
         """Whether a sentence begins with the word, be it one within quotation marks."""
@@ -282,7 +319,15 @@ class _Analysis:
         word, language = self.words.words[index], self.language
         if word in language.not_past_forms:
             return False
-        return word in language.past_forms or (bool(language.past_endings) and word.endswith(language.past_endings))
+        if word in language.past_forms or (bool(language.past_endings) and word.endswith(language.past_endings)):
+            return True
+        endings = language.past_endings_as_written
+        return bool(endings) and self._as_written(index).endswith(endings)
+
+    def _as_written(self, index: int) -> str:
+        """A word with its accents, in small letters."""
+        start, end = self._reading.folded.original(self.words.starts[index], self.words.ends[index])
+        return self._reading.full[start:end].lower()
 
     def _is_finite(self, index: int) -> bool:
         word = self.words.words[index]
@@ -364,7 +409,10 @@ class _Analysis:
         if placed.start >= first and placed.end <= last:
             return cue.rank if cue.is_auxiliary else 0
         if placed.start < last and placed.end > first:
-            return 0  # overlaps the match by halves: part of what the rule looks for
+            # Around the match it speaks of it ("ne [rappelle] pas"). By halves only an auxiliary does,
+            # other words are part of what the rule looks for.
+            is_around = bool(placed.literal) and placed.literal.isdisjoint(range(first, last))
+            return cue.rank if is_around or (cue.is_auxiliary and placed.start < first) else 0
         if cue.governs is _Governs.SETTING:
             return cue.rank if self._is_set(placed, first, last, group) else 0
         if cue.governs is _Governs.CONDITION:
@@ -401,7 +449,7 @@ class _Analysis:
         # SUBJECT: "no soldiers were killed", but not "gave no answer and killed soldiers".
         if any(self._is_finite(i) for i in between):
             return False
-        if not any(words[i] in {"and", ",", '"'} for i in between):
+        if not any(words[i] in self.language.ands or words[i] in {",", '"'} for i in between):
             return True
         return not group.is_finite or not self._is_object(placed)
 
@@ -414,9 +462,9 @@ class _Analysis:
 
     def _starts_anew(self, between: list[int], group: _VerbGroup) -> bool:
         """Whether ", and" begins another statement, with its own verb, before the match."""
-        words = self.words.words
+        words, ands = self.words.words, self.language.ands
         for i in between:
-            if words[i] == "," and i + 2 < len(words) and words[i + 1] == "and" and words[i + 2] != "that":
+            if words[i] == "," and i + 2 < len(words) and words[i + 1] in ands and words[i + 2] != "that":
                 return group.is_finite or any(self._is_finite(k) for k in between if k > i)
         return False
 
@@ -426,7 +474,7 @@ class _Analysis:
         if placed.cue.within is not None and placed.start - last > placed.cue.within:
             return False
         words = self.words.words
-        if any(words[i] in {"and", "but", "that"} for i in range(last, placed.start)):
+        if any(words[i] in self.language.ands or words[i] in {"but", "that"} for i in range(last, placed.start)):
             return False
         if not group.is_finite or not self.language.reports:
             return True
@@ -451,6 +499,8 @@ class _Analysis:
             return False
         if cue.spares and placed.start >= last and not cue.spares.isdisjoint(self.words.words[first:last]):
             return False
+        if cue.opened_by and not self._sets_scene(placed, first):
+            return False
         if cue.stance is Stance.PAST and self._has_recent_date(placed, first, last):
             return False
         if clause == own:
@@ -473,6 +523,17 @@ class _Analysis:
             and clause == self.clause_of[self._clause_start(placed.start) - 1]
             and (self.kinds[own] is _Clause.TRANSPARENT or placed.start - self._clause_start(placed.start) <= 2)
         )
+
+    def _sets_scene(self, placed: _Placed, first: int) -> bool:
+        """Whether the preposition before the cue says that all this happens in it; without one, if named first."""
+        words, language = self.words.words, self.language
+        for i in range(placed.start - 1, max(placed.start - 1 - _PREPOSITION_WORDS, -1), -1):
+            if words[i] in placed.cue.opened_by:
+                return True
+            if words[i] in language.prepositions:
+                return False
+        kind = self.kinds[self.clause_of[placed.start]]
+        return placed.end <= first and kind not in (_Clause.TRANSPARENT, _Clause.DEPENDENT)
 
     def _is_time_phrase(self, index: int) -> bool:
         """Whether the clause of a date is a mere "after the 2001 attacks" at the edge of its sentence."""
@@ -545,7 +606,8 @@ class _Analysis:
         if placed.start >= last:
             between = range(last, placed.start)
             return any(self.is_past_form(i) or words[i] in language.past_finite for i in between)
-        if words[first].endswith(language.participle_endings) or "and" in words[placed.end : first]:
+        is_joined = not language.ands.isdisjoint(words[placed.end : first])
+        if is_joined or words[first].endswith(language.participle_endings):
             return False  # "attacked in 2020, killing 12", "attacked in 2020 and killed 12"
         clause_start = self._clause_start(placed.start)
         if self.kinds[self.clause_of[clause_start]] not in (_Clause.MAIN, _Clause.CONTRAST):
@@ -563,36 +625,28 @@ def _past_date(start: int, end: int) -> _Placed:
 
 
 def _place(hits: list[Hit[_Cue]]) -> Iterator[_Placed]:
-    """The cues that are no part of a longer one, as "ruled out" is of "not ruled out", and touch no exception."""
-    owner: dict[int, Hit[_Cue]] = {}
+    """The cues that are no part of a longer one, as "ruled out" is of "not ruled out", and touch no exception.
+
+    What governs the words before it takes nothing from what governs those after it: "will" still rules in "will begin".
+    """
+    owner: dict[tuple[int, bool], Hit[_Cue]] = {}  # by word and whether it governs what stands before it
     kept: list[Hit[_Cue]] = []
     for hit in sorted(hits, key=lambda hit: (-len(hit.literal), hit.value.governs is not _Governs.NOTHING, hit.start)):
-        owners = [owner[i] for i in hit.literal if i in owner]
+        is_exception = hit.value.governs is _Governs.NOTHING
+        side = hit.value.governs is _Governs.PRECEDING
+        owners = [owner[i, side] for i in hit.literal if (i, side) in owner]
         if any(other.value.governs is _Governs.NOTHING for other in owners):
             continue
         if len(owners) == len(hit.literal) and any(len(other.literal) > len(hit.literal) for other in owners):
             continue
         for i in hit.literal:
-            owner.setdefault(i, hit)
+            for at in ((i, True), (i, False)) if is_exception else ((i, side),):
+                owner.setdefault(at, hit)
         kept.append(hit)
     for hit in kept:
         if hit.value.governs is not _Governs.NOTHING:
-            yield _Placed(hit.start, hit.end, hit.value)
-
-
-def _find_endings(words: Words, language: _Language) -> list[_Placed]:
-    """Cues that are endings of a word, which is how Turkish negates."""
-    if not language.endings:
-        return []
-    placed: list[_Placed] = []
-    for i, word in enumerate(words.words):
-        if word in language.not_endings:
-            continue
-        for ending, cue in language.endings:
-            if len(word) > len(ending) + 1 and word.endswith(ending):
-                placed.append(_Placed(i, i + 1, cue))
-                break
-    return placed
+            has_gap = len(hit.literal) < hit.end - hit.start
+            yield _Placed(hit.start, hit.end, hit.value, hit.literal if has_gap else frozenset())
 
 
 def _clauses(words: Words, language: _Language) -> tuple[tuple[int, ...], tuple[_Clause, ...]]:
@@ -602,9 +656,11 @@ def _clauses(words: Words, language: _Language) -> tuple[tuple[int, ...], tuple[
     """
     beginnings: dict[int, Hit[_Clause]] = {}
     covered = -1
+    held: set[int] = set()  # the words of beginnings; a comma among them closes nothing: "после того, как"
     for hit in sorted(language.clauses.find(words), key=lambda h: (h.start, -len(h.literal))):
         if hit.start >= covered:
             beginnings[hit.start] = hit
+            held |= hit.literal
             covered = hit.end if hit.value is _Clause.NONE else hit.start + 1
     clause_of: list[int] = []
     used: set[int] = set()
@@ -627,7 +683,7 @@ def _clauses(words: Words, language: _Language) -> tuple[tuple[int, ...], tuple[
         used.add(current)
         # "which crashed in 1985, killing all": a participle goes on with the clause before the comma.
         goes_on = words.words[i + 1 : i + 2] and words.words[i + 1].endswith(language.participle_endings)
-        if (word == ")" or (word == "," and not goes_on)) and kinds[current] in _CLOSED_BY_COMMA:
+        if (word == ")" or (word == "," and not goes_on and i not in held)) and kinds[current] in _CLOSED_BY_COMMA:
             if around not in used:
                 kinds.append(_Clause.MAIN)
                 around = len(kinds) - 1

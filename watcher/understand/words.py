@@ -86,13 +86,16 @@ def _split(reading: Reading, sentence: Sentence) -> Words:
 class _Element:
     words: frozenset[str]
     beginnings: tuple[str, ...]
+    endings: tuple[str, ...] = ()
     is_number: bool = False
     gap: int = 0
 
     def takes(self, word: str) -> bool:
         if self.is_number and word[:1].isdigit():
             return True
-        return word in self.words or (bool(self.beginnings) and word.startswith(self.beginnings))
+        if word in self.words or (bool(self.beginnings) and word.startswith(self.beginnings)):
+            return True
+        return any(len(word) > len(ending) and word.endswith(ending) for ending in self.endings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +131,9 @@ def _parse(phrase: str) -> Iterator[tuple[_Element, ...]]:
 
 def _element(alternatives: list[str]) -> _Element:
     return _Element(
-        words=frozenset(word for word in alternatives if not word.endswith("*") and word != "#"),
+        words=frozenset(word for word in alternatives if "*" not in word and word != "#"),
         beginnings=tuple(word[:-1] for word in alternatives if word.endswith("*")),
+        endings=tuple(word[1:] for word in alternatives if word.startswith("*")),
         is_number="#" in alternatives,
     )
 
@@ -145,22 +149,25 @@ def anchor_words(phrase: str) -> frozenset[str]:
 
 
 class PhraseTable(Generic[T]):
-    """Finds phrases in words: ``(a|b)`` either, ``stem*`` any ending, ``#`` a numeral, ``..4`` a gap of up to four."""
+    """Finds phrases in words: ``(a|b)`` either, ``stem*``, ``*ending``, ``#`` a numeral, ``..4`` up to four words."""
 
     def __init__(self, entries: Iterable[tuple[str, T]], *, gaps_cross_commas: bool = True) -> None:
         self._gap_stops = _GAP_STOPS if gaps_cross_commas else _GAP_STOPS | {","}
         self._by_word: dict[str, list[tuple[tuple[_Element, ...], T]]] = {}
         self._by_beginning: dict[str, list[tuple[tuple[_Element, ...], T]]] = {}
+        self._by_few_letters: list[tuple[tuple[_Element, ...], T]] = []
         self._by_number: list[tuple[tuple[_Element, ...], T]] = []
         self._known: dict[str, tuple[tuple[tuple[_Element, ...], T], ...]] = {}
         for elements, value in ((elements, value) for phrase, value in entries for elements in _parse(phrase)):
             first = elements[0]
             if first.is_number:
                 self._by_number.append((elements, value))
+            if first.endings or any(len(beginning) < _KEY_LETTERS for beginning in first.beginnings):
+                self._by_few_letters.append((elements, value))
             for word in first.words:
                 self._by_word.setdefault(word, []).append((elements, value))
             for beginning in first.beginnings:
-                self._by_beginning.setdefault(beginning[:3], []).append((elements, value))
+                self._by_beginning.setdefault(beginning[:_KEY_LETTERS], []).append((elements, value))
 
     def find(self, words: Words) -> list[Hit[T]]:
         """Every phrase found, in order of its first word, the shortest gaps of each."""
@@ -180,11 +187,13 @@ class PhraseTable(Generic[T]):
 
     def _candidates(self, word: str) -> Iterator[tuple[tuple[_Element, ...], T]]:
         yield from self._by_word.get(word, ())
-        yield from self._by_beginning.get(word[:3], ())
+        yield from self._by_beginning.get(word[:_KEY_LETTERS], ())
+        yield from self._by_few_letters
         if word[0].isdigit():
             yield from self._by_number
 
 
+_KEY_LETTERS = 3
 _MAX_KNOWN = 20_000  # words remembered with the phrases that begin with them; most begin none
 _GAP_STOPS = frozenset({";", ":", DASH, "?", "!", "(", ")"})
 
