@@ -322,7 +322,7 @@ NOT_PARTIES = [
         "",
         {("Paris", "another place"), ("Moscow", "another place")},
     ),
-    ("Mitt Romney praised Somalia. Zenawi warned him.", "ET SO", set()),
+    ("Mitt Romney praised Somalia. Zenawi warned him.", "SO", {("Zenawi", "out of office")}),
     ("The CIA Director spoke.", "US", set()),
     ("The Red Army Faction trial ended.", "", {("Red Army", "organisation")}),
     ("Tbilisi denied it.\n\nSnow fell.\n\nGeorgia won.", "GE", {("Georgia", "ambiguous")}),

@@ -79,6 +79,7 @@ class Patterns:
     ethnic: re.Pattern[str]
     relations: re.Pattern[str]
     titles: re.Pattern[str]
+    former: re.Pattern[str]  # before a leader: no longer in office
     offices: re.Pattern[str]
     cities: Mapping[str, re.Pattern[str]]
     other_reading: Mapping[str, re.Pattern[str]]
@@ -86,6 +87,7 @@ class Patterns:
     given_names: frozenset[str]
     first_names: frozenset[str]  # names of states that are first names too
     surnames: frozenset[str]  # names of states and capitals that are surnames too
+    arabic_given_names: frozenset[str]  # folded; a demonym with the article behind one is a surname
     before_surname: frozenset[str]  # capitalised words before a bare surname that are no given name
     initials: Mapping[str, frozenset[str]]  # of the given names of the leaders with a surname
     rivals: Mapping[str, tuple[str, str]]
@@ -138,7 +140,7 @@ class Gazetteer:
             languages=frozenset(languages),
             any_ending={code: int(data["any_ending"]) for code, data in languages.items() if "any_ending" in data},
             compounds={language: _compounds(table) for language, table in themes["compounds"].items()},
-            patterns=_patterns(themes["traps"], themes["cues"], themes["leaders"]),
+            patterns=_patterns(themes, languages),
             _short_names={code: _items(row)[0].rstrip("?") for code, row in languages["en"]["names"].items()},
         )
 
@@ -180,53 +182,57 @@ def _all_names(themes: Mapping[str, Any], languages: Mapping[str, Any]) -> Itera
         for term in _items(row):
             yield fold_term(term), Name("", None, term, frozenset(), reason=reason)
     for code, row in themes["leaders"]["leaders"].items():
-        yield from _leaders(code, row)
+        yield from _terms(_leaders(code, row, frozenset()), None)
 
 
 def _language_names(language: str, data: Mapping[str, Any]) -> Iterator[tuple[str, Name]]:
     only = frozenset({language})
+    endings = data.get("endings")
     for section, kind in _KINDS.items():
+        inflected = data.get("demonym_endings", endings) if section == "demonyms" else endings
         for code, row in data.get(section, {}).items():
             for item in _items(row):
                 name = Name(code, kind, item.rstrip("?"), only, is_ambiguous=item.endswith("?"))
-                yield from _forms(name, data.get("endings"))
+                yield from _forms(name, inflected)
     for code, row in data.get("combining", {}).items():
         for item in _items(row):
             yield fold_term(item), Name(code, "demonym", item, only, is_combining=True)
     for code, row in data.get("leaders", {}).items():
-        for item in _items(row):
-            yield from _forms(Name(code, "leader", item, only), data.get("endings"))
+        yield from _terms(_leaders(code, row, only), endings)
     for reason, row in data.get("traps", {}).items():
         for item in _items(row):
-            yield from _forms(Name("", None, item, only, reason=reason), data.get("endings"))
+            yield from _forms(Name("", None, item, only, reason=reason), endings)
 
 
-def _leaders(code: str, row: str) -> Iterator[tuple[str, Name]]:
+def _terms(names: Iterable[Name], endings: Mapping[str, str] | None) -> Iterator[tuple[str, Name]]:
+    for name in names:
+        yield from _forms(name, endings)
+
+
+def _leaders(code: str, row: str, languages: frozenset[str]) -> Iterator[Name]:
+    """The full name of each leader, in each spelling, and the surname."""
     for item in _items(row):
         leader = _LEADER.match(item)
         if leader is None:
-            raise ValueError(f"leaders.yaml: {code}: {item!r} has no years")
+            raise ValueError(f"leaders: {code}: {item!r} has no years")
         years = int(leader["since"]), int(leader["until"] or _OPEN_END)
         for written in leader["spellings"].split("/"):
             spelling = _SPELLING.match(written.strip())
             if spelling is None:
-                raise ValueError(f"leaders.yaml: {code}: {written!r} is no name")
+                raise ValueError(f"leaders: {code}: {written!r} is no name")
             full = spelling["name"]
             surname = spelling["surname"] or full.rsplit(" ", 1)[-1]
-            yield fold_term(full), Name(code, "leader", full, frozenset(), years=years)
+            yield Name(code, "leader", full, languages, years=years)
             if surname != full:
                 is_sure = spelling["sure"] is not None
-                yield (
-                    fold_term(surname),
-                    Name(code, "leader", surname, frozenset(), is_surname=True, is_unmistakable=is_sure, years=years),
-                )
+                yield Name(code, "leader", surname, languages, is_surname=True, is_unmistakable=is_sure, years=years)
 
 
-def _initials(leaders: Mapping[str, str]) -> dict[str, frozenset[str]]:
+def _initials(rows: Iterable[Mapping[str, str]]) -> dict[str, frozenset[str]]:
     initials: dict[str, set[str]] = {}
     full = ""
-    for code, row in leaders.items():
-        for _, name in _leaders(code, row):
+    for code, row in (pair for leaders in rows for pair in leaders.items()):
+        for name in _leaders(code, row, frozenset()):
             if name.is_surname:
                 initials.setdefault(name.written, set()).add(full[0])
             else:
@@ -279,6 +285,11 @@ def _alternatives(words: Iterable[str]) -> str:
     return "|".join(re.escape(word) for word in sorted(words, key=lambda word: (-len(word), word)))
 
 
+def _stems(words: Iterable[str]) -> str:
+    """As `_alternatives`; a ``*`` at the end of a word is any ending."""
+    return _alternatives(words).replace(r"\*", r"\w*")
+
+
 def _compounds(table: Mapping[str, list[str]]) -> Compounds:
     hyphen = "[-\u2010\u2011\u2013\u2212]"
     after = _alternatives(table.get("after_hyphen", ()))
@@ -296,7 +307,12 @@ def _compounds(table: Mapping[str, list[str]]) -> Compounds:
     )
 
 
-def _patterns(traps: Mapping[str, Any], cues: Mapping[str, Any], leaders: Mapping[str, Any]) -> Patterns:
+def _patterns(themes: Mapping[str, Any], languages: Mapping[str, Any]) -> Patterns:
+    traps, cues, leaders = themes["traps"], themes["cues"], themes["leaders"]
+    rows = (leaders, *languages.values())
+    titles = _stems(item for data in rows for item in _items(data.get("titles", "")))
+    former = _stems(item for data in rows for item in _items(data.get("former", "")))
+
     def behind(key: str, *, flags: int = 0) -> re.Pattern[str]:
         return re.compile(rf" (?P<word>(?:{_alternatives(_items(traps[key]))}))\b", flags)
 
@@ -319,7 +335,8 @@ def _patterns(traps: Mapping[str, Any], cues: Mapping[str, Any], leaders: Mappin
         things=re.compile(rf"[- ](?P<word>{_alternatives(_items(traps['things']))})\b(?! government)"),
         ethnic=re.compile(rf"\b(?P<word>{_alternatives(_items(traps['ethnic']))}) $", re.IGNORECASE),
         relations=re.compile(rf"[- ]Americans? (?:\w+ )?(?:{_alternatives(_items(traps['relations']))})\b"),
-        titles=re.compile(rf"(?:^|\W)(?:{_alternatives(_items(leaders['titles']))}) $", re.IGNORECASE),
+        titles=re.compile(rf"(?:^|\W)(?:{titles}) $", re.IGNORECASE),
+        former=re.compile(rf"\b(?P<word>{former})(?:[ -][\w.'’]+){{0,4}}[ -]$", re.IGNORECASE),
         offices=anywhere(cues["offices"], flags=re.IGNORECASE),
         cities={code: anywhere(row) for code, row in cues["cities"].items()},
         other_reading={code: anywhere(row) for code, row in cues["other_reading"].items()},
@@ -327,7 +344,8 @@ def _patterns(traps: Mapping[str, Any], cues: Mapping[str, Any], leaders: Mappin
         given_names=frozenset(_items(cues["given_names"])),
         first_names=frozenset(_items(cues["first_names"])),
         surnames=frozenset(_items(cues["surnames"])),
+        arabic_given_names=frozenset(fold_term(name) for name in _items(languages["ar"]["given_names"])),
         before_surname=frozenset(_items(cues["before_surname"])),
-        initials=_initials(leaders["leaders"]),
+        initials=_initials([leaders["leaders"], *(data.get("leaders", {}) for data in languages.values())]),
         rivals={fold_term(term): (first, second) for term, (first, second) in cues["rivals"].items()},
     )

@@ -29,6 +29,9 @@ _TURKISH = frozenset({"tr", "az"})
 # What Arabic writes together with the next word: and, so, with, to, like, the.
 _ARABIC_PREFIX = re.compile(r"(?:^|[^\w])(?:[وف]?(?:[بلك]|س)?(?:ال)?|[وف]?لل)$")
 
+_ARABIC_ARTICLE = "ال"
+_ARABIC_FATHER = frozenset({"ابو", "ابي", "ابا", "ابن", "عبد", "ام"})
+
 _MONTH = (
     r"(?i:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
     r"|Nov(?:ember)?|Dec(?:ember)?)\.?"
@@ -74,6 +77,23 @@ _RIVER_BEHIND = re.compile(
     r"[.,;)]|$"
     r"| (?:and|or|in|at|near|into|to|from|on|is|was|were|flows?|flowed|floods?|flooded|overflowed|rose|bursts?)\b"
 )
+# Between a state and the holder of an office of it; before a state that stands behind the office.
+_OFFICE = re.compile(
+    r"(?:['’]s?)? (?:(?i:new|acting|interim|deputy|then|current|outgoing|caretaker|longtime|top) )*(?P<office>.+?),? "
+)
+_OF_BEFORE = re.compile(r"(?<= )(?:(?:of|de|du|del|des|da|di|la|le|les|el|the) |de l['’]|d['’]|l['’])+$")
+_LONGEST_OFFICE = 40
+_SHORTEST_STEM = 4
+# "Saleh al-Iraqi", "Mohammed Al Sudani"; without the hyphen "al" is a word of other languages.
+_NISBA_BEFORE = re.compile(r"\b[AaEe](?:[lnrst]|sh)-$|\b[A-Z][\w'’-]+ [Aa]l $")
+# "the states of Borno, Niger and Plateau", "Borno, Niger and Plateau states"
+_REGIONS = r"(?:states?|provinces?|counties|governorates)"
+_REGION = r"[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)?"
+_REGIONS_OF_BEFORE = re.compile(
+    rf"\b(?i:{_REGIONS}) (?:of|including|such as|like) (?P<list>(?:{_REGION}(?:,? and |, | or ))*)$"
+)
+_REGIONS_BEFORE = re.compile(rf"(?P<list>(?:{_REGION}(?:,? and |, ))*)$")
+_REGIONS_BEHIND = re.compile(rf"(?P<list>(?:(?:,? and |, | or ){_REGION})*)(?P<regions> (?i:{_REGIONS})\b)?")
 _WORD = re.compile(r"[\w.'’]+")
 _NEXT_WORD = re.compile(r" ([A-Z][\w'’]+)")
 _LAST_WORD = re.compile(r"([^\W\d_][\w'’.-]*) $")
@@ -226,7 +246,9 @@ class _Text:
         languages = frozenset[str]().union(*(name.languages for name in names))
         if (not languages or languages & _TURKISH) and self._languages & _TURKISH:
             return _TURKISH_ENDING.match(text, end) is not None
-        longest = max((self._gazetteer.any_ending.get(language, 0) for language in languages), default=0)
+        # What is shorter begins too many other words, and an abbreviation has its ending behind a hyphen.
+        is_short = end - start < _SHORTEST_STEM or all(_is_abbreviation(name.written) for name in names)
+        longest = 0 if is_short else max((self._gazetteer.any_ending.get(code, 0) for code in languages), default=0)
         return longest > 0 and re.compile(rf"\w{{1,{longest}}}(?!\w)").match(text, end) is not None
 
     def _is_written(self, name: Name, start: int, end: int) -> bool:
@@ -234,7 +256,7 @@ class _Text:
         original = self._full[start:end]
         if "\n\n" in original:
             return False
-        if not self._has_capitals:
+        if not self._has_capitals and name.written != name.written.swapcase():
             return not name.is_ambiguous and not name.is_surname and not _is_abbreviation(name.written)
         if self._is_caps(start):
             return not (name.written == "US" and not self._is_united_states(start, end))
@@ -268,12 +290,21 @@ class _Text:
         year = self._reading.reference_at.year
         in_office = [name for name in surnames if name.years[0] - 1 <= year <= name.years[1] + 1]
         sure = [name for name in surnames if name.is_unmistakable]
-        titled = in_office if self._gazetteer.patterns.titles.search(self._before(hit.start)) else []
+        titled = in_office if self._has_title(hit) else []
         for choice in (named, [name for name in sure if name in in_office], sure, titled):
             codes = {name.code for name in choice}
             if len(codes) == 1:
                 return replace(hit, name=choice[0])
         return None
+
+    def _has_title(self, hit: _Hit) -> bool:
+        """Whether a title of office stands before a name: "President Biya", "le président camerounais Biya"."""
+        before = self._before(hit.start)
+        titles = self._gazetteer.patterns.titles
+        if titles.search(before):
+            return True
+        word = _LAST_WORD.search(before)
+        return word is not None and not word[1][0].isupper() and titles.search(before[: word.start()]) is not None
 
     def _exclusion(self, hit: _Hit) -> str | None:
         """Why a name is no party, whatever else the text says; None: nothing speaks against it."""
@@ -289,9 +320,44 @@ class _Text:
             return reason
         if self._is_dateline(hit):
             return "dateline"
-        if name.is_surname and (namesake := self._namesake(hit)):
-            return f"person: {namesake}"
+        if name.kind == "leader" and (reason := self._no_leader(hit)):
+            return reason
         return self._other_thing(hit)
+
+    def _no_leader(self, hit: _Hit) -> str | None:
+        """Why a leader's name does not stand for the state: out of office, or somebody else's."""
+        patterns = self._gazetteer.patterns
+        year = self._reading.reference_at.year
+        same = (name for name in hit.meanings if name.code == hit.name.code and name.kind == "leader")
+        if not any(name.years[0] - 1 <= year <= name.years[1] for name in same):
+            return f"out of office: {hit.name.written}"
+        before = self._before(hit.start)
+        if found := patterns.former.search(before):
+            return f"out of office: {found['word'].lower()} {hit.name.written}"
+        if state := self._other_office(hit):
+            return f"person: {state} {hit.name.written}"
+        if hit.name.is_surname and (namesake := self._namesake(hit)):
+            return f"person: {namesake}"
+        return None
+
+    def _other_office(self, hit: _Hit) -> str | None:
+        """The name of another state of which the person holds an office: "Colombian defence minister Pedro Sánchez"."""
+        at = bisect_left(self._hit_starts, hit.start) - 1
+        if at < 0:
+            return None
+        state = self._found_hits[at]
+        if state.name.code in ("", hit.name.code) or state.name.kind not in ("name", "demonym"):
+            return None
+        titles = self._gazetteer.patterns.titles
+        between = self._full[state.end : hit.start]
+        if len(between) > _LONGEST_OFFICE or state.start < self._reading.sentence_at(hit.start).start:
+            return None
+        if between in (" ", ", "):  # "министр обороны Колумбии Педро Санчес"
+            is_office = titles.search(_OF_BEFORE.sub("", self._before(state.start))) is not None
+        else:
+            office = _OFFICE.fullmatch(between)
+            is_office = office is not None and titles.fullmatch(f" {office['office']} ") is not None
+        return self._full[state.start : state.end] if is_office else None
 
     def _namesake(self, hit: _Hit) -> str | None:
         """The full name of somebody who shares a leader's surname: "Hunter Biden"."""
@@ -381,6 +447,8 @@ class _Text:
                 return f"another place: X, {found['word']}"
             if person := self._person(hit, before, behind, in_running_text):
                 return f"person: {person}"
+        if kind == "name" and self._is_region(hit, behind):
+            return "another place: a state or province of that name"
         if hit.name.written in patterns.rivers and _THE_BEFORE.search(before) and _RIVER_BEHIND.match(behind):
             return "another place: the river X"
         if found := patterns.sports.match(behind):
@@ -393,8 +461,24 @@ class _Text:
             return self._people(hit, before, behind)
         return None
 
+    def _is_region(self, hit: _Hit, behind: str) -> bool:
+        """Whether the name stands in a list of some state's parts, of which another is no state itself."""
+        after = _REGIONS_BEHIND.match(behind)
+        before = self._full[max(hit.start - 120, 0) : hit.start]
+        listed = _REGIONS_OF_BEFORE.search(before)
+        if listed is None and (after is None or after["regions"] is None):
+            return False
+        others = [] if after is None else re.findall(_REGION, after["list"])
+        if listed is None:
+            listed = _REGIONS_BEFORE.search(before)
+        if listed is not None:
+            others += re.findall(_REGION, listed["list"])
+        return any(not self._is_name(other) for other in others)
+
     def _people(self, hit: _Hit, before: str, behind: str) -> str | None:
         patterns = self._gazetteer.patterns
+        if _NISBA_BEFORE.search(before) or self._is_arabic_surname(hit):
+            return "person: al-X"
         if found := patterns.things.match(behind):
             return f"thing: X {found['word']}"
         if found := patterns.ethnic.search(before):
@@ -410,6 +494,15 @@ class _Text:
             if re.match("[- ]", american) and not patterns.relations.match(american):
                 return "people: X-American"
         return None
+
+    def _is_arabic_surname(self, hit: _Hit) -> bool:
+        """Whether the demonym is the last part of an Arabic name: "أبو أحمد المصري"."""
+        before = self._folded[max(hit.term_start - 30, 0) : hit.term_start]
+        if not before.endswith(_ARABIC_ARTICLE):
+            return False
+        words = before.removesuffix(_ARABIC_ARTICLE).split()[-2:]
+        given = self._gazetteer.patterns.arabic_given_names
+        return bool(words) and (words[-1] in given or (len(words) == 2 and words[0] in _ARABIC_FATHER))
 
     def _names_before(self, hit: _Hit) -> Sequence[Name]:
         """What the word before a name means by itself."""
