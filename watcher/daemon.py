@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import structlog
 from apscheduler.events import (
@@ -500,15 +501,20 @@ def make_notifiers(settings: Settings) -> dict[Channel, Notifier]:
 
 def make_fetcher(http: HttpSettings, clock: Clock) -> Fetcher:
     """The fetcher that the settings ask for, not yet entered."""
-    return Fetcher(
-        user_agent=http.user_agent,
-        timeout=http.timeout,
-        max_bytes=http.max_bytes,
-        concurrency=http.concurrency,
-        per_host=http.per_host,
-        allow_private_networks=http.allow_private_networks,
-        clock=clock,
-    )
+    return Fetcher(**fetcher_values(http, clock))
+
+
+def fetcher_values(http: HttpSettings, clock: Clock) -> dict[str, Any]:
+    """What a fetcher is built from."""
+    return {
+        "user_agent": http.user_agent,
+        "timeout": http.timeout,
+        "max_bytes": http.max_bytes,
+        "concurrency": http.concurrency,
+        "per_host": http.per_host,
+        "allow_private_networks": http.allow_private_networks,
+        "clock": clock,
+    }
 
 
 def _give_up_after(delay: timedelta, exit_code: int) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from watcher import __version__
-from watcher.cli import looking, reading, rules, service, workbench
+from watcher.cli import looking, reading, rules, service, sources, workbench
 from watcher.errors import ProblemsError, WatcherError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ reading.register(app)
 workbench.register(rules.app)
 app.add_typer(rules.app, name="rules")
 looking.register(app)
+app.add_typer(sources.app, name="sources")
 
 
 def _print_version(wanted: bool) -> None:

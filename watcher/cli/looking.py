@@ -28,7 +28,6 @@ outbox_app = typer.Typer(help="What was not delivered yet, and why.", invoke_wit
 def register(app: typer.Typer) -> None:
     """Nothing; adds the commands."""
     app.command()(status)
-    app.command()(sources)
     app.add_typer(alerts_app, name="alerts")
     app.add_typer(outbox_app, name="outbox")
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, TextIO, TypeVar
 from urllib.parse import urlsplit
 
 import typer
@@ -23,6 +23,8 @@ from watcher.cli.common import ConfigOption, RulesOption, find_config, find_rule
 from watcher.errors import FeedError, WatcherError
 from watcher.model import Fetched, FetchFailed, FetchTarget, NotModified
 from watcher.rules.load import load_rules
+
+AFetcher = TypeVar("AFetcher")
 
 MAX_FILE_BYTES = 50_000_000  # a page or feed on disk; larger is a mistake in the name
 
@@ -112,12 +114,24 @@ def _read_file(path: Path) -> bytes:
 
 
 async def fetch_typed(url: str, config: Path | None) -> Fetched | None:
-    """The page at an address that a person typed; None, with the reason on standard error, where there is none.
+    """The page at an address that a person typed; None, with the reason on standard error, where there is none."""
+    from watcher.fetch import Fetcher
+
+    async with typed_fetcher(url, config, Fetcher) as fetcher:
+        outcome = await fetcher.fetch(FetchTarget(url))
+    if isinstance(outcome, FetchFailed):
+        typer.echo(f"{url}: {outcome.reason.value}: {outcome.detail}", err=True)
+        return None
+    return None if isinstance(outcome, NotModified) else outcome
+
+
+def typed_fetcher(url: str, config: Path | None, kind: Callable[..., AFetcher]) -> AFetcher:
+    """The fetcher, not yet entered, for an address that a person typed.
 
     Somebody who types a private address means it; one that a site redirects to is refused unless the configuration
     allows it.
     """
-    from watcher.daemon import make_fetcher, utc_now
+    from watcher.daemon import fetcher_values, utc_now
     from watcher.settings.schema import HttpSettings
     from watcher.web.addresses import is_public_address
 
@@ -125,12 +139,7 @@ async def fetch_typed(url: str, config: Path | None) -> Fetched | None:
     host = urlsplit(url).hostname or ""
     if host == "localhost" or (host and _is_address(host) and not is_public_address(host)):
         http = http.model_copy(update={"allow_private_networks": True})
-    async with make_fetcher(http, utc_now) as fetcher:
-        outcome = await fetcher.fetch(FetchTarget(url))
-    if isinstance(outcome, FetchFailed):
-        typer.echo(f"{url}: {outcome.reason.value}: {outcome.detail}", err=True)
-        return None
-    return None if isinstance(outcome, NotModified) else outcome
+    return kind(**fetcher_values(http, utc_now))
 
 
 def _is_address(host: str) -> bool:
