@@ -8,9 +8,9 @@ import random
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -32,9 +32,10 @@ from watcher.errors import ProblemsError, StoreError
 from watcher.fetch import Fetcher
 from watcher.filewatch import LOOK_EVERY, FileWatch
 from watcher.guard import Guard, GuardError
+from watcher.health import find_blind, is_failure, observe, state_of
 from watcher.ingest import Ingest, Poll
-from watcher.model import AlertKind, Channel, Delivered, FetchReason, GiveUp, Retry, Severity, Source
-from watcher.notices import tell_operators
+from watcher.model import AlertKind, Channel, Delivered, GiveUp, Retry, Severity, Source
+from watcher.notices import tell_about_blind_rules, tell_about_source, tell_operators
 from watcher.notify.base import Notifier
 from watcher.notify.console import ConsoleNotifier
 from watcher.notify.email import EmailNotifier
@@ -44,6 +45,7 @@ from watcher.rulebook import RuleBook
 from watcher.settings import Settings
 from watcher.settings.schema import HttpSettings
 from watcher.store import Store
+from watcher.timing import Pace, resume_poll
 from watcher.workers import Workers
 
 log = structlog.get_logger()
@@ -114,7 +116,7 @@ class Daemon:
         """Nothing, after every source was polled once and everything due was sent once."""
         async with AsyncExitStack() as stack:
             parts = await Parts.open(self, stack)
-            await asyncio.gather(*(parts.poll(source_id) for source_id in parts.sources))
+            await asyncio.gather(*(parts.poll(source_id) for source_id in parts.sources_to_read()))
             await parts.dispatch()
 
 
@@ -177,8 +179,8 @@ class Parts:
 
     def schedule(self) -> None:
         """Nothing; the polls and the daemon's own jobs run from now on."""
-        for index, source_id in enumerate(self.sources):
-            self._schedule_poll(source_id, START_SPREAD * index)
+        self._resume(self.sources.values())
+        self.tell_about_blind_rules()
         self._every(HEARTBEAT_EVERY, self._heartbeat, "heartbeat")
         self._every(SILENCE_CHECK_EVERY, self.check_silence, "silence")
         if interval := systemd.watchdog_interval():
@@ -187,6 +189,45 @@ class Parts:
 
     def _every(self, interval: timedelta, job: Callable[[], Awaitable[None]], name: str) -> None:
         self._scheduler.add_job(job, "interval", seconds=interval.total_seconds(), id=name)
+
+    def sources_to_read(self) -> list[str]:
+        """The ids of the sources to poll once: all but those whose server wants to be left alone still."""
+        now = self._clock()
+        states = {state.source_id: state for state in self._store.articles.source_states()}
+        wait = {
+            source_id
+            for source_id in self.sources
+            if (state := states.get(source_id)) and state.retry_at is not None and state.retry_at > now
+        }
+        for source_id in sorted(wait):
+            log.info("not_polled", source_id=source_id, reason=Pace.TOLD_TO_WAIT.value)
+        return [source_id for source_id in self.sources if source_id not in wait]
+
+    def _resume(self, sources: Iterable[Source], at_once: Collection[str] = ()) -> None:
+        """Nothing; each is polled when it was planned to be, and what is overdue one after the other.
+
+        Sources ``at_once`` have other settings than those that their last poll went by.
+        """
+        now = self._clock()
+        overdue = 0
+        for source in sources:
+            state = self._store.articles.source_state(source.id, source.url)
+            at = (state.retry_at or now) if source.id in at_once else resume_poll(source, state, now)
+            delay = at - now
+            if delay <= timedelta(0):
+                delay = START_SPREAD * overdue
+                overdue += 1
+            self._schedule_poll(source.id, delay)
+
+    def tell_about_blind_rules(self) -> None:
+        """Nothing; operators know which rules no live source can feed."""
+        book = self._daemon.book
+        healths = {state.source_id: state.health for state in self._store.articles.source_states()}
+        blind = find_blind(book.rules.rules, book.statuses, tuple(self.sources.values()), healths)
+        with self._store.transaction():
+            told = tell_about_blind_rules(self._store, book.recipients, blind, book.statuses, self._clock())
+        if told:
+            self._wake.set()
 
     def _schedule_poll(self, source_id: str, delay: timedelta) -> None:
         self._scheduler.add_job(
@@ -215,10 +256,12 @@ class Parts:
             return None
         with structlog.contextvars.bound_contextvars(source_id=source_id):
             poll = await self._ingest.poll(source, self._daemon.book)
-            if poll.reason not in (FetchReason.OK, FetchReason.NOT_MODIFIED, FetchReason.EMPTY):
+            if is_failure(poll.reason):
                 log.warning("poll_failed", reason=poll.reason.value, detail=poll.detail)
             elif poll.new or poll.baseline or poll.waiting:
                 log.info("polled", new=poll.new, baseline=poll.baseline, waiting=poll.waiting, alerts=len(poll.alerts))
+            if poll.change is not None:
+                self.tell_about_blind_rules()
         if self._daemon.on_poll is not None:
             self._daemon.on_poll(poll)
         return poll
@@ -417,9 +460,11 @@ class Parts:
         for source_id in old.keys() - new.keys():
             if self._scheduler.get_job(f"poll:{source_id}"):
                 self._scheduler.remove_job(f"poll:{source_id}")
-        for source_id, source in new.items():
-            if old.get(source_id) != source:
-                self._schedule_poll(source_id, timedelta(0))
+        changed = [source for source in new.values() if old.get(source.id) != source]
+        self._resume(
+            changed, at_once={one.id for one in changed if one.id in old and not _same_place(old[one.id], one)}
+        )
+        self.tell_about_blind_rules()
 
     async def _heartbeat(self) -> None:
         with self._store.transaction():
@@ -432,23 +477,23 @@ class Parts:
     async def check_silence(self) -> None:
         """Nothing; operators know which sources publish nothing for longer than expected."""
         now = self._clock()
-        states = {state.source_id: state for state in self._store.articles.source_states()}
-        for source in self.sources.values():
-            state = states.get(source.id)
-            last = (state.new_item_at or state.baseline_at) if state else None
-            if source.expect_every is None or last is None:
+        changed = False
+        for before in self._store.articles.source_states():
+            source = self.sources.get(before.source_id)
+            if source is None or before.polled_at is None or before.url != source.url:
                 continue
-            is_silent = now - last > source.expect_every
-            known = any(notice.key == f"silence:{source.id}" for notice in self._store.journal.notices("silence:"))
-            if not is_silent and not known:
+            health, change = observe(before.health, state_of(source, before, now), now, is_poll=False)
+            if health == before.health:
                 continue
-            headline = (
-                f"Source {source.id} has been silent since {last:%d %b %H:%M} UTC"
-                if is_silent
-                else f"Source {source.id} publishes again"
-            )
-            state_now = "silent" if is_silent else "ok"
-            self._tell(key=f"silence:{source.id}", state=state_now, headline=headline, body=source.url)
+            state = replace(before, health=health)
+            with self._store.transaction():
+                self._store.articles.save_source_state(state)
+                if change is not None:
+                    recipients = self._daemon.book.recipients
+                    changed |= tell_about_source(self._store, recipients, source, before, state, change, now)
+        if changed:
+            self._wake.set()
+            self.tell_about_blind_rules()
 
     def _job_failed(self, event: JobExecutionEvent | JobSubmissionEvent) -> None:
         if event.code != EVENT_JOB_ERROR:
@@ -473,6 +518,11 @@ class Parts:
             self._tell(key=f"job:{job_id}", state=state, headline=headline, body=body)
         except StoreError as error:  # often what made the job fail, too
             log.error("operators_not_told", headline=headline, reason=str(error))
+
+
+def _same_place(one: Source, other: Source) -> bool:
+    """Whether two settings of a source differ at most in when it is read."""
+    return replace(one, every=other.every, slowest=other.slowest, expect_every=other.expect_every) == other
 
 
 async def _feed_watchdog() -> None:

@@ -11,13 +11,14 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
 from watcher.dedup import add_copy, text_to_compare
 from watcher.extract import build_article, extract_page
 from watcher.fetch import Fetcher
+from watcher.health import HealthChange, is_failure, observe, state_of
 from watcher.match import MatchResult, match_article
 from watcher.model import (
     Alert,
@@ -30,6 +31,7 @@ from watcher.model import (
     FetchTarget,
     PageText,
     Source,
+    SourceState,
 )
 from watcher.notices import tell_about_source
 from watcher.recording import Reading, Recorder
@@ -41,7 +43,7 @@ from watcher.store import Store
 from watcher.store.articles import ArticleKeys, ArticleStatus, KeyKind
 from watcher.text.fold import fold
 from watcher.text.shingles import shingles
-from watcher.timing import next_poll_at
+from watcher.timing import plan_poll, retry_at
 from watcher.web.urls import canonical_url
 from watcher.workers import Workers
 
@@ -67,6 +69,9 @@ class Poll:
     baseline: int = 0  # there before the first poll: stored, never alerted
     waiting: int = 0  # their page was in trouble; they are read again at the next poll
     quarantined: int = 0
+    undated: int = 0  # read, without a date that can be believed
+    may_have_lost: bool = False  # nothing of what was known is listed any more: items may have gone by in between
+    change: HealthChange | None = None  # what operators were told of the source
     alerts: list[Alert] = field(default_factory=list)
     evaluated: list[str] = field(default_factory=list)  # article ids, in order
 
@@ -100,18 +105,19 @@ class Ingest:
         harvest = await self._readers[source.kind].read(source, state.bookmark)
         poll = Poll(source.id, harvest.reason, harvest.detail, listed=len(harvest.entries))
         if harvest.entries:
-            await self._read_entries(source, book, harvest, poll, is_first=state.baseline_at is None)
+            await self._read_entries(source, book, harvest, poll, state)
         self._finish(source, book, harvest, poll)
         if harvest.after_commit and not poll.waiting:
             await harvest.after_commit()
         return poll
 
     async def _read_entries(
-        self, source: Source, book: RuleBook, harvest: Harvest, poll: Poll, *, is_first: bool
+        self, source: Source, book: RuleBook, harvest: Harvest, poll: Poll, state: SourceState
     ) -> None:
         now = self._clock()
         fresh = [item for item in identify(harvest.entries) if self._is_new(source, item, poll, now)]
-        if is_first:
+        poll.may_have_lost = len(fresh) == len(harvest.entries) and _would_overlap(harvest, state)
+        if state.baseline_at is None:
             horizon = now - source.catch_up
             old = [item for item in fresh if _was_there_before(item[0], horizon, harvest.undated_are_old)]
             self._store_baseline(source, old, now)
@@ -218,35 +224,48 @@ class Ingest:
         poll.quarantined += sum(reading.result is None for reading in readings)
         read = [reading.article.id for reading in readings if reading.result is not None]
         poll.new += len(read)
+        poll.undated += sum(one.result is not None and one.article.published_at is None for one in readings)
         poll.evaluated += read
         if alerts:
             self._wake_dispatch()
 
     def _finish(self, source: Source, book: RuleBook, harvest: Harvest, poll: Poll) -> None:
-        """Nothing; stores where the source stands, and tells operators when that changed."""
+        """Nothing; stores where the source stands, and tells operators when it went bad or is good again."""
         now = self._clock()
-        state = self._store.articles.source_state(source.id, source.url)
-        # A source without items is no failure: it may be new. That it stays so is what `expect_every` is for.
-        is_good = poll.reason in (FetchReason.OK, FetchReason.NOT_MODIFIED, FetchReason.EMPTY)
-        bookmark = harvest.bookmark or state.bookmark
+        before = self._store.articles.source_state(source.id, source.url)
+        failed = is_failure(poll.reason)
+        unchanged = poll.reason is FetchReason.NOT_MODIFIED
+        bookmark = harvest.bookmark or before.bookmark
         if poll.waiting:
-            bookmark = Bookmark(cursor=state.bookmark.cursor)  # the same body must be read again
+            bookmark = Bookmark(cursor=before.bookmark.cursor)  # the same body must be read again
         state = replace(
-            state,
+            before,
             bookmark=bookmark,
-            reason=FetchReason.OK if poll.reason is FetchReason.NOT_MODIFIED else poll.reason,
+            # An empty list that has not changed is still empty.
+            reason=before.reason if unchanged and before.reason is FetchReason.EMPTY else poll.reason,
             detail=poll.detail,
-            failures=0 if is_good else state.failures + 1,
+            failures=before.failures + 1 if failed else 0,
             polled_at=now,
-            ok_at=now if is_good and poll.reason is not FetchReason.EMPTY else state.ok_at,
-            new_item_at=now if poll.new or poll.baseline else state.new_item_at,
-            baseline_at=state.baseline_at or (now if harvest.is_whole else None),
+            ok_at=before.ok_at if failed or poll.reason is FetchReason.EMPTY else now,
+            new_item_at=now if poll.new or poll.baseline else before.new_item_at,
+            baseline_at=before.baseline_at or (now if harvest.is_whole else None),
+            retry_at=retry_at(now, harvest.retry_after),
+            fresh_until_at=None if harvest.fresh_for is None else now + harvest.fresh_for,
+            asked_every=before.asked_every if failed or unchanged else harvest.every,
+            is_undated=_is_undated(harvest) if harvest.entries else before.is_undated,
+            lost_at=now if poll.may_have_lost else before.lost_at,
+            baseline_items=before.baseline_items + poll.baseline,
+            undated_items=before.undated_items + poll.undated,
         )
-        every = timedelta(0) if harvest.has_more and not poll.waiting else source.every
-        poll.next_poll_at = next_poll_at(now, every, state.failures, self._jitter(), harvest.retry_after)
+        health, poll.change = observe(before.health, state_of(source, state, now), now)
+        state = replace(state, health=health)
+        planned = plan_poll(source, state, self._jitter())
+        poll.next_poll_at = now if harvest.has_more and not poll.waiting and not failed else planned.at
+        told = False
         with self._store.transaction():
             self._store.articles.save_source_state(replace(state, next_poll_at=poll.next_poll_at))
-            told = tell_about_source(self._store, book.recipients, source, state, now)
+            if poll.change is not None:
+                told = tell_about_source(self._store, book.recipients, source, before, state, poll.change, now)
         if told:
             self._wake_dispatch()
 
@@ -275,6 +294,19 @@ def identify(entries: Sequence[FeedEntry]) -> list[tuple[FeedEntry, ArticleKeys]
 
 def _evaluate(rules: CompiledRules, article: Article, now: datetime) -> tuple[MatchResult, frozenset[int]]:
     return match_article(rules, article, now), shingles(text_to_compare(article))
+
+
+def _would_overlap(harvest: Harvest, state: SourceState) -> bool:
+    """Whether a list that was polled in time would show items of the poll before, too."""
+    reads_all_again = harvest.is_whole and state.bookmark.cursor is None
+    # A poll that left items waiting for their page keeps no hash of the body.
+    was_read = state.bookmark.body_hash is not None or state.failures > 0
+    return reads_all_again and was_read and state.baseline_at is not None and state.new_item_at is not None
+
+
+def _is_undated(harvest: Harvest) -> bool:
+    """Whether no item has a date although such sources give dates."""
+    return not harvest.undated_are_old and all(entry.published_at is None for entry in harvest.entries)
 
 
 def _was_there_before(entry: FeedEntry, horizon: datetime, undated_are_old: bool) -> bool:

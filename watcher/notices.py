@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from watcher.model import Recipient, Severity, Source
-from watcher.routing import compose_notice, route_notice
+from watcher.health import BlindRule, HealthChange
+from watcher.model import FetchReason, Recipient, Severity, Source, SourceState
+from watcher.routing import compose_notice, join_words, route_notice
+from watcher.sequence import show_span
 from watcher.store import Store
-from watcher.store.articles import SourceState
 from watcher.store.codec import encode_time
-
-TELL_AFTER = 3  # failures in a row of a kind that may pass by itself
 
 
 def tell_operators(
@@ -31,40 +30,109 @@ def tell_operators(
     """
     if not store.journal.change_notice(key, state, body or headline, now):
         return False
-    alert = compose_notice(f"{key} {state} {encode_time(now)}", headline, body, severity, now)
-    store.events.save_alert(alert)
-    store.outbox.add(route_notice(alert, recipients, now))
+    _send(store, recipients, f"{key} {state}", headline, body, severity, now)
     return True
 
 
-def tell_about_source(
-    store: Store, recipients: Iterable[Recipient], source: Source, state: SourceState, now: datetime
-) -> bool:
-    """Whether operators are told that a source cannot be read, or can be again; needs an open transaction.
+def _send(
+    store: Store,
+    recipients: Iterable[Recipient],
+    key: str,
+    headline: str,
+    body: str,
+    severity: Severity,
+    now: datetime,
+) -> None:
+    alert = compose_notice(f"{key} {encode_time(now)}", headline, body, severity, now)
+    store.events.save_alert(alert)
+    store.outbox.add(route_notice(alert, recipients, now))
 
-    What may pass by itself is told only when it has stayed for some polls.
-    """
-    key = f"source:{source.id}"
-    if state.failures:
-        if state.reason.may_pass and state.failures < TELL_AFTER:
-            return False
-        return tell_operators(
-            store,
-            recipients,
-            now,
-            key=key,
-            state=state.reason.value,
-            headline=f"Source {source.id} cannot be read: {state.reason.value}",
-            body=f"{state.detail}\n{source.url}\nIt is polled on, with growing pauses.",
-        )
-    if all(notice.key != key for notice in store.journal.notices(key)):
-        return False
+
+def tell_about_source(
+    store: Store,
+    recipients: Iterable[Recipient],
+    source: Source,
+    before: SourceState,
+    state: SourceState,
+    change: HealthChange,
+    now: datetime,
+) -> bool:
+    """Whether operators are told how a source does now, and did ``before``; needs an open transaction."""
+    good = change is HealthChange.GOOD_AGAIN
+    lines = [] if good else [_explained(source, state), source.url]
+    if state.lost_at == now and before.ok_at is not None:
+        since = _at(before.ok_at)
+        lines.insert(0, f"Items may have gone by unseen: it lists nothing any more that was there on {since}.")
     return tell_operators(
         store,
         recipients,
         now,
-        key=key,
-        state="ok",
-        headline=f"Source {source.id} works again",
-        severity=Severity.WATCH,
+        key=f"source:{source.id}",
+        state=state.health.told.value,
+        headline=f"Source {source.id} {_said_of(before, state, change)}",
+        body="\n".join(line for line in lines if line),
+        severity=Severity.WATCH if good else Severity.WARNING,
     )
+
+
+def _said_of(before: SourceState, state: SourceState, change: HealthChange) -> str:
+    if change is HealthChange.GOOD_AGAIN:
+        return "publishes again" if before.health.told is FetchReason.SILENT else "works again"
+    again = "can be read again, but " if change is HealthChange.BETTER else ""
+    match state.health.told:
+        case FetchReason.SILENT:
+            last = state.new_item_at or state.baseline_at
+            return f"{again}has been silent since {_at(last) if last else 'its first poll'}"
+        case FetchReason.EMPTY:
+            return f"{again}lists nothing any more"
+        case FetchReason.ALL_UNDATED:
+            return f"{again}dates none of its items"
+    return f"cannot be read: {state.health.told.value}"
+
+
+def _explained(source: Source, state: SourceState) -> str:
+    match state.health.told:
+        case FetchReason.SILENT:
+            return f"Something new is expected every {show_span(source.expect_every)}." if source.expect_every else ""
+        case FetchReason.EMPTY:
+            return "It had items before, so this may be a page that hides them."
+        case FetchReason.ALL_UNDATED:
+            return "Its items are read all the same; alerts say that their date is unknown."
+    return f"{state.detail}\nIt is polled on, with growing pauses."
+
+
+def _at(at: datetime) -> str:
+    return f"{at:%d %b %H:%M} UTC"
+
+
+def tell_about_blind_rules(
+    store: Store,
+    recipients: Iterable[Recipient],
+    blind: Sequence[BlindRule],
+    rule_ids: Iterable[str],
+    now: datetime,
+) -> bool:
+    """Whether operators are told, in one message, which rules went blind or see again; needs an open transaction.
+
+    ``rule_ids`` are those of every rule: what is gone is forgotten without a word.
+    """
+    known = {notice.key.removeprefix("blind:") for notice in store.journal.notices("blind:")}
+    still = {one.rule_id for one in blind}
+    for rule_id in known - still:
+        store.journal.clear_notice(f"blind:{rule_id}")
+    new = [one for one in blind if store.journal.change_notice(f"blind:{one.rule_id}", "blind", one.why, now)]
+    seeing = sorted((known - still) & set(rule_ids))
+    if not new and not seeing:
+        return False
+    said = []
+    if new:
+        said.append(
+            f"{'Rule' if len(new) == 1 else 'Rules'} {join_words([one.rule_id for one in new])} can see nothing"
+        )
+    if seeing:
+        said.append(f"{join_words(seeing)} can see again")
+    severity = Severity.WARNING if new else Severity.WATCH
+    headline = "; ".join(said)
+    body = "\n".join(f"{one.rule_id}: {one.why}" for one in new)
+    _send(store, recipients, f"blind {headline}", headline, body, severity, now)
+    return True

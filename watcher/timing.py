@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
-from watcher.model import Severity
+from watcher.model import Severity, Source, SourceState
 
 RETRY_FIRST = timedelta(seconds=5)  # a hiccup of the network is over by then, and people hardly notice
 RETRY_LONGEST = timedelta(minutes=30)  # after an outage everything arrives within this
@@ -14,8 +16,33 @@ RETRY_JITTER = 0.2  # spreads the retries of one outage over a fifth of the dela
 SEND_TIMEOUT = timedelta(seconds=30)  # one attempt, whatever the channel
 LEASE = timedelta(minutes=2)  # several times SEND_TIMEOUT, so that a live send never loses its lease
 
-POLL_LONGEST = timedelta(hours=6)  # back-off of a failing source ends here; it is polled for ever
 POLL_JITTER = 0.1  # of the interval, so that sources of one interval do not poll at one instant
+POLL_LONGEST = timedelta(hours=1)  # back-off and patience end here, however long; one request an hour burdens nobody
+QUIET_AFTER = timedelta(days=1)  # a newsroom that rests at night or on a Sunday morning is not quiet yet
+SLOWEST_FACTOR = 4  # of `every`, for a quiet source that sets no bound of its own
+FRESH_FACTOR = 2  # of `every`, for a source with news whose server asks for patience
+LOOKS_IN_EXPECTED = 4  # within `expect_every`, so that its silence is noticed when it is due
+RETRY_AFTER_LONGEST = timedelta(days=1)  # nobody means more than that
+
+
+class Pace(StrEnum):
+    """Why the time between two polls is what it is."""
+
+    NORMAL = "as configured"
+    QUIET = "no news for days"
+    FRESH = "the server says that its answer holds for longer"
+    ASKED = "quiet, and it asks to be read less often"
+    FAILING = "longer with each failure"
+    TOLD_TO_WAIT = "the server said when to come back"
+
+
+@dataclass(frozen=True, slots=True)
+class NextPoll:
+    """When a source is polled again, and why then."""
+
+    at: datetime
+    interval: timedelta  # without jitter
+    pace: Pace
 
 
 def retry_delay(attempts: int, jitter: float) -> timedelta:
@@ -31,18 +58,64 @@ def retries_are_over(attempts: int, severity: Severity) -> bool:
     return severity < Severity.CRITICAL and attempts >= _ATTEMPTS_IN_ALL
 
 
-def next_poll_at(
-    now: datetime, every: timedelta, failures: int, jitter: float, retry_after: timedelta | None = None
-) -> datetime:
-    """When to poll a source again: after its interval, doubled for each failure in a row up to six hours.
+def plan_poll(source: Source, state: SourceState, jitter: float) -> NextPoll:
+    """When to poll a source again, from what is known of it; ``state.polled_at`` must be there.
 
-    Never earlier than the server asked (``retry_after``, believed up to a day).
+    A source with news in the last day: after ``every``, or up to twice that where the server's caching headers ask for
+    it. A quiet one: one ``every`` more for each day of silence, or as its server or feed ask, up to ``slowest``. A
+    failing one: doubling up to an hour. Never earlier than a Retry-After.
     """
-    delay = _doubling(every, max(every, POLL_LONGEST), failures) if failures else every
-    delay += every * POLL_JITTER * jitter
-    if retry_after is not None:
-        delay = max(delay, min(retry_after, timedelta(days=1)))
-    return now + delay
+    if state.polled_at is None:
+        raise ValueError(f"{source.id} was never polled")
+    interval, pace = _interval(source, state, state.polled_at)
+    at = state.polled_at + interval + source.every * POLL_JITTER * jitter
+    if state.retry_at is not None and state.retry_at > at:
+        return NextPoll(state.retry_at, state.retry_at - state.polled_at, Pace.TOLD_TO_WAIT)
+    return NextPoll(at, interval, pace)
+
+
+def _interval(source: Source, state: SourceState, now: datetime) -> tuple[timedelta, Pace]:
+    every = source.every
+    if state.failures:
+        delay = _doubling(every, max(every, POLL_LONGEST), state.failures)
+        return delay, Pace.NORMAL if delay == every else Pace.FAILING
+    news_at = state.new_item_at or state.baseline_at or now
+    is_quiet = now - news_at > QUIET_AFTER
+    bound = slowest(source)
+    wishes = [(state.fresh_until_at - now if state.fresh_until_at else every, Pace.FRESH)]
+    if is_quiet:
+        wishes += [(every * ((now - news_at) / QUIET_AFTER), Pace.QUIET), (state.asked_every or every, Pace.ASKED)]
+    else:
+        bound = min(bound, every * FRESH_FACTOR)
+    interval, pace = max(wishes, key=lambda wish: wish[0])
+    interval = min(interval, bound)
+    return (interval, pace) if interval > every else (every, Pace.NORMAL)
+
+
+def slowest(source: Source) -> timedelta:
+    """The longest time between two polls of the source while it can be read; never shorter than ``every``."""
+    bound = source.slowest or min(source.every * SLOWEST_FACTOR, POLL_LONGEST)
+    if source.expect_every is not None:
+        bound = min(bound, source.expect_every / LOOKS_IN_EXPECTED)
+    return max(bound, source.every)
+
+
+def resume_poll(source: Source, state: SourceState, now: datetime) -> datetime:
+    """When to poll a source that is taken up again, after a start or a change of its settings; perhaps in the past.
+
+    The planned time stays as long as the settings allow it, and a clock that was set back does not put it off.
+    """
+    if state.polled_at is None:
+        return now
+    latest = plan_poll(source, state, jitter=1).at
+    planned = state.next_poll_at
+    at = planned if planned is not None and planned <= latest else plan_poll(source, state, jitter=0).at
+    return min(at, now + (latest - state.polled_at))
+
+
+def retry_at(now: datetime, retry_after: timedelta | None) -> datetime | None:
+    """Until when the server wants to be left alone, believed up to a day; None: it does not say."""
+    return None if retry_after is None else now + min(retry_after, RETRY_AFTER_LONGEST)
 
 
 def _doubling(first: timedelta, longest: timedelta, times: int) -> timedelta:

@@ -25,14 +25,17 @@ from watcher.model import (
     Channel,
     Cue,
     DeliveryState,
+    FetchReason,
     Field,
+    Health,
     QuietHours,
     Signal,
+    SourceState,
     Span,
     Toll,
 )
 from watcher.store import Store
-from watcher.store.articles import ArticleKeys, ArticleStatus, Candidate, KeyKind, SourceState
+from watcher.store.articles import ArticleKeys, ArticleStatus, Candidate, KeyKind
 from watcher.store.codec import decode_time, dumps, encode_time, loads, storable
 from watcher.store.migrations import STEPS
 
@@ -452,8 +455,23 @@ def test_pruning_keeps_what_signals_rest_on_and_every_key(store: Store) -> None:
 def test_source_states(store: Store) -> None:
     url = "https://courier.example/feed"
     assert store.articles.source_state("courier", url) == SourceState("courier", url)
+    health = Health(FetchReason.TIMEOUT, NOW, 2, FetchReason.SILENT, NOW, 1)
     state = SourceState(
-        "courier", url, Bookmark('"1"', cursor="7"), failures=2, polled_at=NOW, baseline_at=NOW, detail="d\ud800"
+        "courier",
+        url,
+        Bookmark('"1"', cursor="7"),
+        failures=2,
+        polled_at=NOW,
+        baseline_at=NOW,
+        detail="d\ud800",
+        retry_at=NOW + timedelta(hours=1),
+        fresh_until_at=NOW,
+        asked_every=timedelta(minutes=1.5),
+        is_undated=True,
+        lost_at=NOW,
+        baseline_items=3,
+        undated_items=2,
+        health=health,
     )
     with store.transaction():
         store.articles.save_source_state(replace(state, failures=1))
@@ -461,7 +479,9 @@ def test_source_states(store: Store) -> None:
     assert store.articles.source_state("courier", url) == replace(state, detail="d?")
     assert store.articles.source_states() == (replace(state, detail="d?"),)
     moved = store.articles.source_state("courier", url + "2")
-    assert moved == SourceState("courier", url + "2", baseline_at=NOW)
+    assert moved == SourceState(
+        "courier", url + "2", baseline_at=NOW, baseline_items=3, undated_items=2, health=health
+    )
 
 
 def test_events_are_saved_with_their_reports(store: Store) -> None:

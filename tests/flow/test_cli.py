@@ -251,7 +251,7 @@ def test_status_alerts_sources_and_outbox_after_a_run(run: Run, tmp_path: Path) 
     assert run("run", "--once")[0] == 0
     code, out, _ = run("status")
     assert code == 1
-    assert "1 failing" in out
+    assert "1 in trouble" in out
     code, out, _ = run("status", "--format", "json")
     assert json.loads(out)["sources_failing"] == ["gone"]
     code, out, _ = run("sources", "--format", "json")

@@ -11,14 +11,18 @@ import typer
 
 from watcher.cli.common import ConfigOption, Format, FormatOption, print_json, print_table, settings_of
 from watcher.errors import StoreError, WatcherError
-from watcher.model import Acknowledgement, Alert, Delivery, DeliveryState
+from watcher.health import Level, level, state_of
+from watcher.model import Acknowledgement, Alert, Delivery, DeliveryState, Source, SourceState
 from watcher.render import minute, render_json, render_text
+from watcher.sequence import show_span
 from watcher.settings import Settings
 from watcher.store import Store
-from watcher.store.articles import ArticleStatus, SourceState
+from watcher.store.articles import ArticleStatus
+from watcher.timing import Pace, plan_poll
 from watcher.understand.states import Gazetteer
 
 ALIVE_WITHIN = timedelta(minutes=3)  # the daemon writes a sign of life every minute
+RATE_OVER = timedelta(days=7)  # a week has every day of the week in it
 LATE_AFTER = timedelta(minutes=15)  # an undelivered message older than this is trouble
 
 alerts_app = typer.Typer(help="The alerts that were decided.", invoke_without_command=True)
@@ -58,10 +62,21 @@ def status(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> N
         states = {state.source_id: state for state in store.articles.source_states()}
         closed = store.outbox.closed_recipients()
         quarantined = list(store.articles.since(now - timedelta(days=1), ArticleStatus.QUARANTINED))
-    failing = [state for source in settings.sources if (state := states.get(source.id)) and state.failures]
+        blind = [notice for notice in store.journal.notices("blind:") if notice.state == "blind"]
+    failing = [
+        (state, seen)
+        for source in settings.to_sources()
+        if (state := states.get(source.id))
+        and state.polled_at
+        and level(seen := state_of(source, state, now)) is not Level.GOOD
+    ]
     alive = bool(runs) and runs[0].stopped_at is None and now - runs[0].alive_at < ALIVE_WITHIN
     late = counts.oldest_pending_at is not None and now - counts.oldest_pending_at > LATE_AFTER
-    troubles = [f"source {state.source_id}: {state.reason.value}: {state.detail}" for state in failing]
+    troubles = [
+        f"source {state.source_id}: {seen.value}" + (f": {state.detail}" if state.detail else "")
+        for state, seen in failing
+    ]
+    troubles += [f"rule {one.key.removeprefix('blind:')} can see nothing: {one.detail}" for one in blind]
     troubles += [f"recipient {one.recipient_id} is closed: {one.reason}" for one in closed]
     troubles += [f"article {one.article.id} quarantined: {one.reason}" for one in quarantined]
     if counts.deliveries.get(DeliveryState.FAILED):
@@ -74,7 +89,8 @@ def status(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> N
                 "running": alive,
                 "last_sign_of_life": runs[0].alive_at.isoformat() if runs else None,
                 "sources": len(settings.sources),
-                "sources_failing": [state.source_id for state in failing],
+                "sources_failing": [state.source_id for state, _ in failing],
+                "rules_blind": [one.key.removeprefix("blind:") for one in blind],
                 "articles": counts.articles,
                 "quarantined": counts.quarantined,
                 "open_events": counts.open_events,
@@ -87,7 +103,7 @@ def status(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> N
     else:
         life = f"last sign of life {_ago(runs[0].alive_at, now)}" if runs else "has never run"
         typer.echo(f"watcher     {'running' if alive else 'not running'}, {life}")
-        typer.echo(f"sources     {len(settings.sources)}, {len(failing)} failing")
+        typer.echo(f"sources     {len(settings.sources)}, {len(failing)} in trouble")
         typer.echo(f"articles    {counts.articles}, {counts.quarantined} quarantined")
         typer.echo(f"events      {counts.open_events} open")
         typer.echo(f"alerts      {counts.alerts}")
@@ -100,47 +116,104 @@ def status(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> N
 
 
 def sources(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> None:
-    """Every source: its state, its last new item, its failures, its next poll. Exit 1 when one fails."""
+    """Every source: how it does, what it brings, when it is polled next and why then. Exit 1 when one is in trouble."""
     settings, store = _open(config)
     now = datetime.now(UTC)
     with store:
         states = {state.source_id: state for state in store.articles.source_states()}
-    known = [(source, states.get(source.id, SourceState(source.id, source.url))) for source in settings.sources]
+        counts = store.articles.new_by_source(now - RATE_OVER)
+    known = [
+        (source, state if state and state.url == source.url else SourceState(source.id, source.url))
+        for source in settings.to_sources()
+        for state in [states.get(source.id)]
+    ]
     if output is Format.JSON:
-        print_json(
-            [
-                {
-                    "id": source.id,
-                    "url": source.url,
-                    "state": state.reason.value if state.polled_at else "never polled",
-                    "detail": state.detail,
-                    "failures": state.failures,
-                    "polled": state.polled_at and state.polled_at.isoformat(),
-                    "last_new_item": state.new_item_at and state.new_item_at.isoformat(),
-                    "next_poll": state.next_poll_at and state.next_poll_at.isoformat(),
-                }
-                for source, state in known
-            ]
-        )
+        print_json([_source_to_json(source, state, counts.get(source.id, 0), now) for source, state in known])
     else:
         print_table(
             "",
-            ("source", "state", "polled", "last new item", "failures", "next poll", "detail"),
-            [
-                (
-                    source.id,
-                    state.reason.value if state.polled_at else "never polled",
-                    _ago(state.polled_at, now),
-                    _ago(state.new_item_at, now),
-                    state.failures,
-                    _ago(state.next_poll_at, now) if state.next_poll_at else "",
-                    state.detail,
-                )
-                for source, state in known
-            ],
+            (
+                "source",
+                "state",
+                "since",
+                "last new item",
+                "a day",
+                "failures",
+                "polled",
+                "next poll",
+                "every",
+                "detail",
+            ),
+            [_source_row(source, state, counts.get(source.id, 0), now) for source, state in known],
         )
-    if any(state.failures for _, state in known):
+    if any(_is_faulty(source, state, now) for source, state in known):
         raise typer.Exit(1)
+
+
+def _is_faulty(source: Source, state: SourceState, now: datetime) -> bool:
+    return state.polled_at is not None and level(state_of(source, state, now)) is not Level.GOOD
+
+
+def _rate(state: SourceState, count: int, now: datetime) -> float | None:
+    """New items a day; None: it was never read."""
+    if state.baseline_at is None:
+        return None
+    days = min(RATE_OVER, max(now - state.baseline_at, timedelta(days=1))) / timedelta(days=1)
+    return round(count / days, 1)
+
+
+def _source_row(source: Source, state: SourceState, count: int, now: datetime) -> tuple[object, ...]:
+    rate = _rate(state, count, now)
+    if state.polled_at is None:
+        return (source.id, "never polled", "", "never", "", 0, "never", "", show_span(source.every), "")
+    plan = plan_poll(source, state, 0)
+    every = show_span(plan.interval) + ("" if plan.pace is Pace.NORMAL else f" ({plan.pace.value})")
+    notes = [state.detail]
+    if state.lost_at is not None:
+        notes.append(f"items may have gone by unseen before {minute(state.lost_at)}")
+    if state.undated_items:
+        notes.append(f"{state.undated_items} read without a date")
+    if state.baseline_items:
+        notes.append(f"{state.baseline_items} were there before the first poll")
+    return (
+        source.id,
+        state_of(source, state, now).value,
+        _ago(state.health.since_at, now),
+        _ago(state.new_item_at, now),
+        "" if rate is None else f"{rate:g}",
+        state.failures,
+        _ago(state.polled_at, now),
+        _ago(state.next_poll_at, now) if state.next_poll_at else "",
+        every,
+        "; ".join(note for note in notes if note),
+    )
+
+
+def _source_to_json(source: Source, state: SourceState, count: int, now: datetime) -> dict[str, Any]:
+    plan = plan_poll(source, state, 0) if state.polled_at else None
+    times = {
+        "since": state.health.since_at,
+        "polled": state.polled_at,
+        "last_good_poll": state.ok_at,
+        "last_new_item": state.new_item_at,
+        "next_poll": state.next_poll_at,
+        "items_may_be_lost": state.lost_at,
+    }
+    return {
+        "id": source.id,
+        "url": source.url,
+        "state": state_of(source, state, now).value if state.polled_at else "never polled",
+        "is_faulty": _is_faulty(source, state, now),
+        "told": state.health.told.value,
+        "detail": state.detail,
+        "failures": state.failures,
+        "items_a_day": _rate(state, count, now),
+        "baseline_items": state.baseline_items,
+        "undated_items": state.undated_items,
+        "interval_seconds": plan and plan.interval.total_seconds(),
+        "interval_because": plan and plan.pace.value,
+        **{name: at and at.isoformat() for name, at in times.items()},
+    }
 
 
 @alerts_app.callback(invoke_without_command=True)

@@ -40,6 +40,7 @@ def check(config: ConfigOption = None) -> None:
     """Check configuration, rules and recipients; print every mistake at once."""
     from datetime import UTC, datetime
 
+    from watcher.health import find_blind
     from watcher.rules.lint import lint_rules
 
     path = find_config(config)
@@ -48,11 +49,14 @@ def check(config: ConfigOption = None) -> None:
         typer.echo(f"{warning.location}: warning: {warning.message}")
     if not any(recipient.is_operator for recipient in book.recipients):
         typer.echo(f"{path}: warning: nobody is told when a source fails: give a recipient operator = true")
+    sources = settings.to_sources()
+    for blind in find_blind(book.rules.rules, book.statuses, sources, {}) if sources else ():
+        typer.echo(f"{path}: warning: rule {blind.rule_id} can see nothing: {blind.why}")
     rule_set = load_rules(settings.rules.paths)
     findings = lint_rules(
         rule_set,
         datetime.now(UTC).date(),
-        sources=settings.to_sources(),
+        sources=sources,
         recipients=[recipient.id for recipient in settings.recipients],
     )
     for finding in findings:

@@ -7,11 +7,11 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from watcher.model import Article, Bookmark, Extraction, FetchReason
+from watcher.model import Article, Bookmark, Extraction, FetchReason, Health, SourceState
 from watcher.store.codec import decode_time, encode_time, storable
 from watcher.store.db import Db
 
@@ -71,23 +71,6 @@ class Candidate:
     article_id: str
     shared: int  # sampled hashes in common
     sampled: int  # sampled hashes of this article
-
-
-@dataclass(frozen=True, slots=True)
-class SourceState:
-    """Where polling of a source stands; ``replace`` and save it after each poll."""
-
-    source_id: str
-    url: str  # that the bookmark belongs to
-    bookmark: Bookmark = field(default_factory=Bookmark)
-    reason: FetchReason = FetchReason.OK
-    detail: str = ""  # of the last failure, for people
-    failures: int = 0  # in a row
-    polled_at: datetime | None = None
-    ok_at: datetime | None = None  # last poll without a failure
-    new_item_at: datetime | None = None
-    next_poll_at: datetime | None = None
-    baseline_at: datetime | None = None  # when the first poll had stored what was there before us; None: not yet
 
 
 class Articles:
@@ -194,6 +177,14 @@ class Articles:
         sql = "SELECT count(*) FROM articles WHERE first_seen_at >= ? AND (? IS NULL OR status = ?)"
         return int(self._db.value(sql, (encode_time(at), value, value)))
 
+    def new_by_source(self, since: datetime) -> dict[str, int]:
+        """How many articles each source brought since then, by its id; what was there before its first poll left out."""
+        rows = self._db.rows(
+            "SELECT source_id, count(*) FROM articles WHERE first_seen_at >= ? AND status != 'baseline' GROUP BY 1",
+            (encode_time(since),),
+        )
+        return {source_id: count for source_id, count in rows}
+
     def with_signals_since(self, at: datetime) -> Iterator[tuple[int, Article]]:
         """Articles in which signals were found at that time or later, the last to arrive first, with their numbers."""
         before: int | None = None
@@ -251,7 +242,15 @@ class Articles:
         state = _source_state(row)
         if state.url == url:
             return state
-        return SourceState(source_id, url, baseline_at=state.baseline_at, new_item_at=state.new_item_at)
+        return SourceState(
+            source_id,
+            url,
+            baseline_at=state.baseline_at,
+            new_item_at=state.new_item_at,
+            baseline_items=state.baseline_items,
+            undated_items=state.undated_items,
+            health=state.health,
+        )
 
     def source_states(self) -> tuple[SourceState, ...]:
         """Every source that was ever polled, by id."""
@@ -277,6 +276,19 @@ class Articles:
                 "new_item_at": _time_or_none(state.new_item_at),
                 "next_poll_at": _time_or_none(state.next_poll_at),
                 "baseline_at": _time_or_none(state.baseline_at),
+                "retry_at": _time_or_none(state.retry_at),
+                "fresh_until_at": _time_or_none(state.fresh_until_at),
+                "asked_every": None if state.asked_every is None else state.asked_every.total_seconds(),
+                "is_undated": state.is_undated,
+                "lost_at": _time_or_none(state.lost_at),
+                "baseline_items": state.baseline_items,
+                "undated_items": state.undated_items,
+                "health": state.health.state.value,
+                "health_since_at": _time_or_none(state.health.since_at),
+                "health_streak": state.health.streak,
+                "health_told": state.health.told.value,
+                "health_told_at": _time_or_none(state.health.told_at),
+                "health_relapses": state.health.relapses,
             },
             key=("id",),
         )
@@ -338,4 +350,19 @@ def _source_state(row: sqlite3.Row) -> SourceState:
         new_item_at=_read_time(row["new_item_at"]),
         next_poll_at=_read_time(row["next_poll_at"]),
         baseline_at=_read_time(row["baseline_at"]),
+        retry_at=_read_time(row["retry_at"]),
+        fresh_until_at=_read_time(row["fresh_until_at"]),
+        asked_every=None if row["asked_every"] is None else timedelta(seconds=row["asked_every"]),
+        is_undated=bool(row["is_undated"]),
+        lost_at=_read_time(row["lost_at"]),
+        baseline_items=row["baseline_items"],
+        undated_items=row["undated_items"],
+        health=Health(
+            FetchReason(row["health"]),
+            _read_time(row["health_since_at"]),
+            row["health_streak"],
+            FetchReason(row["health_told"]),
+            _read_time(row["health_told_at"]),
+            row["health_relapses"],
+        ),
     )

@@ -101,6 +101,29 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "CREATE INDEX acknowledgements_by_event ON acknowledgements (event_id, alert_n)",
         ),
     ),
+    (
+        "0006_schedule_and_health_of_sources",
+        (
+            "ALTER TABLE sources ADD COLUMN retry_at TEXT",
+            "ALTER TABLE sources ADD COLUMN fresh_until_at TEXT",
+            "ALTER TABLE sources ADD COLUMN asked_every REAL",
+            "ALTER TABLE sources ADD COLUMN is_undated INTEGER NOT NULL DEFAULT 0",
+            "ALTER TABLE sources ADD COLUMN lost_at TEXT",
+            "ALTER TABLE sources ADD COLUMN baseline_items INTEGER NOT NULL DEFAULT 0",
+            "ALTER TABLE sources ADD COLUMN undated_items INTEGER NOT NULL DEFAULT 0",
+            "ALTER TABLE sources ADD COLUMN health TEXT NOT NULL DEFAULT 'ok'",
+            "ALTER TABLE sources ADD COLUMN health_since_at TEXT",
+            "ALTER TABLE sources ADD COLUMN health_streak INTEGER NOT NULL DEFAULT 0",
+            "ALTER TABLE sources ADD COLUMN health_told TEXT NOT NULL DEFAULT 'ok'",
+            "ALTER TABLE sources ADD COLUMN health_told_at TEXT",
+            "ALTER TABLE sources ADD COLUMN health_relapses INTEGER NOT NULL DEFAULT 0",
+            # What operators were told before this step; the states of notices and of sources have the same names.
+            "UPDATE sources SET health_told = coalesce((SELECT state FROM notices WHERE key = 'source:' || id), 'ok')",
+            "UPDATE sources SET health_told = 'silent' WHERE health_told = 'ok' "
+            "AND EXISTS (SELECT 1 FROM notices WHERE key = 'silence:' || id AND state = 'silent')",
+            "DELETE FROM notices WHERE substr(key, 1, 8) = 'silence:'",
+        ),
+    ),
 )
 
 
