@@ -1,7 +1,8 @@
 """Articles on which a rule lacks just one thing: which one, and the text that comes nearest to it.
 
 The verdict is the evaluator's own. One thing is one clue (or one choice of clues), one distance, one clue that must not
-be there, or one exception. The other clues must be as close together as the rule wants them.
+be there, or one exception. The other clues must be as close together as the rule wants them. Of a rule over several
+articles each article is looked at by itself: what a step lacks, or an article that is to be counted.
 """
 
 from __future__ import annotations
@@ -66,6 +67,12 @@ class NearMiss:
     names: tuple[str, ...]  # clues, several where one of them would do; or the name of the exception
     detail: str  # what was found against what is asked for
     nearest: tuple[Nearest, ...]  # the best first
+    step: str | None = None  # of a rule of steps: the one that lacks it
+
+    @property
+    def part(self) -> str:
+        """What lacks it: the rule, or a step of it."""
+        return f"{self.rule_id}, step {self.step}" if self.step else self.rule_id
 
 
 @dataclass(slots=True)
@@ -144,7 +151,7 @@ def near_misses_of(likeness: Likeness, article: Article, rule_id: str | None = N
             continue
         miss = _near_miss(likeness, work_out_rule(rule, facts), facts)
         if miss is not None:
-            yield miss
+            yield replace(miss, step=rule.step)
 
 
 def _can_be_near(rule: CompiledRule, facts: Facts) -> bool:

@@ -196,3 +196,61 @@ def test_stems_and_long_words_are_shown() -> None:
     assert [nearest.why for nearest in one.nearest] == ["lacks “general mobilisation”"]
     [one] = misses(rules, "The ambassador closed the border.")
     assert [nearest.why for nearest in one.nearest] == ["lacks “left”"]
+
+
+STEPS = """\
+rule: ties-then-call-up
+languages: [en]
+steps:
+  ties_broken:
+    look_for:
+      act: {phrases: [recall~ ..4 ambassador*]}
+      pair: {states: {at_least: 2}}
+    close_together: [{clues: [act, pair], within: 1 sentence}]
+  call_up:
+    look_for:
+      act: {phrases: [order~ ..3 mobili(s|z)ation], accept: [happened, planned]}
+      pair: {states: {at_least: 1}}
+    close_together: [{clues: [act, pair], within: 1 sentence}]
+in_order: {steps: [ties_broken, call_up], within: 10d, sharing: a state}
+unless:
+  - {name: chess, phrases: [chess olympiad], because: it is about players}
+"""
+COUNT = """\
+rule: many-clashes
+look_for:
+  act: {phrases: [exchange~ ..2 fire]}
+  pair: {states: {at_least: 2}}
+count: {of: publishers, at_least: 3, within: 24h}
+"""
+TWICE = "Iran recalled its ambassador from Armenia. Iran ordered full mobilisation."
+
+
+@pytest.mark.parametrize(
+    ("rules", "text", "expected"),
+    [
+        pytest.param(STEPS, "Iran recalled its ambassador from Armenia.", [], id="a whole step, the other not begun"),
+        pytest.param(STEPS, TWICE, [], id="both steps whole"),
+        pytest.param(STEPS, "Iran may recall its ambassador from Armenia.", [("ties_broken", "clue", ("act",))], id="one step"),
+        pytest.param(STEPS, "A man ordered a general mobilisation.", [("call_up", "clue", ("pair",))], id="the other, whose clues have the same names"),
+        pytest.param(STEPS, TWICE.replace("recalled", "may recall"), [("ties_broken", "clue", ("act",))], id="one lacks a clue, one is whole"),
+        pytest.param(STEPS, "Iran may recall its ambassador from Armenia. Iran could order full mobilisation.", [("ties_broken", "clue", ("act",)), ("call_up", "clue", ("act",))], id="both lack one"),
+        pytest.param(STEPS, "A general ordered full mobilisation. It is autumn in Iran.", [("call_up", "distance", ("act", "pair"))], id="too far apart"),
+        pytest.param(STEPS, "Iran recalled its ambassador from Armenia during the chess olympiad.", [("ties_broken", "exception", ("chess",))], id="stopped"),
+        pytest.param(STEPS, "The weather was fine in Iran and Armenia.", [], id="nothing"),
+        pytest.param(COUNT, "Armenia and Azerbaijan exchanged fire.", [], id="is counted"),
+        pytest.param(COUNT, "Armenia and Azerbaijan may exchange fire.", [(None, "clue", ("act",))], id="would be counted but for one thing"),
+        pytest.param(COUNT, "Armenia exchanged fire with rebels.", [(None, "clue", ("pair",))], id="one state too few"),
+    ],
+)  # fmt: skip
+def test_rules_over_several_articles(
+    rules: str, text: str, expected: list[tuple[str | None, str, tuple[str, ...]]]
+) -> None:
+    assert [(one.step, one.kind.value, one.names) for one in misses(rules, text)] == expected
+
+
+def test_a_step_is_named_with_its_rule() -> None:
+    [one] = misses(STEPS, "Iran may recall its ambassador from Armenia.")
+    assert one.part == "ties-then-call-up, step ties_broken"
+    [one] = misses(COUNT, "Armenia and Azerbaijan may exchange fire.")
+    assert one.part == "many-clashes"

@@ -171,6 +171,58 @@ def test_nearmiss(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert found["near_misses"][0]["names"] == ["act"]
 
 
+OVER_TIME = """\
+rule: ties-then-call-up
+languages: [en]
+steps:
+  ties_broken:
+    look_for:
+      act: {phrases: [recall~ ..4 ambassador*]}
+      pair: {states: {at_least: 2}}
+  call_up:
+    look_for:
+      act: {phrases: [order~ ..3 mobili(s|z)ation]}
+      pair: {states: {at_least: 1}}
+in_order: {steps: [ties_broken, call_up], within: 10d, sharing: a state}
+tests:
+  - name: in order
+    stream:
+      - {at: +0d, text: Iran recalled its ambassador from Armenia.}
+      - {at: +3d, text: Iran ordered full mobilisation.}
+    expect: alert
+"""
+
+
+def test_near_misses_of_rules_over_several_articles(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (desk / "rules" / "over.yaml").write_text(OVER_TIME)
+    lines = [
+        line("ties", "Iran may recall its ambassador from Armenia."),
+        line("whole", "Iran recalled its ambassador from Armenia."),
+        line("call", "The general ordered a mobilisation."),
+    ]
+    (desk / "over.jsonl").write_text("".join(lines))
+    words = ("nearmiss", "over.jsonl", "--rule", "ties-then-call-up")
+    code, out, _ = run(*words, "--jobs", "1", capsys=capsys)
+    assert code == 0
+    assert "    ties-then-call-up, step ties_broken: clue act: 0 found\n" in out
+    assert out.endswith(
+        "3 articles: 2 near misses\n"
+        "  1 ties-then-call-up, step call_up: clue pair\n"
+        "  1 ties-then-call-up, step ties_broken: clue act\n"
+    )
+    _, found = run_json(*words, capsys=capsys)
+    assert [(one["rule"], one["step"]) for one in found["near_misses"]] == [
+        ("ties-then-call-up", "ties_broken"),
+        ("ties-then-call-up", "call_up"),
+    ]
+    code, _, err = run(*words, "--save-test", "whole", "--expect", "alert", capsys=capsys)
+    assert (code, "write a test with stream" in err) == (1, True)
+    assert (desk / "rules" / "over.yaml").read_text() == OVER_TIME
+    code, out, _ = run(*words, "--save-test", "whole", capsys=capsys)
+    assert (code, out.endswith("it passes\n")) == (0, True)
+    assert "    missing: [call_up]\n" in (desk / "rules" / "over.yaml").read_text()
+
+
 def test_nearmiss_of_no_rule(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run("nearmiss", "old.jsonl", "--rule", "border-clashes", capsys=capsys)
     assert code == 1

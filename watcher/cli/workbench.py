@@ -234,9 +234,9 @@ def nearmiss(
         hidden = len(misses.found) - len(shown)
         earlier = f"; the latest {len(shown)} are shown, --limit 0 shows all" if hidden else ""
         typer.echo(f"{count_of(misses.articles, 'article')}: {count_of(len(misses.found), 'near miss', 'es')}{earlier}")
-        reasons = Counter((one.rule_id, one.kind.value, ", ".join(one.names)) for one in misses.found)
-        for (rule_id, kind, names), number in sorted(reasons.items(), key=lambda one: (-one[1], one[0])):
-            typer.echo(f"  {number} {rule_id}: {kind} {names}")
+        reasons = Counter((one.part, one.kind.value, ", ".join(one.names)) for one in misses.found)
+        for (part, kind, names), number in sorted(reasons.items(), key=lambda one: (-one[1], one[0])):
+            typer.echo(f"  {number} {part}: {kind} {names}")
     if not _complain(history, misses.unusable):
         raise typer.Exit(1)
 
@@ -367,6 +367,8 @@ def _save_test(
         raise WatcherError(f"there is no article {article_id} in {history.name}")
     explained = explain_article(compile_rules(rule_set, Gazetteer.load()), article, rule_id=rule_id)
     rule = next(rule for rule in rule_set.rules if rule.rule == rule_id)
+    if expect is Expect.ALERT and (rule.steps or (rule.count and rule.count.at_least > 1)):
+        raise WatcherError(f"no single article makes {rule_id} alert: write a test with stream, of several")
     test = as_test(article, rule, expect, explained[0].missing if explained else ())
     location = add_test(paths, rule_set, rule_id, test)
     typer.echo(f"{location}: added the test “{harmless(test.name)}”, which expects {expect}")

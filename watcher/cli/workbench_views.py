@@ -121,7 +121,7 @@ def print_near_misses(misses: Sequence[NearMiss]) -> None:
     out = printer()
     for miss in misses:
         out.print(headline(miss.article), style="bold")
-        out.print(harmless(f"    {miss.rule_id}: {miss.kind} {', '.join(miss.names)}: {miss.detail}"))
+        out.print(harmless(f"    {miss.part}: {miss.kind} {', '.join(miss.names)}: {miss.detail}"))
         for nearest in miss.nearest:
             out.print(harmless(f"        {nearest.why}"))
             out.print(harmless(f"        {nearest.text}"), style="dim")
@@ -135,6 +135,7 @@ def near_miss_to_json(miss: NearMiss) -> dict[str, Any]:
         "at": date_of(miss.article).isoformat(),
         "url": miss.article.url,
         "rule": miss.rule_id,
+        "step": miss.step,
         "kind": miss.kind.value,
         "names": list(miss.names),
         "detail": miss.detail,
