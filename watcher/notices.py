@@ -12,6 +12,8 @@ from watcher.sequence import show_span
 from watcher.store import Store
 from watcher.store.codec import encode_time
 
+NAMED_RULES = 3  # in a headline; of more, the number
+
 
 def tell_operators(
     store: Store,
@@ -105,6 +107,12 @@ def _at(at: datetime) -> str:
     return f"{at:%d %b %H:%M} UTC"
 
 
+def _rules(rule_ids: Sequence[str]) -> str:
+    if len(rule_ids) > NAMED_RULES:
+        return f"{len(rule_ids)} rules"
+    return f"{'Rule' if len(rule_ids) == 1 else 'Rules'} {join_words(rule_ids)}"
+
+
 def tell_about_blind_rules(
     store: Store,
     recipients: Iterable[Recipient],
@@ -124,15 +132,11 @@ def tell_about_blind_rules(
     seeing = sorted((known - still) & set(rule_ids))
     if not new and not seeing:
         return False
-    said = []
-    if new:
-        said.append(
-            f"{'Rule' if len(new) == 1 else 'Rules'} {join_words([one.rule_id for one in new])} can see nothing"
-        )
-    if seeing:
-        said.append(f"{join_words(seeing)} can see again")
+    said = [_rules([one.rule_id for one in new]) + " can see nothing"] if new else []
+    said += [_rules(seeing) + " can see again"] if seeing else []
     severity = Severity.WARNING if new else Severity.WATCH
     headline = "; ".join(said)
-    body = "\n".join(f"{one.rule_id}: {one.why}" for one in new)
+    reasons = dict.fromkeys(one.why for one in new)
+    body = "\n".join(f"{', '.join(one.rule_id for one in new if one.why == why)}: {why}" for why in reasons)
     _send(store, recipients, f"blind {headline}", headline, body, severity, now)
     return True

@@ -308,6 +308,25 @@ async def test_sources_are_polled_on_schedule_and_failing_ones_less_and_less_oft
         assert len(place.api.to(OPERATOR)) == 2
 
 
+async def test_a_start_keeps_the_plan_and_a_reload_changes_it(place: Place) -> None:
+    hourly = 'every = "1h"'
+    place.configure(courier="", mirror="")
+    place.config.write_text(place.config.read_text().replace('every = "1s"', hourly))
+    await place.daemon.start()
+    await place.daemon.wait_until(lambda: len(place.room.requests) == 2, "first polls")
+    await asyncio.sleep(0.5)  # they are committed
+    assert await place.daemon.end() == 0
+    place.daemon = DaemonProcess(place.config)
+    await place.daemon.start()
+    await place.daemon.wait_for("started")
+    await asyncio.sleep(1.5)
+    assert len(place.room.requests) == 2
+    place.config.write_text(place.config.read_text().replace(hourly, 'every = "1s"', 1))
+    os.kill(place.daemon.process.pid, signal.SIGHUP)
+    await place.daemon.wait_until(lambda: place.room.requests.count("courier") > 3, "polls at the new pace")
+    assert place.room.requests.count("mirror") == 1
+
+
 def gaps(moments: list[float]) -> list[float]:
     return [later - earlier for earlier, later in pairwise(moments)]
 

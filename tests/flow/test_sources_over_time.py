@@ -1,0 +1,179 @@
+"""Sources over hours and days, a restart between any two steps: when they are polled, how they do, what is told."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from tests.desk import CHAT, DAY, HOUR, MINUTE, OPERATOR, Desk, open_desk
+from tests.newsroom import Item
+from tests.servers import NewsServer, Page
+from watcher.model import FetchReason
+from watcher.timing import Pace, plan_poll
+
+RULE = """
+rule: recalled
+title: Ambassador recalled
+status: stable
+family: rupture
+severity: warning
+look_for:
+  break: {phrases: ["recalled ..3 ambassador"]}
+"""
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    async with open_desk(tmp_path) as desk:
+        yield desk
+
+
+def item(number: int, published_at: datetime | None, text: str = "Nothing much happened.") -> Item:
+    return Item(f"item{number}", f"News number {number}", text, published_at, page=(text, "More of it."))
+
+
+async def test_a_server_that_wants_to_be_left_alone_is_over_restarts(desk: Desk) -> None:
+    async with NewsServer() as server:
+        url = server.publish("/feed", Page(b"busy", status=429, headers={"Retry-After": "7200"}))
+        desk.configure(RULE, busy=f'url = "{url}"')
+        for after in (MINUTE, 10 * MINUTE, HOUR):
+            await desk.poll(after)
+            assert server.count("/feed") == 1
+        await desk.poll(HOUR)
+        assert server.count("/feed") == 2
+
+
+async def test_a_quiet_source_is_polled_less_and_news_speeds_it_up(desk: Desk) -> None:
+    desk.configure(RULE, courier="", pinned='slowest = "5m"')
+
+    def pace(name: str) -> tuple[float, Pace]:
+        from watcher.model import Source
+
+        plan = plan_poll(Source(name, "", slowest=5 * MINUTE if name == "pinned" else None), desk.state(name), 0)
+        planned_at = desk.state(name).next_poll_at
+        assert planned_at is not None
+        assert plan.at <= planned_at <= plan.at + 0.5 * MINUTE
+        return plan.interval / MINUTE, plan.pace
+
+    for name in ("courier", "pinned"):
+        desk.room.publish(name, item(1, desk.now))
+    await desk.poll()
+    assert pace("courier") == (5, Pace.NORMAL)
+    await desk.poll(2 * DAY)
+    assert pace("courier") == (10, Pace.QUIET)
+    await desk.poll(28 * DAY)
+    assert pace("courier") == (20, Pace.QUIET)
+    assert pace("pinned") == (5, Pace.NORMAL)
+    desk.room.publish("courier", item(2, desk.now))
+    await desk.poll()
+    assert pace("courier") == (5, Pace.NORMAL)
+
+
+async def test_caching_headers_and_ttl_count_within_bounds(desk: Desk) -> None:
+    async with NewsServer() as server:
+        body = (
+            '<rss version="2.0"><channel><title>t</title><ttl>720</ttl><item><guid>1</guid><title>News</title>'
+            "<description>Words</description></item></channel></rss>"
+        )
+        page = Page(body.encode(), etag='"1"', headers={"Cache-Control": "max-age=420"})
+        url = server.publish("/feed", page)
+        desk.configure(RULE, courier=f'url = "{url}"\nfull_text = false')
+        await desk.poll()
+        state = desk.state("courier")
+        assert state.fresh_until_at == desk.now + 7 * MINUTE
+        assert state.asked_every == 12 * HOUR
+        assert state.next_poll_at is not None
+        assert 7 * MINUTE <= state.next_poll_at - desk.now <= 7.5 * MINUTE
+        page.headers = {}
+        await desk.poll(2 * DAY)  # not modified: what the feed asks for is remembered
+        state = desk.state("courier")
+        assert state.reason is FetchReason.NOT_MODIFIED
+        assert state.asked_every == 12 * HOUR
+        assert state.next_poll_at is not None
+        assert 20 * MINUTE <= state.next_poll_at - desk.now <= 20.5 * MINUTE
+
+
+async def test_going_to_and_fro_is_told_no_more_than_twice(desk: Desk) -> None:
+    desk.configure(RULE, courier="")
+    desk.room.publish("courier", item(1, desk.now))
+    moved = web.Response(text="<html><body>We have moved.</body></html>", content_type="text/html")
+    for _ in range(10):
+        desk.room.broken["courier"] = moved
+        await desk.poll(5 * MINUTE)
+        del desk.room.broken["courier"]
+        await desk.poll(5 * MINUTE)
+    headlines = [text.splitlines()[0] for text in desk.told(OPERATOR) if "courier" in text.splitlines()[0]]
+    assert headlines == [
+        "NOTICE: Source courier cannot be read: not a feed",
+        "NOTICE: Source courier works again",
+        "NOTICE: Source courier cannot be read: not a feed",
+    ]
+    for _ in range(3):
+        await desk.poll(5 * MINUTE)
+    assert any("Source courier works again" in text for text in desk.told(OPERATOR)[-2:])
+
+
+async def test_a_rule_goes_blind_with_its_sources_and_sees_again(desk: Desk) -> None:
+    rules = RULE + "languages: [en]\n---\n" + RULE.replace("rule: recalled", "rule: turkish") + "languages: [tr]\n"
+    desk.configure(rules, courier="", mirror="", vestnik='language = "ru"')
+    for name in ("courier", "mirror", "vestnik"):
+        desk.room.publish(name, item(1, desk.now))
+
+    async def look(after: float = 5) -> list[str]:
+        before = len(desk.told(OPERATOR))
+        await desk.poll(after * MINUTE)
+        async with desk.running() as parts:
+            parts.tell_about_blind_rules()  # as at every start
+            await parts.dispatch()
+        return [text for text in desk.told(OPERATOR)[before:] if "can see" in text.splitlines()[0]]
+
+    (told,) = await look()
+    assert "Rule turkish can see nothing" in told
+    assert "turkish: no source is in tr" in told
+    gone = web.Response(text="<html></html>", content_type="text/html")
+    desk.room.broken["courier"] = gone
+    assert await look() == []
+    desk.room.broken["mirror"] = gone
+    (told,) = await look()
+    assert "Rule recalled can see nothing" in told
+    assert "courier (not a feed), mirror (not a feed)" in told
+    assert await look() == []
+    del desk.room.broken["mirror"]
+    (told,) = await look()
+    assert "recalled can see again" in told
+    assert desk.told(CHAT) == []
+
+
+async def test_a_feed_whose_dates_are_all_unreadable_is_told_and_read(desk: Desk) -> None:
+    desk.configure(RULE, courier="")
+    desk.room.publish("courier", item(1, desk.now), item(2, desk.now))
+    await desk.poll()
+    desk.room.feeds["courier"] = [
+        item(3, None, "Austria recalled its ambassador from Bulgaria."),
+        item(4, desk.now + 40 * DAY),  # in the future: no date that can be believed
+    ]
+    for _ in range(3):
+        await desk.poll(5 * MINUTE)
+        desk.room.feeds["courier"].append(item(5 + len(desk.room.feeds["courier"]), None))
+    (told,) = desk.told(OPERATOR)
+    assert "Source courier dates none of its items" in told
+    (alert,) = desk.told()
+    assert "date unknown" in alert
+    state = desk.state("courier")
+    assert state.health.state is FetchReason.ALL_UNDATED
+    assert state.undated_items == 4
+    desk.room.publish("courier", item(20, desk.now))
+    await desk.poll(5 * MINUTE)
+    assert "Source courier works again" in desk.told(OPERATOR)[-1]
+
+
+async def test_what_was_there_before_the_first_poll_is_counted(desk: Desk) -> None:
+    desk.configure(RULE, courier="")
+    desk.room.publish("courier", *(item(number, desk.now - number * DAY) for number in range(5)))
+    await desk.poll(MINUTE)
+    await desk.poll(MINUTE)
+    assert desk.state("courier").baseline_items == 4
