@@ -478,6 +478,35 @@ def test_no_candidate_is_missed(text: str, title: str) -> None:
         assert match_article(rules, one).signals == tuple(v.signal for v in verdicts if v.signal)
 
 
+MARKS = st.lists(
+    st.sampled_from(
+        "invoked Article 4 invokes of the treaty soldier soldiers' were l'armenia o'soldier Armenia law martial deaths"
+        " , — ... “ ” • … & * ' 4,000 x's a.b.c 1.2.3 \u200b ÿ é の ¶ \n\n wwwwwwwwwwwwwwwwwwwwwwwwwwwwwww".split(" ")
+    ),
+    max_size=60,
+).map(" ".join)
+
+
+@PROPERTY
+@given(text=MARKS, title=MARKS)
+def test_what_is_in_sight_of_an_anchor_is_all_there_is(text: str, title: str) -> None:
+    """A phrase that makes its rule a candidate is found wherever one is that every place of its anchor is asked for."""
+    phrases = [*PHRASES, "Armenia ..8 law", "treaty ..6 soldier*", "the treaty ..1 soldiers", "(law|the) ..2 martial"]
+    alone = [f'rule: rule-{n:02}\nlook_for: {{a: {{phrases: ["{phrase}"]}}}}' for n, phrase in enumerate(phrases)]
+    beside = [
+        f"{document[:-1]}, b: {{states: {{at_least: 1}}}}}}\nalert_when: {{any_of: [a, b]}}" for document in alone
+    ]
+    some, every = _compiled(tuple(alone)), _compiled(tuple(beside))
+    assert some.pivots and not every.pivots
+    one = item(text, title)
+    for rules in zip(some.rules, every.rules, strict=True):
+        found, wanted = (
+            Facts(compiled, one, None).finding(rule.clues["a"])
+            for compiled, rule in zip((some, every), rules, strict=True)
+        )
+        assert found == wanted
+
+
 SENTENCES = st.lists(
     st.sampled_from(
         [

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Literal as OneOf
+from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
@@ -250,13 +251,13 @@ class CompiledRule:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Neighbours:
-    """The patterns whose slot on one side of the anchor is there, at first sight, once a word is within reach."""
+class Neighbour(NamedTuple):
+    """The first letters of a word beside an anchor, and the patterns that need it there: one of it or the like."""
 
-    by_word: Mapping[str, tuple[int, ...]]  # first letters and digits in a row of the slot
-    by_stem: Mapping[str, tuple[int, ...]]  # a space and the first letters of the slot's first word, which may go on
-    reach: int  # words
+    text: str
+    is_stem: bool  # the word may go on
+    before: tuple[int, ...]  # the patterns that have it before their anchor
+    after: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,8 +266,10 @@ class AnchorGroup:
 
     literal: Literal
     alone: tuple[int, ...]  # patterns without neighbours
-    before: Neighbours
-    after: Neighbours
+    neighbours: tuple[Neighbour, ...]
+    automaton: AhoCorasick | None  # over the letters of the neighbours; None: there are none
+    before: int  # words that a neighbour may be away from the anchor; 0: there is none on this side
+    after: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -711,23 +714,18 @@ def _looks_for_casualties(rule: CompiledRule, language: str) -> bool:
 
 
 def _first_words(slot: Slot) -> frozenset[tuple[str, bool]]:
-    """The words, or the first letters of words that may go on, of which one is there where the slot is."""
+    """The words, or the first letters of words that may go on (True), of which one is there where the slot is."""
     wanted = set()
     for literal in slot.literals:
         word = LETTERS.match(literal.text)
         first = word[0] if word else literal.text
-        is_stem = literal.is_stem and first == literal.text
-        wanted.add((f" {first}" if is_stem else first, is_stem))
+        wanted.add((first, literal.is_stem and first == literal.text))
     return frozenset(wanted)
-
-
-def _frozen(numbers: Mapping[str, list[int]]) -> dict[str, tuple[int, ...]]:
-    return {word: tuple(here) for word, here in numbers.items()}
 
 
 def _anchor_group(literal: Literal, numbers: Sequence[int], patterns: Sequence[Pattern]) -> AnchorGroup:
     alone: list[int] = []
-    found: dict[tuple[int, bool], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    found: dict[tuple[str, bool], dict[int, list[int]]] = {}  # by word, the patterns on each side
     reach = {-1: 0, 1: 0}
     for number in numbers:
         pattern = patterns[number]
@@ -741,15 +739,21 @@ def _anchor_group(literal: Literal, numbers: Sequence[int], patterns: Sequence[P
             alone.append(number)
             continue
         _, side, words = min(choices, key=lambda choice: choice[:2])
-        for word, is_stem in words:
-            found[side, is_stem][word].append(number)
+        for word in words:
+            found.setdefault(word, {-1: [], 1: []})[side].append(number)
         gap = pattern.gaps[min(pattern.anchor, pattern.anchor + side)]
         reach[side] = max(reach[side], gap + pattern.slots[pattern.anchor + side].max_words)
-    before, after = (
-        Neighbours(by_word=_frozen(found[side, False]), by_stem=_frozen(found[side, True]), reach=reach[side])
-        for side in (-1, 1)
+    neighbours = tuple(
+        Neighbour(text, is_stem, tuple(sides[-1]), tuple(sides[1])) for (text, is_stem), sides in sorted(found.items())
     )
-    return AnchorGroup(literal, tuple(alone), before, after)
+    return AnchorGroup(
+        literal=literal,
+        alone=tuple(alone),
+        neighbours=neighbours,
+        automaton=AhoCorasick([one.text for one in neighbours], store_patterns=False) if neighbours else None,
+        before=reach[-1],
+        after=reach[1],
+    )
 
 
 def _pivot(rule: CompiledRule, worth: Mapping[str, int]) -> tuple[CompiledClue, ...]:

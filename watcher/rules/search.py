@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
 
-from watcher.rules.compile import LETTERS, UNKNOWN_LANGUAGE, WORD, CompiledRules, Literal, Neighbours, Pattern, Slot
+from watcher.rules.compile import LETTERS, UNKNOWN_LANGUAGE, WORD, AnchorGroup, CompiledRules, Literal, Pattern, Slot
 from watcher.text.fold import is_word_end, is_word_start
 from watcher.text.reading import Reading
 from watcher.understand.casualties import TRIGGERS
@@ -21,11 +21,14 @@ _ALSO_WORDS = frozenset(
     " red rest sam sat saw see set she so start step the to un up us use was way we who why you".split()
 )
 _LETTERS = re.compile(r"\w*")
+_JOINTS = "',.٫٬"  # one word can have these between two rows of letters: l'état, 4,000
 _REST_OF_WORD = re.compile(r"(?:'\w+)*")
 _ELIDED = re.compile(r"\w+'$")
 _LONGEST_ELIDED = 12  # "quelqu'" and the like, with its apostrophe
 _CHARS_PER_WORD = 9  # a first guess at how far so many words reach; it grows where they are longer
 _SPARE_WORDS = 2  # at the ends of what is looked through: one that may be cut, one elided or a possessive's s
+_FIRST_SPARE = 2  # more words in the first guess, so that it rarely has to grow
+_PLAIN = b" 0123456789abcdefghijklmnopqrstuvwxyz"  # of folded ASCII: what no word is without, and what parts words
 
 Offsets = tuple[int, int]
 
@@ -45,23 +48,32 @@ class Search:
         self._rules = rules
         self._reading = reading
         self._text = reading.folded.text
-        self._starts: dict[int, list[int]] = defaultdict(list)  # where each term that was met begins, words or not
+        # (term, start, end) of each term that was met, words or not
+        self._hits: Sequence[tuple[int, int, int]] = ()
         if rules.automaton is not None:
-            for term, start, _ in rules.automaton.find_matches_as_indexes(self._text, overlapping=True):
-                self._starts[term].append(start)
+            self._hits = rules.automaton.find_matches_as_indexes(self._text, overlapping=True)
         self._raw: dict[int, tuple[_Walk, ...]] = {}
         self._matches: dict[int, tuple[Offsets, ...]] = {}
         self._has_casualty_trigger: bool | None = None
+
+    @cached_property
+    def _starts(self) -> Mapping[int, list[int]]:
+        """Where each term that was met begins, words or not."""
+        starts: dict[int, list[int]] = {}
+        for term, start, _ in self._hits:
+            starts.setdefault(term, []).append(start)
+        return starts
 
     def candidates(self) -> set[int]:
         """The rules that can hold: every other one lacks a clue that it needs."""
         rules = self._rules
         found = set(rules.other_rules)
-        for pattern in self._in_sight():
+        for pattern in self._in_sight:
             if self._raw_matches(pattern):
                 found.update(rules.pivots[pattern])
-        for term in rules.regex_rules.keys() & self._starts.keys():
-            found.update(rules.regex_rules[term])
+        if rules.regex_rules:
+            for term in rules.regex_rules.keys() & self._starts.keys():
+                found.update(rules.regex_rules[term])
         if rules.casualty_rules and self.has_casualty_trigger:
             found.update(rules.casualty_rules)
         return found
@@ -71,46 +83,67 @@ class Search:
         terms = self._rules.regex_terms[regex]
         return not terms or any(term in self._starts for term in terms)
 
-    def _in_sight(self) -> set[int]:
-        """The patterns whose anchor is there with, at first sight, a neighbour in reach."""
-        patterns: set[int] = set()
-        for term in self._rules.anchors.keys() & self._starts.keys():
-            for group in self._rules.anchors[term]:
-                for start in self._starts[term]:
-                    end = self._end_of(group.literal, start)
-                    if not end:
-                        continue
-                    patterns.update(group.alone)
-                    if group.before.reach:
-                        _add_in_sight(patterns, group.before, self._some_before(start, group.before.reach))
-                    if group.after.reach:
-                        _add_in_sight(patterns, group.after, self._some_after(end, group.after.reach))
+    @cached_property
+    def _in_sight(self) -> Mapping[int, Collection[int]]:
+        """The patterns that can make a rule a candidate: where their anchors are, with a neighbour in reach."""
+        text, anchors = self._text, self._rules.anchors
+        found: dict[int, set[int]] = {}
+        for term, start, end in self._hits:
+            groups = anchors.get(term)
+            if groups is None or (start and text[start - 1].isalnum() and text[start].isalnum()):
+                continue
+            goes_on = end < len(text) and text[end].isalnum() and text[end - 1].isalnum()
+            for group in groups:
+                # Most hits are within longer words, which this tells without a look around.
+                if goes_on and not group.literal.is_stem:
+                    continue
+                word_end = self._end_of(group.literal, start)
+                if word_end:
+                    for pattern in group.alone:
+                        found.setdefault(pattern, set()).add(start)
+                    for pattern in self._beside(group, start, word_end):
+                        found.setdefault(pattern, set()).add(start)
+        return found
+
+    def _beside(self, group: AnchorGroup, start: int, end: int) -> list[int]:
+        """The patterns that may have their neighbour beside the anchor at ``start:end``, some more than once."""
+        patterns: list[int] = []
+        if group.automaton is None:
+            return patterns
+        text = self._text
+        low = self._before(start, group.before) if group.before else start
+        high = self._after(end, group.after) if group.after else end
+        for index, first, last in group.automaton.find_matches_as_indexes(text[low:high], overlapping=True):
+            neighbour = group.neighbours[index]
+            at, behind = first + low, last + low
+            here = neighbour.before if behind <= start else neighbour.after if at >= end else ()
+            if not here or (at and text[at - 1].isalnum()):
+                continue
+            if neighbour.is_stem or behind == len(text) or not text[behind].isalnum():
+                patterns += here
         return patterns
 
-    def _some_before(self, start: int, count: int) -> list[str]:
-        """The letters and digits in rows of at least so many words before ``start``, where there are as many."""
-        reach = _CHARS_PER_WORD * (count + _SPARE_WORDS)
-        while True:
-            begin = max(start - reach, 0)
-            rows: list[str] = LETTERS.findall(self._text, begin, start)
-            if begin == 0 or len(rows) - self._joints(begin, start) >= count + _SPARE_WORDS:
-                return rows
+    def _before(self, start: int, words: int) -> int:
+        """Where at least so many words before ``start`` begin, where there are as many."""
+        reach = _CHARS_PER_WORD * (words + _SPARE_WORDS + _FIRST_SPARE)
+        while start > reach and self._words_between(start - reach, start) < words + _SPARE_WORDS:
             reach *= 4
+        return max(start - reach, 0)
 
-    def _some_after(self, end: int, count: int) -> list[str]:
-        """The letters and digits in rows of at least so many words after ``end``, where there are as many."""
-        reach = _CHARS_PER_WORD * (count + _SPARE_WORDS)
-        while True:
-            rows: list[str] = LETTERS.findall(self._text, end, end + reach)
-            if end + reach >= len(self._text) or len(rows) - self._joints(end, end + reach) >= count + _SPARE_WORDS:
-                return rows
+    def _after(self, end: int, words: int) -> int:
+        """Where at least so many words after ``end`` end, where there are as many."""
+        reach = _CHARS_PER_WORD * (words + _SPARE_WORDS + _FIRST_SPARE)
+        while end + reach < len(self._text) and self._words_between(end, end + reach) < words + _SPARE_WORDS:
             reach *= 4
+        return end + reach
 
-    def _joints(self, start: int, end: int) -> int:
-        """At most so many of the words there are in two rows and more: l'état, 4,000."""
-        count = self._text.count
-        joints = count("'", start, end) + count(",", start, end) + count(".", start, end)
-        return joints if self._text.isascii() else joints + count("٫", start, end) + count("٬", start, end)
+    def _words_between(self, start: int, end: int) -> int:
+        """At least so many words, cut ones included, stand between two places."""
+        text = self._text[start:end]
+        if text.isascii():
+            # Between spaces there is a word, or else marks alone.
+            return text.count(" ") - 1 - len(text.encode().translate(None, _PLAIN))
+        return len(LETTERS.findall(text)) - sum(map(text.count, _JOINTS))
 
     @property
     def has_casualty_trigger(self) -> bool:
@@ -155,8 +188,14 @@ class Search:
         """The matches of a pattern in folded text, whatever ends between their words."""
         known = self._raw.get(number)
         if known is None:
-            known = self._raw[number] = tuple(self._walk_out(number, 0, len(self._text), None))
+            known = self._raw[number] = tuple(self._walk_out(number, 0, len(self._text), self._places(number)))
         return known
+
+    def _places(self, number: int) -> Collection[int]:
+        """Where the anchor of a pattern may be."""
+        if number in self._rules.pivots:
+            return self._in_sight.get(number, ())
+        return {start for term in self._rules.pattern_terms[number] for start in self._starts.get(term, ())}
 
     def _in_sentences(self, number: int) -> set[Offsets]:
         """The matches of a pattern that no sentence end parts, the closest words where several could be meant."""
@@ -168,20 +207,17 @@ class Search:
             if low <= walk.start and walk.end <= high:
                 walks.append(walk)
             else:
-                walks.extend(self._walk_out(number, low, high, walk.anchor[0]))
+                walks.extend(self._walk_out(number, low, high, walk.anchor[:1]))
         # The longest name is the one that is meant; the words nearest to it belong to it.
         anchors = _outermost({walk.anchor for walk in walks})
         return _innermost({(walk.start, walk.end) for walk in walks if walk.anchor in anchors})
 
-    def _walk_out(self, number: int, low: int, high: int, only_at: int | None) -> Iterator[_Walk]:
-        """The matches between ``low`` and ``high``, for each place of the anchor, or the one given."""
+    def _walk_out(self, number: int, low: int, high: int, places: Collection[int]) -> Iterator[_Walk]:
+        """The matches between ``low`` and ``high`` whose anchor begins at one of the places."""
         pattern = self._rules.patterns[number]
         anchor = pattern.slots[pattern.anchor]
-        places: set[int] = set()
-        for term in self._rules.pattern_terms[number]:
-            places.update(self._starts.get(term, ()))
         for place in sorted(places):
-            if only_at not in (None, place) or place < low:
+            if place < low:
                 continue
             for end in self._ends(anchor, place, high):
                 last = self._rightwards(pattern, pattern.anchor, end, high, set())
@@ -297,17 +333,6 @@ class Search:
             if stop - reach <= low or len(found) >= words:
                 return found
             reach *= 4
-
-
-def _add_in_sight(patterns: set[int], neighbours: Neighbours, rows: list[str]) -> None:
-    """Add the patterns that may have one of these as their neighbour."""
-    for row in neighbours.by_word.keys() & rows:
-        patterns.update(neighbours.by_word[row])
-    if neighbours.by_stem:
-        together = f" {' '.join(rows)}"
-        for stem, numbers in neighbours.by_stem.items():
-            if stem in together:
-                patterns.update(numbers)
 
 
 def _beginnings(word: re.Match[str]) -> Sequence[int]:
