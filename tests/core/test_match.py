@@ -478,13 +478,14 @@ def test_no_candidate_is_missed(text: str, title: str) -> None:
         assert match_article(rules, one).signals == tuple(v.signal for v in verdicts if v.signal)
 
 
-MARKS = st.lists(
+FILLERS = st.lists(
     st.sampled_from(
-        "invoked Article 4 invokes of the treaty soldier soldiers' were l'armenia o'soldier Armenia law martial deaths"
-        " , — ... “ ” • … & * ' 4,000 x's a.b.c 1.2.3 \u200b ÿ é の ¶ \n\n wwwwwwwwwwwwwwwwwwwwwwwwwwwwwww".split(" ")
+        ", — ... “ • … & * ' 4,000 x's l'a a.b.c 1.2.3 \u200b é の \n\n an wwwwwwwwwwwwwwwwwwwwwwww".split(" ")
     ),
-    max_size=60,
+    max_size=9,
 ).map(" ".join)
+ANCHORS = st.sampled_from("Armenia invoked treaty law the martial soldier soldiers' o'soldier 4,000 of".split())
+MARKS = st.lists(st.one_of(ANCHORS, FILLERS), max_size=12).map(" ".join)
 
 
 @PROPERTY
