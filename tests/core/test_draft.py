@@ -12,7 +12,7 @@ from tests.core.rule_files import load
 from watcher.model import RuleStatus
 from watcher.rules.draft import Answers, Heading, clean_answer, looser, rule_id_of, rule_text
 
-HEADING = Heading("new-rule", "en", "other", "warning", RuleStatus.TEST, date(2026, 11, 23))
+HEADING = Heading("new-rule", "en", "warning", RuleStatus.TEST, date(2026, 11, 23))
 ANSWERS = Answers(
     title="An ambassador is called home",
     words=("recall~ ..4 ambassador*",),

@@ -511,7 +511,7 @@ def test_new_interview_with_second_thoughts(run: Run, tmp_path: Path) -> None:
         "rules",
         "new",
         typed=typed(
-            "", "War reported", "war", "", "many", "2", "0", "Iran and Iraq are at war.", "Iranian and Iraqi teams: war of words.",
+            "", "War reported", "", "war", "", "many", "2", "0", "Iran and Iraq are at war.", "Iranian and Iraqi teams: war of words.",
             "w", "at war", "", "", "q",
         ),
     )  # fmt: skip
@@ -524,8 +524,52 @@ def test_new_interview_with_second_thoughts(run: Run, tmp_path: Path) -> None:
     assert run("rules", "check")[0] == 0
 
 
+@pytest.mark.parametrize(
+    ("typed_in", "family"),
+    [
+        pytest.param([""], "other", id="Enter alone"),
+        pytest.param(["rupture"], "rupture", id="one of them"),
+        pytest.param(["mobilization", ""], "mobilisation", id="misspelt"),
+        pytest.param(["truce"], "truce", id="a word of one's own"),
+        pytest.param(["clashes", "n"], "clashes", id="a word of one's own that is near"),
+        pytest.param(["Grain Deal", "grain-deal"], "grain-deal", id="no word, then one"),
+    ],
+)
+def test_new_asks_for_the_kind_of_signal(run: Run, tmp_path: Path, typed_in: list[str], family: str) -> None:
+    code, out, err = run(
+        "rules",
+        "new",
+        typed=typed("War reported", *typed_in, "at war", "", "", "", "Iran and Iraq are at war.", "Peace."),
+    )
+    assert code == 0, out + err
+    assert f"\nfamily: {family}\n" in (tmp_path / "rules" / "war-reported.yaml").read_text(encoding="utf-8")
+
+
+def test_new_takes_the_kind_of_signal_from_the_option_before_the_file(run: Run, tmp_path: Path) -> None:
+    write(tmp_path, "answers.yaml", ANSWERS + "family: rupture\n")
+    assert run("rules", "new", "--answers", "answers.yaml", "--rule", "from-file")[0] == 0
+    assert run("rules", "new", "--answers", "answers.yaml", "--rule", "from-option", "--family", "clash")[0] == 0
+    assert "\nfamily: rupture\n" in (tmp_path / "rules" / "from-file.yaml").read_text(encoding="utf-8")
+    assert "\nfamily: clash\n" in (tmp_path / "rules" / "from-option.yaml").read_text(encoding="utf-8")
+    write(tmp_path, "answers.yaml", ANSWERS + "family: Grain Deal\n")
+    code, _, err = run("rules", "new", "--answers", "answers.yaml", "--rule", "wrong")
+    assert (code, err.splitlines()[0]) == (
+        2,
+        "answers.yaml:6:9: family: expected one word of small letters: like treaty, clash, mobilisation, rupture, "
+        "ultimatum, ceasefire",
+    )
+    code, out, _ = run(
+        "rules",
+        "new",
+        "--family",
+        "clash",
+        typed=typed("War", "at war", "", "", "", "Iran and Iraq are at war.", "Peace."),
+    )
+    assert (code, "What kind of signal" in out) == (0, False)
+
+
 def test_new_interview_ends_in_a_draft_or_in_nothing(run: Run, tmp_path: Path) -> None:
-    start = ("War", "at war", "", "0", "0", "Iran might be at war.", "Peace.")
+    start = ("War", "other", "at war", "", "0", "0", "Iran might be at war.", "Peace.")
     code, out, _ = run("rules", "new", typed=typed(*start, "x", "q"))
     assert code == 1
     assert "  words: “at war” does not count: possible, and only happened counts (“might”)" in out

@@ -7,11 +7,11 @@ from pathlib import Path
 import typer
 
 from watcher.errors import Location, Problem, RuleError, WatcherError
-from watcher.rules.draft import Answers, clean_answer
-from watcher.rules.values import not_among
+from watcher.rules.draft import DEFAULT_FAMILY, Answers, clean_answer
+from watcher.rules.values import FAMILIES, nearest, not_among, parse_family
 from watcher.rules.yaml_nodes import Node, NodeKind, parse_yaml
 
-_KEYS = ("title", "words", "states", "deaths", "alert", "no alert")  # of a file of answers
+_KEYS = ("title", "family", "words", "states", "deaths", "alert", "no alert")  # of a file of answers
 _MOST_STATES, _MOST_DEATHS = 20, 1_000_000  # what a person can mean; more is a slip of the finger
 
 
@@ -54,6 +54,16 @@ def read_answers(path: Path) -> Answers:
             return 0
         return int(node.value)
 
+    def family() -> str:
+        node = found.get("family")
+        if node is None or node.is_empty:
+            return DEFAULT_FAMILY
+        try:
+            return parse_family(node.value)
+        except ValueError as error:
+            problems.append(Problem(Location(str(path), node.line, node.column), f"family: {error}"))
+            return DEFAULT_FAMILY
+
     answers = Answers(
         title=" ".join(texts("title")),
         words=texts("words"),
@@ -61,6 +71,7 @@ def read_answers(path: Path) -> Answers:
         deaths=number("deaths", _MOST_DEATHS),
         alert=" ".join(texts("alert")),
         no_alert=" ".join(texts("no alert")),
+        family=family(),
     )
     if problems:
         raise RuleError(tuple(problems))
@@ -79,8 +90,23 @@ def _line() -> str:
     return clean_answer(str(typer.prompt(">", default="", show_default=False, prompt_suffix=" ")))
 
 
+def ask_family() -> str:
+    typer.echo("\n2. What kind of signal is it? People subscribe by it. One of")
+    typer.echo(f"   {', '.join(FAMILIES)}, or a word of your own. Enter alone: {DEFAULT_FAMILY}")
+    while True:
+        answer = _line() or DEFAULT_FAMILY
+        # A slip would make a kind of its own, to which nobody has subscribed.
+        meant = None if answer == DEFAULT_FAMILY else nearest(answer, FAMILIES)
+        if meant not in (None, answer) and typer.confirm(f"   Did you mean {meant}?", default=True):
+            return str(meant)
+        try:
+            return parse_family(answer)
+        except ValueError as error:
+            typer.echo(f"   {error}")
+
+
 def ask_words() -> tuple[str, ...]:
-    typer.echo("\n2. Which words give it away? One phrase on a line; an empty line ends.")
+    typer.echo("\n3. Which words give it away? One phrase on a line; an empty line ends.")
     typer.echo("   Plain words will do, like: recalled its ambassador. With marks they find more:")
     typer.echo("   recall~ any form of the word     ambassador* any ending     (aid|help) one of them")
     typer.echo("   ..4 up to four words in between, like: recall~ ..4 ambassador*")
@@ -94,12 +120,12 @@ def ask_words() -> tuple[str, ...]:
 
 
 def ask_states() -> int:
-    question = "\n3. How many different states must it name? 0: none, 2: something between two. Enter alone: 2"
+    question = "\n4. How many different states must it name? 0: none, 2: something between two. Enter alone: 2"
     return _ask_number(question, 2, _MOST_STATES)
 
 
 def ask_deaths() -> int:
-    return _ask_number("\n4. How many people killed must it report, at least? Enter alone: 0, none", 0, _MOST_DEATHS)
+    return _ask_number("   And how many people killed must it report, at least? Enter alone: 0, none", 0, _MOST_DEATHS)
 
 
 def _ask_number(question: str, default: int, most: int) -> int:

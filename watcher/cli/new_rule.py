@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from watcher.cleaning import clean_text
-from watcher.cli.answers import ask, ask_deaths, ask_sentences, ask_states, ask_words, read_answers
+from watcher.cli.answers import ask, ask_deaths, ask_family, ask_sentences, ask_states, ask_words, read_answers
 from watcher.cli.common import ConfigOption, RulesOption, find_config, find_rules, settings_of
 from watcher.cli.terminal import harmless
 from watcher.errors import RuleError, WatcherError
@@ -69,23 +69,30 @@ def new(
     language: Annotated[
         str | None, typer.Option("--language", help="Two letters [default: that of the sentences].")
     ] = None,
-    family: Annotated[str, typer.Option("--family", help="The kind of signal, by which people subscribe.")] = "other",
+    family: Annotated[
+        str | None,
+        typer.Option("--family", help="The kind of signal, by which people subscribe [default: what you answer]."),
+    ] = None,
     severity: Annotated[str, typer.Option("--severity", help="watch, warning or critical.")] = "warning",
     draft: Annotated[bool, typer.Option("--draft", help="With --answers: save as a draft if a test fails.")] = False,
     rules: RulesOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Write a first rule from the answers to five questions, with its tests. Never overwrites a file."""
-    _check("--family", parse_family, family)
     _check("--severity", parse_severity, severity)
-    for option, parse, value in (("--rule", parse_rule_id, rule), ("--language", parse_language, language)):
+    for option, parse, value in (
+        ("--rule", parse_rule_id, rule),
+        ("--language", parse_language, language),
+        ("--family", parse_family, family),
+    ):
         if value is not None:
             _check(option, parse, value)
-    desk = _Desk(rules, config, rule, out, language, family, severity)
+    desk = _Desk(rules, config, rule, out, language, severity)
     if answers is not None:
-        _from_file(desk, read_answers(answers), draft=draft)
+        given = read_answers(answers)
+        _from_file(desk, replace(given, family=family or given.family), draft=draft)
     else:
-        _interview(desk)
+        _interview(desk, family)
 
 
 def _check(option: str, parse: Callable[[object], object], value: str) -> None:
@@ -105,11 +112,10 @@ class _Desk:
         rule_id: str | None,
         out: Path | None,
         language: str | None,
-        family: str,
         severity: str,
     ) -> None:
         self._rule_id, self._out, self._language = rule_id, out, language
-        self._family, self._severity = family, severity
+        self._severity = severity
         self._gazetteer = Gazetteer.load()
         self._others = find_rules(rules, config)
         try:
@@ -133,7 +139,6 @@ class _Desk:
         return Heading(
             rule_id=self._rule_id or rule_id_of(answers.title, taken),
             language=self._language or ("en" if found == UNKNOWN else found),
-            family=self._family,
             severity=self._severity,
             status=status,
             reviewed=datetime.now(UTC).date(),
@@ -271,15 +276,16 @@ def _print_trouble(trial: Trial) -> None:
         typer.echo(harmless(line))
 
 
-def _interview(desk: _Desk) -> None:
+def _interview(desk: _Desk, family: str | None) -> None:
     with contextlib.suppress(ImportError):  # lets people move within the line that they type
         import readline  # noqa: F401
     typer.echo("A new rule in five questions. Ctrl-C ends without saving anything.")
     title = ask("\n1. What is it about? It will head the alert, like: An ambassador is recalled")
+    family = family or ask_family()
     words = ask_words()
     states, deaths = ask_states(), ask_deaths()
     alert, no_alert = ask_sentences()
-    answers = Answers(title, words, states, deaths, alert, no_alert)
+    answers = Answers(title, words, states, deaths, alert, no_alert, family)
     while True:
         typer.echo("")
         trial = desk.try_out(answers)

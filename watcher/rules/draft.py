@@ -15,6 +15,8 @@ from watcher.text.inflect import inflect
 # The names of the clues; explain and the tests speak of them.
 WORDS, STATES, DEATHS = "words", "states_named", "deaths"
 
+DEFAULT_FAMILY = "other"  # as a rule without the key has it
+
 _WITHIN = "2 sentences"  # the usual window of the shipped rules: a fact, and what it comes to
 _LINE_CHARS = 100
 _MAX_ID_CHARS = 48
@@ -34,6 +36,7 @@ class Answers:
     deaths: int  # how many killed at least; 0: none
     alert: str  # a sentence that must alert
     no_alert: str  # one that is near and must not
+    family: str = DEFAULT_FAMILY  # the kind of signal
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,6 @@ class Heading:
 
     rule_id: str
     language: str
-    family: str
     severity: str
     status: RuleStatus
     reviewed: date
@@ -75,7 +77,7 @@ def rule_text(answers: Answers, heading: Heading, missing: Collection[str] = ())
         f"rule: {heading.rule_id}",
         f"title: {_scalar(answers.title)}",
         f"status: {heading.status.value}",
-        f"family: {heading.family}",
+        f"family: {answers.family}",
         f"severity: {heading.severity}",
         f"reviewed: {heading.reviewed}",
         f"languages: [{heading.language}]",
