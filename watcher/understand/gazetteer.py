@@ -347,5 +347,9 @@ def _patterns(themes: Mapping[str, Any], languages: Mapping[str, Any]) -> Patter
         arabic_given_names=frozenset(fold_term(name) for name in _items(languages["ar"]["given_names"])),
         before_surname=frozenset(_items(cues["before_surname"])),
         initials=_initials([leaders["leaders"], *(data.get("leaders", {}) for data in languages.values())]),
-        rivals={fold_term(term): (first, second) for term, (first, second) in cues["rivals"].items()},
+        rivals={
+            written: (first, second)
+            for (first, second), row in ((codes.split("/"), row) for codes, row in cues["rivals"].items())
+            for written in _items(row)
+        },
     )

@@ -107,6 +107,12 @@ _US_BEHIND = re.compile(
     r"|SOLDIERS?|GENERAL|STATE|SECRETARY|DEFEN[CS]E|TREASURY|DOLLAR|SANCTIONS|TANKERS?|DIPLOMATS?|CONSULATE|CITIZENS?"
     r"|NATIONALS?)\b)"
 )
+# Before the pronoun rather than the state.
+_PRONOUN_BEFORE = re.compile(
+    r"\b(?:LETS?|TELL|TELLS|TOLD|GIVES?|GAVE|SHOWS?|SHOWED|HELPS?|HELPED|TEACH|TEACHES|MAKES?|MADE|KEEPS?|KEPT|LEAVES?|LEFT"
+    r"|SAVES?|SAVED|BRINGS?|BROUGHT|ASKS?|ASKED|TAKES?|TOOK|LEADS?|LED|OF|FOR|AMONG|AROUND|BEHIND|BEFORE|UPON|LIKE|ABOUT"
+    r"|ALL|BOTH|BETWEEN) $"
+)
 _HEADLINE_SHARE = 0.7  # share of capitalised words from which a sentence reads as a headline in title case
 
 
@@ -275,9 +281,9 @@ class _Text:
 
     def _is_united_states(self, start: int, end: int) -> bool:
         """Whether US in a text wholly in capitals is the state and not the pronoun."""
-        if _US_BEHIND.match(self._full, end) or self._full[max(start - 4, 0) : start] == "THE ":
+        if _US_BEHIND.match(self._full, end):
             return True
-        return not self._full[self._reading.sentence_at(start).start : start].strip(" \"'“‘")
+        return _PRONOUN_BEFORE.search(self._before(start)) is None
 
     def _settle_surname(self, hit: _Hit, leaders: set[Name]) -> _Hit | None:
         """The hit for the leader whom a bare surname means; None where it means nobody that we know."""
@@ -543,16 +549,16 @@ class _Text:
     def _among_rivals(self) -> None:
         """Take the second state of a shared name for the hits of which only that one has a cue of its own."""
         rivals = self._gazetteer.patterns.rivals
-        terms = [self._folded[hit.term_start : hit.term_end] for hit in self._found_hits]
-        if rivals.keys().isdisjoint(terms):
+        written = [hit.name.written for hit in self._found_hits]
+        if rivals.keys().isdisjoint(written):
             return
         own = {
             hit.name.code
-            for at, (hit, term) in enumerate(zip(self._found_hits, terms, strict=True))
-            if term not in rivals and self._reason(at) is None
+            for at, hit in enumerate(self._found_hits)
+            if hit.name.written not in rivals and self._reason(at) is None
         }
-        for at, term in enumerate(terms):
-            first, second = rivals.get(term, ("", ""))
+        for at, name in enumerate(written):
+            first, second = rivals.get(name, ("", ""))
             if second in own and first not in own:
                 self._reason(at)  # by the words around the name as the data has it
                 hit = self._found_hits[at]
