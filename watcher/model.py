@@ -82,6 +82,9 @@ class FetchReason(StrEnum):
     UNREACHABLE = "unreachable"  # name resolution, connection refused or reset
     BAD_URL = "bad url"
     REFUSED = "refused"  # a login, a folder: the server will not do what we need
+    NO_LINKS = "no links"  # the selector of a page finds none
+    NO_PREVIEW = "no preview"  # a Telegram channel that shows nothing on the web
+    BAD_LINES = "unusable lines"  # of a file; the others were read
     NO_ARTICLE = "no article text"
     SILENT = "silent"  # nothing new for longer than `expect_every`
     ALL_UNDATED = "all undated"  # none of the items has a date that can be believed

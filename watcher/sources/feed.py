@@ -25,12 +25,8 @@ class FeedReader:
 
     async def read(self, source: Source, bookmark: Bookmark) -> Harvest:
         """The entries of the feed, or that it has not changed, or why it cannot be read."""
-        outcome = await self.fetcher.fetch(FetchTarget(source.url, bookmark.etag, bookmark.last_modified))
-        if isinstance(outcome, FetchFailed):
-            return Harvest.failed(outcome)
-        if isinstance(outcome, NotModified) or bookmark.body_hash == hash_body(outcome.body):
-            return Harvest(FetchReason.NOT_MODIFIED, fresh_for=outcome.fresh_for)
-        return await self._parse(source, outcome)
+        fetched = await fetch_changed(self.fetcher, source.url, bookmark)
+        return fetched if isinstance(fetched, Harvest) else await self._parse(source, fetched)
 
     async def _parse(self, source: Source, fetched: Fetched) -> Harvest:
         try:
@@ -57,6 +53,16 @@ class FeedReader:
             fresh_for=fetched.fresh_for,
             every=feed.every,
         )
+
+
+async def fetch_changed(fetcher: Fetcher, url: str, bookmark: Bookmark) -> Fetched | Harvest:
+    """A body that the bookmark does not know; else what it means that there is none."""
+    outcome = await fetcher.fetch(FetchTarget(url, bookmark.etag, bookmark.last_modified))
+    if isinstance(outcome, FetchFailed):
+        return Harvest.failed(outcome)
+    if isinstance(outcome, NotModified) or bookmark.body_hash == hash_body(outcome.body):
+        return Harvest(FetchReason.NOT_MODIFIED, fresh_for=outcome.fresh_for)
+    return outcome
 
 
 def hash_body(body: bytes) -> str:
