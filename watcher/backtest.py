@@ -25,7 +25,7 @@ from watcher.parallel import map_batches
 from watcher.rulebook import event_policy
 from watcher.rules.compile import CompiledRules, compile_rules, over_time_of
 from watcher.rules.schema import RuleSet
-from watcher.sequence import RuleMemory, one_for_each_rule
+from watcher.sequence import RuleMemory, one_for_each_rule, still_silent
 from watcher.text.shingles import containment, shingles
 from watcher.understand.gazetteer import Gazetteer
 
@@ -50,6 +50,7 @@ class BatchResult:
     undated: int
     hits: tuple[Hit, ...]
     unusable: tuple[tuple[int, str], ...]  # line, and what is wrong with it
+    begins_at: datetime | None  # the earliest date of its articles
 
 
 @dataclass(slots=True)
@@ -60,6 +61,7 @@ class Evaluation:
     undated: int = 0  # read as if first seen now
     hits: list[Hit] = field(default_factory=list)  # in order of date, then as recorded
     unusable: list[tuple[int, str]] = field(default_factory=list)
+    begins_at: datetime | None = None  # the earliest date of an article that was looked at; None: there is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ class PastAlert:
 
 @dataclass(frozen=True, slots=True)
 class Quiet:
-    """An article whose signals were no news for their event."""
+    """An article whose signals were no news for their event, or not enough for their rule."""
 
     article_id: str
     rule_ids: tuple[str, ...]
@@ -96,6 +98,7 @@ class Past:
 
     alerts: tuple[PastAlert, ...]  # in order of time
     quiet: tuple[Quiet, ...]
+    waiting: tuple[Quiet, ...]  # of rules over several articles, which did not speak yet: "counted 2 of 3"
     signals: Counter[str]  # by rule id
     events: Counter[str]  # by the rule that opened them
 
@@ -130,6 +133,7 @@ def evaluate_history(
         evaluation.articles += result.articles
         evaluation.undated += result.undated
         evaluation.hits.extend(result.hits)
+        evaluation.begins_at = min(filter(None, (evaluation.begins_at, result.begins_at)), default=None)
         evaluation.unusable.extend(result.unusable)
         advance(history.position(), evaluation.articles)
     evaluation.hits.sort(key=lambda hit: (date_of(hit.article), hit.number))
@@ -142,6 +146,7 @@ def _start(spec: _Spec) -> Callable[[list[Record]], BatchResult]:
 
     def evaluate(records: list[Record]) -> BatchResult:
         articles = undated = 0
+        begins_at: datetime | None = None
         hits, unusable = [], []
         for record in records:
             try:
@@ -152,11 +157,12 @@ def _start(spec: _Spec) -> Callable[[list[Record]], BatchResult]:
             if spec.since is not None and date_of(article) < spec.since:
                 continue
             articles += 1
+            begins_at = min(date_of(article), begins_at or date_of(article))
             undated += article.published_at is None and isinstance(record.content, str)
             hit = _hit(record.number, article, compiled)
             if hit is not None:
                 hits.append(hit)
-        return BatchResult(articles, undated, tuple(hits), tuple(unusable))
+        return BatchResult(articles, undated, tuple(hits), tuple(unusable), begins_at)
 
     return evaluate
 
@@ -186,11 +192,16 @@ def _why_silent(rules: CompiledRules, article: Article, rule_id: str) -> str:
 
 
 def replay(
-    hits: Iterable[Hit], rule_set: RuleSet, index: int = 0, now_of: Callable[[Article], datetime] = date_of
+    hits: Iterable[Hit],
+    rule_set: RuleSet,
+    index: int = 0,
+    now_of: Callable[[Article], datetime] = date_of,
+    watched_since: datetime | None = None,
 ) -> Past:
     """The alerts of one rule set, the ``index``-th of those that were evaluated, over hits in order of ``now_of``.
 
-    ``now_of`` tells when an article is decided about.
+    ``now_of`` tells when an article is decided about, ``watched_since`` where the past begins with which rules that
+    count compare, be it without a hit; None: at the first hit.
     """
     statuses = {rule.rule: rule.status for rule in rule_set.rules}
     policies = {rule.rule: event_policy(rule) for rule in rule_set.rules}
@@ -198,14 +209,17 @@ def replay(
     events: Counter[str] = Counter()
     alerts: list[PastAlert] = []
     quiet: list[Quiet] = []
+    waiting: list[Quiet] = []
     # Rules of different audiences never share an event: a draft must neither open nor silence what is sent.
-    memory = RuleMemory(over_time_of(rule_set))
+    memory = RuleMemory(over_time_of(rule_set), watched_since)
     timelines = {status: _Timeline(policies) for status in RuleStatus}
     for hit in hits:
         now = now_of(hit.article)
         by_status: dict[RuleStatus, list[Signal]] = {}
         hashes = frozenset(np.frombuffer(hit.shingles, dtype=np.int64).tolist())
-        whole = one_for_each_rule(memory.judge(hit.article, hit.partial[index], hashes))
+        judged = memory.judge(hit.article, hit.partial[index], hashes)
+        whole = one_for_each_rule(judged)
+        waiting += [Quiet(hit.article.id, (one.rule_id,), outcome) for one, outcome in still_silent(judged)]
         for signal in (*hit.signals[index], *whole):
             signals[signal.rule_id] += 1
             by_status.setdefault(statuses[signal.rule_id], []).append(signal)
@@ -230,7 +244,7 @@ def replay(
                         signals=decision.signals,
                     )
                 )
-    return Past(tuple(alerts), tuple(quiet), signals, events)
+    return Past(tuple(alerts), tuple(quiet), tuple(waiting), signals, events)
 
 
 def _opens(decision: EventDecision) -> bool:

@@ -39,7 +39,10 @@ class RuleSetDiff:
 
 def diff_rule_sets(evaluation: Evaluation, current: RuleSet, other: RuleSet) -> RuleSetDiff:
     """The differences, of an evaluation with exactly these two rule sets in this order. Drafts send nothing."""
-    sides = (replay(evaluation.hits, current, 0), replay(evaluation.hits, other, 1))
+    sides = (
+        replay(evaluation.hits, current, 0, watched_since=evaluation.begins_at),
+        replay(evaluation.hits, other, 1, watched_since=evaluation.begins_at),
+    )
     hits: dict[str, list[Hit]] = {}
     for hit in evaluation.hits:
         hits.setdefault(hit.article.id, []).append(hit)
@@ -61,7 +64,8 @@ def _only_in(
     silent = 1 - speaking
     sent = {key for alert in sides[silent].alerts for key in _keys(alert)}
     statuses = {rule.rule: rule.status for rule in rule_sets[silent].rules}
-    quiet = {(one.article_id, rule_id): one.reason for one in sides[silent].quiet for rule_id in one.rule_ids}
+    unsaid = (*sides[silent].waiting, *sides[silent].quiet)
+    quiet = {(one.article_id, rule_id): one.reason for one in unsaid for rule_id in one.rule_ids}
     for alert in sides[speaking].alerts:
         for article_id, rule_id, audience in _keys(alert):
             if (article_id, rule_id, audience) in sent:

@@ -151,7 +151,8 @@ def _voice(hits: Sequence[Hit], rule_set: RuleSet, index: int) -> Voice:
         if statuses[rule_id] is RuleStatus.STABLE
     }
     silent = {(hit.article.id, rule_id): reason for hit in hits for rule_id, reason in hit.silent[index].items()}
-    return Voice(frozenset(alerts | quiet.keys()), frozenset(alerts), silent | quiet, statuses)
+    waiting = {(one.article_id, one.rule_ids[0]): one.reason for one in past.waiting}
+    return Voice(frozenset(alerts | quiet.keys()), frozenset(alerts), silent | waiting | quiet, statuses)
 
 
 class _Signalled:

@@ -287,3 +287,114 @@ def test_rules_over_several_articles_speak_over_the_past(tmp_path: Path) -> None
     assert [(alert.article.id, [one.article_id for one in alert.signals[0].earlier]) for alert in past.alerts] == [
         ("fire", ["recall"])
     ]
+
+
+COUNT = """\
+rule: many-clashes
+look_for:
+  act: {phrases: [exchange~ ..2 fire]}
+  pair: {states: {at_least: 2}}
+count:
+  of: publishers
+  at_least: 2
+  within: 24h
+  and_times_usual: {ratio: 3, measured_over: 10d, needs_history: 5d}
+"""
+FIRE = (
+    "Armenian and Azerbaijani troops exchanged fire.",
+    "Soldiers of Armenia exchanged fire with those of Azerbaijan on Sunday, a mayor told us.",
+)
+
+
+def reported(day: int, first: str = "12") -> list[dict[str, object]]:
+    """Two newsrooms report fire on that day of September, an hour apart."""
+    return [
+        record(f"{day}-{name}", text, f"2022-09-{day:02}T{first if name == 'courier' else int(first) + 1}:00:00Z", source=name)
+        for name, text in zip(("courier", "radio"), FIRE, strict=True)
+    ]  # fmt: skip
+
+
+CALM_DAYS = [record(f"calm-{day}", CALM, f"2022-09-{day:02}T08:00:00Z") for day in range(1, 20)]
+
+
+@pytest.mark.parametrize(
+    ("records", "alerts", "waiting"),
+    [
+        pytest.param(reported(9), [], [("9-courier", "counted 1 of 2; history of 0s, 5d needed"), ("9-radio", "counted 2 of 2; history of 0s, 5d needed")], id="the history begins with the hits"),
+        pytest.param([*CALM_DAYS, *reported(9)], ["9-radio"], [("9-courier", "counted 1 of 2")], id="quiet days are history, too"),
+        pytest.param([*CALM_DAYS, *reported(4)], [], [("4-courier", "counted 1 of 2; history of 76h, 5d needed"), ("4-radio", "counted 2 of 2; history of 76h, 5d needed")], id="quiet days, and too few"),
+        pytest.param([*CALM_DAYS, *(one for day in range(8, 16) for one in reported(day))], ["8-radio"], None, id="what is usual meanwhile"),
+    ],
+)  # fmt: skip
+def test_a_comparison_with_what_is_usual_knows_the_whole_history(
+    tmp_path: Path, records: list[dict[str, object]], alerts: list[str], waiting: list[tuple[str, str]] | None
+) -> None:
+    rules = load(COUNT)
+    evaluation = evaluate(archive(tmp_path, *records), rules)
+    past = replay(evaluation.hits, rules, watched_since=evaluation.begins_at)
+    assert [alert.article.id for alert in past.alerts if not alert.is_update] == alerts
+    if waiting is not None:
+        assert [(one.article_id, one.reason) for one in past.waiting] == waiting
+
+
+def test_the_history_begins_where_it_is_looked_at(tmp_path: Path) -> None:
+    path = archive(tmp_path, *CALM_DAYS, *reported(9))
+    rules = load(COUNT)
+    assert evaluate(path, rules).begins_at == datetime(2022, 9, 1, 8, tzinfo=UTC)
+    late = evaluate(path, rules, since=datetime(2022, 9, 6, tzinfo=UTC))
+    assert late.begins_at == datetime(2022, 9, 6, 8, tzinfo=UTC)
+    past = replay(late.hits, rules, watched_since=late.begins_at)
+    assert past.alerts == ()
+    assert past.waiting[-1].reason == "counted 2 of 2; history of 76h, 5d needed"
+    assert evaluate(archive(tmp_path), rules).begins_at is None
+
+
+def test_steps_that_are_not_complete_are_named(tmp_path: Path) -> None:
+    rules = load(
+        """\
+        rule: ties-then-call-up
+        steps:
+          ties_broken: {look_for: {act: {phrases: [recall~ ..4 ambassador*]}, pair: {states: {at_least: 2}}}}
+          call_up: {look_for: {act: {phrases: [order~ ..3 mobili(s|z)ation]}, one: {states: {at_least: 1}}}}
+        in_order: {steps: [ties_broken, call_up], within: 10d, sharing: a state}
+        """
+    )
+    path = archive(
+        tmp_path,
+        record("ties", "Iran recalled its ambassador from Armenia.", "2022-09-01"),
+        record("late", "Iran ordered full mobilisation.", "2022-09-20"),
+        record("ties again", "Iran has again recalled its ambassador from Armenia, Tehran said.", "2022-09-21"),
+        record("in time", "The parliament in Tehran ordered a general mobilisation, a deputy of Iran said.", "2022-09-23"),
+    )
+    evaluation = evaluate(path, rules)
+    past = replay(evaluation.hits, rules, watched_since=evaluation.begins_at)
+    assert [alert.article.id for alert in past.alerts] == ["in time"]
+    assert [(one.article_id, one.reason) for one in past.waiting] == [
+        ("ties", "step ties_broken"),
+        ("late", "step call_up"),
+        ("ties again", "step ties_broken"),
+    ]
+
+
+def test_a_difference_says_that_a_count_was_not_reached(tmp_path: Path) -> None:
+    two = load(COUNT.replace("  and_times_usual: {ratio: 3, measured_over: 10d, needs_history: 5d}\n", ""))
+    three = load(COUNT.replace("at_least: 2\n  within", "at_least: 3\n  within").replace("  and_times_usual: {ratio: 3, measured_over: 10d, needs_history: 5d}\n", ""))  # fmt: skip
+    found = diff_rule_sets(evaluate(archive(tmp_path, *reported(9)), two, three), two, three)
+    assert [(one.side, one.alert.article.id, one.why) for one in found.differences] == [
+        (Side.LOST, "9-radio", "counted 2 of 3")
+    ]
+
+
+def test_escalation_changes_nothing_of_what_is_found_and_decided(tmp_path: Path) -> None:
+    plain, escalating = load(CLASH), load(CLASH + "escalate: {if_not_acknowledged_in: 15m, to: [boss]}\n")
+    path = archive(tmp_path, record("first", FIRST), record("again", AGAIN, source="radio"), record("else", ELSEWHERE))
+    evaluation = evaluate(path, plain, escalating)
+    assert diff_rule_sets(evaluation, plain, escalating).differences == ()
+    pasts = [replay(evaluation.hits, rules, index) for index, rules in enumerate((plain, escalating))]
+    assert [len(past.alerts) for past in pasts] == [3, 3]
+    lines = path.read_text(encoding="utf-8").splitlines()
+    written = [
+        [result for result in match_lines(rules, lines, detect=english, now=NOW)] for rules in (plain, escalating)
+    ]
+    assert written[0] == written[1]
+    assert written[0]

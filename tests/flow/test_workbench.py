@@ -86,6 +86,7 @@ def test_backtest_as_json(desk: Path, capsys: pytest.CaptureFixture[str]) -> Non
         "unusable": [],
         "rules": [{"rule": "border-clash", "status": "stable", "signals": 1, "events": 1, "alerts": 1}],
         "days": [{"day": "2022-09-14", "alerts": {"border-clash": 1}}],
+        "waiting": [],
         "expectations": [{"rule": "border-clash", "expected": "border-clash==1", "alerts": 1, "met": True}],
     }
 

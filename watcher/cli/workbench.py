@@ -101,7 +101,7 @@ def backtest(
         evaluation = evaluate_history(
             history, [rule_set], detect=detect_language, now=now, since=start, jobs=_jobs(jobs), advance=advance
         )
-    past = replay(evaluation.hits, rule_set)
+    past = replay(evaluation.hits, rule_set, watched_since=evaluation.begins_at)
     totals: Counter[str] = Counter(rule_id for alert in past.alerts for rule_id in alert.rule_ids)
     checked = check_expectations(expectations, [rule.rule for rule in rule_set.rules], totals)
     if junit is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from watcher.backtest import Past, PastAlert, Period, count_alerts, label_of, period_of, start_of
+from watcher.backtest import Past, PastAlert, Period, Quiet, count_alerts, label_of, period_of, start_of
 from watcher.cli.common import print_table
 from watcher.cli.terminal import harmless, printer
 from watcher.diff import Difference
@@ -45,6 +45,13 @@ def print_past(past: Past, rule_set: RuleSet, totals: Counter[str]) -> None:
         for rule in sorted(rule_set.rules, key=lambda rule: (-totals[rule.rule], rule.rule))
     ]
     print_table("Rules", ("rule", "status", "signals", "events", "alerts", "of them updates"), rows)
+    waiting: dict[str, list[Quiet]] = {}
+    for one in past.waiting:
+        waiting.setdefault(one.rule_ids[0], []).append(one)
+    out = printer()
+    for rule_id, those in sorted(waiting.items()):
+        latest = f"the latest: {those[-1].article_id}, {those[-1].reason}"
+        out.print(harmless(f"{rule_id}: {count_of(len(those), 'article')} on which it does not speak yet; {latest}"))
     if not past.alerts:
         return
     first, last = past.alerts[0].at.date(), past.alerts[-1].at.date()
@@ -86,6 +93,7 @@ def past_to_json(past: Past, rule_set: RuleSet, totals: Counter[str]) -> dict[st
             for day, count in sorted(count_alerts(past.alerts, Period.DAY).items())
         ],
         "alerts": [_alert_to_json(alert) for alert in past.alerts],
+        "waiting": [{"article": one.article_id, "rule": one.rule_ids[0], "reason": one.reason} for one in past.waiting],
     }
 
 
