@@ -364,7 +364,9 @@ def test_steps_that_are_not_complete_are_named(tmp_path: Path) -> None:
         record("ties", "Iran recalled its ambassador from Armenia.", "2022-09-01"),
         record("late", "Iran ordered full mobilisation.", "2022-09-20"),
         record("ties again", "Iran has again recalled its ambassador from Armenia, Tehran said.", "2022-09-21"),
-        record("in time", "The parliament in Tehran ordered a general mobilisation, a deputy of Iran said.", "2022-09-23"),
+        record(
+            "in time", "The parliament in Tehran ordered a general mobilisation, a deputy of Iran said.", "2022-09-23"
+        ),
     )
     evaluation = evaluate(path, rules)
     past = replay(evaluation.hits, rules, watched_since=evaluation.begins_at)
@@ -393,8 +395,6 @@ def test_escalation_changes_nothing_of_what_is_found_and_decided(tmp_path: Path)
     pasts = [replay(evaluation.hits, rules, index) for index, rules in enumerate((plain, escalating))]
     assert [len(past.alerts) for past in pasts] == [3, 3]
     lines = path.read_text(encoding="utf-8").splitlines()
-    written = [
-        [result for result in match_lines(rules, lines, detect=english, now=NOW)] for rules in (plain, escalating)
-    ]
+    written = [list(match_lines(rules, lines, detect=english, now=NOW)) for rules in (plain, escalating)]
     assert written[0] == written[1]
     assert written[0]
