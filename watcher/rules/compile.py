@@ -21,6 +21,7 @@ from ahocorasick_rs import AhoCorasick, Implementation
 
 from watcher.errors import Problem, RuleError
 from watcher.model import Article, RuleStatus, Severity, Skipped, Stance
+from watcher.rules.building import without_collecting
 from watcher.rules.phrases import Choice, Ending, Gap, ListRef, Number, Part, PhraseError, Word, parse_phrase
 from watcher.rules.regex import Regex, compile_regex
 from watcher.rules.schema import (
@@ -330,6 +331,7 @@ class CompiledRules:
         return {rule.id: rule.over_time for rule in self.rules if rule.over_time is not None}
 
 
+@without_collecting()
 def compile_rules(rule_set: RuleSet, gazetteer: Gazetteer) -> CompiledRules:
     """The rules ready to run; raises `RuleError` with every rule that cannot be compiled, and where it stands."""
     compiler = _Compiler(rule_set)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from watcher.errors import Location, Problem, RuleError
+from watcher.rules.building import without_collecting
 from watcher.rules.documents import Document, Loading, RuleFile, items_of
 from watcher.rules.phrases import parse_phrase
 from watcher.rules.references import check_references
@@ -28,6 +29,7 @@ _DECLARES = re.compile(r"^(list|rule|append):[ \t]+([\w-]+)", re.MULTILINE)
 _TRAILING_COMMENT = re.compile(r"[ \t]+#[^\s#]")
 
 
+@without_collecting()
 def load_rules(paths: Sequence[Path]) -> RuleSet:
     """The rules of these files and folders, checked, in file order.
 

@@ -5,6 +5,7 @@ Only the shape is decided here. What the words match (case, accents, inflection,
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -31,6 +32,8 @@ CITATION_WORDS: dict[str, tuple[str, ...]] = {
 _HYPHENS = frozenset("-\u2010\u2011\u2012\u2013\u2014\u2015\u2212")
 _APOSTROPHES = frozenset("'\u2018\u2019\u02bc\u02bb`\u00b4")
 _INNER_MARKS = frozenset(".,&/%")  # part of a word that also has letters or digits: U.S., 4,000, AT&T, 24/7, 5%
+_PLAIN_WORD = re.compile(r"[A-Za-z0-9]+(?=[~* |)]|$)")  # most words by far, which need no look at each letter
+_MAY_BE_NUMBER = re.compile(r"(?<![.\d])\d", re.ASCII)  # any digit but those of gaps
 
 
 class PhraseError(WatcherError):
@@ -139,7 +142,9 @@ def parse_phrase(text: str) -> Phrase:
     if len(text) > MAX_CHARS:
         raise PhraseError(f"a phrase may have at most {MAX_CHARS} characters, this one has {len(text)}", 0, len(text))
     parts = _Parser(text).parse()
-    return Phrase(text, _mark_citations(parts, after_citation_word=False, before_number=False))
+    if _MAY_BE_NUMBER.search(text):
+        parts = _mark_citations(parts, after_citation_word=False, before_number=False)
+    return Phrase(text, parts)
 
 
 class _Parser:
@@ -168,9 +173,10 @@ class _Parser:
         """Parts up to the end, a | or a )."""
         parts: list[Part] = []
         while True:
-            while self._peek() and (self._peek().isspace() or self._peek() in _HYPHENS):
-                self.at += 1
             char = self._peek()
+            while char and (char.isspace() or char in _HYPHENS):
+                self.at += 1
+                char = self._peek()
             if not char or char in "|)":
                 break
             if char == "." and self._peek(1) == ".":
@@ -231,6 +237,10 @@ class _Parser:
         """A word, a group, or words and groups without a space between, with their operator."""
         start = self.at
         pieces: list[str | Choice] = []
+        plain = _PLAIN_WORD.match(self.text, start)
+        if plain:
+            pieces.append(plain[0])
+            self.at = plain.end()
         while not self._at_boundary():
             char = self._peek()
             if char == "(":
@@ -318,7 +328,7 @@ class _Parser:
 
     def _word(self, spelling: str, ending: Ending, offset: int, length: int) -> Word | Number:
         spelling = _trim(spelling, is_last=not self.text[self.at :].strip())
-        if not any(char.isalnum() for char in spelling):
+        if not spelling.isalnum() and not any(char.isalnum() for char in spelling):
             raise PhraseError(f"expected a word, found only {spelling or 'punctuation'}", offset, length)
         if spelling.isdecimal() and spelling.isascii():
             if ending is not Ending.EXACT:

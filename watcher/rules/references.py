@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
@@ -280,7 +280,7 @@ class _Checker:
 
     def _check_language(self, document: Document, node: Node) -> None:
         for code in (word.strip() for word in (node.value or "").split(",")):
-            if re.fullmatch(r"[a-z]{2}", code) and code not in Locale("en").languages:
+            if re.fullmatch(r"[a-z]{2}", code) and code not in _languages():
                 hint = language_hint(code) or f"{code} is no code of a language: expected one like en or ru"
                 self.loading.wrong(document.file, node, f"languages: {hint}", "unknown-language")
 
@@ -338,6 +338,11 @@ def _column(file: RuleFile, node: Node, offset: int) -> int:
     if node.style == "'":
         return offset + 1 + (node.value or "")[:offset].count("'")
     return offset + 1 if raw[1:-1] == node.value else 0
+
+
+@cache
+def _languages() -> Collection[str]:
+    return frozenset(Locale("en").languages)
 
 
 @cache
