@@ -36,6 +36,8 @@ class NumberWords:
     added_teens: frozenset[int] = field(default_factory=frozenset)  # tens that teens may follow: soixante-dix
     prefixed_and: str = ""  # "and" written as part of the next word
     dot_groups: bool = True  # 1.200 is twelve hundred
+    half_more: tuple[str, ...] = ()  # between a number and its multiplier, or behind them: "and a half"
+    one_and_a_half: frozenset[str] = field(default_factory=frozenset)  # one word before a multiplier
 
 
 def _numbered(words: str, first: int = 0, step: int = 1) -> dict[str, int]:
@@ -44,6 +46,11 @@ def _numbered(words: str, first: int = 0, step: int = 1) -> dict[str, int]:
     for index, alternatives in enumerate(words.split()):
         forms.update(dict.fromkeys(alternatives.split("/"), first + index * step))
     return forms
+
+
+def _glued(tens: Mapping[str, int], units: Mapping[str, int]) -> dict[str, int]:
+    """Tens and units written as one word."""
+    return {ten + unit: size + value for ten, size in tens.items() for unit, value in units.items()}
 
 
 def _set(words: str) -> frozenset[str]:
@@ -85,6 +92,7 @@ ENGLISH = NumberWords(
     articles=_set("a an"),
     joiners=_set("and"),
     of=_set("of"),
+    half_more=("and a half",),
     at_least=(
         "more than",
         "over",
@@ -197,6 +205,7 @@ FRENCH = NumberWords(
     articles=_set("un une"),
     joiners=_set("et"),
     of=_set("de d"),
+    half_more=("et demi", "et demie"),
     at_least=(
         "plus de",
         "plus d'",
@@ -277,6 +286,7 @@ SPANISH = NumberWords(
     articles=_set("un una"),
     joiners=_set("y"),
     of=_set("de"),
+    half_more=("y medio", "y media"),
     at_least=(
         "mas de",
         "al menos",
@@ -349,6 +359,8 @@ RUSSIAN = NumberWords(
     articles=frozenset(),
     joiners=frozenset(),
     of=frozenset(),
+    half_more=("с половинои",),
+    one_and_a_half=_set("полтора полторы полутора"),
     at_least=(
         "более",
         "более чем",
@@ -385,14 +397,17 @@ RUSSIAN = NumberWords(
 
 UKRAINIAN = NumberWords(
     units=_numbered(
-        "нуль один/одна/одне/одного/однои два/дві/двох/двое/двои три/трьох/трое/троі чотири/чотирьох/четверо"
-        " п'ять/п'яти/п'ятеро"
-        " шість/шести/шестеро сім/семи/семеро вісім/восьми дев'ять/дев'яти десять/десяти одинадцять/одинадцяти"
-        " дванадцять/дванадцяти тринадцять/тринадцяти чотирнадцять/чотирнадцяти п'ятнадцять/п'ятнадцяти"
-        " шістнадцять/шістнадцяти сімнадцять/сімнадцяти вісімнадцять/вісімнадцяти дев'ятнадцять/дев'ятнадцяти"
+        "нуль/нуля один/одна/одне/одного/однієї/одному/одним/одну два/дві/двох/двоє/двоїх/двом/двома"
+        " три/трьох/троє/троїх/трьом/трьома чотири/чотирьох/четверо/чотирьом п'ять/п'яти/п'ятьох/п'ятеро"
+        " шість/шести/шістьох/шестеро сім/семи/сімох/семеро вісім/восьми/вісьмох/восьмеро"
+        " дев'ять/дев'яти/дев'ятьох/дев'ятеро десять/десяти/десятьох/десятеро одинадцять/одинадцяти/одинадцятьох"
+        " дванадцять/дванадцяти/дванадцятьох/дванадцятеро тринадцять/тринадцяти/тринадцятьох"
+        " чотирнадцять/чотирнадцяти/чотирнадцятьох п'ятнадцять/п'ятнадцяти/п'ятнадцятьох"
+        " шістнадцять/шістнадцяти/шістнадцятьох сімнадцять/сімнадцяти/сімнадцятьох"
+        " вісімнадцять/вісімнадцяти/вісімнадцятьох дев'ятнадцять/дев'ятнадцяти/дев'ятнадцятьох"
     )
     | _numbered(
-        "двадцять/двадцяти тридцять/тридцяти сорок/сорока п'ятдесят/п'ятдесяти шістдесят/шістдесяти сімдесят/сімдесяти"
+        "двадцять/двадцяти/двадцятьох тридцять/тридцяти сорок/сорока п'ятдесят/п'ятдесяти шістдесят/шістдесяти сімдесят/сімдесяти"
         " вісімдесят/вісімдесяти дев'яносто сто/ста",
         20,
         10,
@@ -419,6 +434,8 @@ UKRAINIAN = NumberWords(
     articles=frozenset(),
     joiners=frozenset(),
     of=frozenset(),
+    half_more=("з половиною",),
+    one_and_a_half=_set("півтора півтори"),
     at_least=(
         "більше",
         "більш ніж",
@@ -473,6 +490,7 @@ TURKISH = NumberWords(
     articles=frozenset(),
     joiners=frozenset(),
     of=frozenset(),
+    half_more=("bucuk",),
     at_least=("en az", "asgari", "yaklasik", "yaklasik olarak", "neredeyse", "tam", "takriben", "asgari olarak"),
     at_most=("en fazla", "en cok", "azami"),
     or_more=(
@@ -559,6 +577,7 @@ ARABIC = NumberWords(
     articles=frozenset(),
     joiners=frozenset(),
     of=frozenset(),
+    half_more=("ونصف", "و نصف"),
     at_least=(
         "اكثر من",
         "ما لا يقل عن",
@@ -593,6 +612,201 @@ ARABIC = NumberWords(
     prefixed_and="و",
 )
 
+_ARMENIAN_UNITS = "մեկ երկու երեք չորս հինգ վեց յոթ ութ ինն/ինը"
+_ARMENIAN_TENS = "քսան երեսուն քառասուն հիսուն վաթսուն յոթանասուն ութսուն իննսուն"
+
+ARMENIAN = NumberWords(
+    units=_numbered("զրո " + _ARMENIAN_UNITS)
+    | _numbered("տաս/տասը տասնմեկ տասներկու տասներեք տասնչորս տասնհինգ տասնվեց տասնյոթ տասնութ տասնինն/տասնինը", 10)
+    | _numbered(_ARMENIAN_TENS, 20, 10)
+    | _glued(_numbered(_ARMENIAN_TENS, 20, 10), _numbered(_ARMENIAN_UNITS, 1)),
+    multipliers={"հարյուր": 100, "հազար": 1_000, "միլիոն": 1_000_000, "միլիարդ": 1_000_000_000},
+    several={"մի քանի": 2, "մի շարք": 2},
+    plurals={
+        **dict.fromkeys("տասնյակ տասնյակներ տասնյակներով տասնյակավոր".split(), 10),
+        "հարյուրավոր": 100,
+        "հազարավոր": 1_000,
+        "տասնյակ հազարավոր": 10_000,
+        "տասնյակ հազար": 10_000,
+    },
+    fixed={"կես միլիոն": 500_000},
+    articles=frozenset(),
+    joiners=frozenset(),
+    of=frozenset(),
+    at_least=(
+        "առնվազն",
+        "ավելի քան",
+        "ոչ պակաս քան",
+        "մոտ",
+        "շուրջ",
+        "մոտավորապես",
+        "նվազագույնը",
+        "գրեթե",
+        "եւս",
+        "ևս",
+    ),
+    at_most=("մինչև", "մինչեւ", "առավելագույնը", "ոչ ավելի քան"),
+    or_more=("+", "ից ավելի"),
+    between=(),
+    ranges=_set("կամ"),
+    measures=tuple(
+        "% տոկոս* տարի* տարեկան* տարվա օր* ժամ* րոպե* վայրկյան* շաբաթ* ամիս* ամսվա դար* կմ մ մմ կիլոմետր* մետր* տոննա*"
+        " դրամ* դոլար* եվրո* ռուբլի* կգ հեկտար* աստիճան* անգամ* րդ".split()
+    ),
+    labels=tuple("հոդված* կետ* համար* թիվ # $ € £".split()),
+    people=tuple("մարդ* զինծառայող* զինվոր* քաղաքացի* զոհ* վիրավոր* սպա* ոստիկան*".split()),
+    months=tuple(
+        "հունվար* փետրվար* մարտի մարտին ապրիլ* մայիս* հունիս* հուլիս* օգոստոս* սեպտեմբեր* հոկտեմբեր* նոյեմբեր*"
+        " դեկտեմբեր*".split()
+    ),
+    tens_joiners=("",),
+)
+
+AZERBAIJANI = NumberWords(
+    units=_numbered("sıfır bir iki üç dörd beş altı yeddi səkkiz doqquz on")
+    | _numbered("iyirmi otuz qırx əlli altmış yetmiş səksən doxsan", 20, 10),
+    multipliers={"yüz": 100, "min": 1_000, "milyon": 1_000_000, "milyard": 1_000_000_000},
+    several={"bir neçə": 2, "bir sıra": 2, "çoxsaylı": 2},
+    plurals={
+        **dict.fromkeys(("onlarla", "onlarca"), 10),
+        **dict.fromkeys(("yüzlərlə", "yüzlərcə"), 100),
+        **dict.fromkeys(("minlərlə", "minlərcə"), 1_000),
+        "on minlərlə": 10_000,
+        "yüz minlərlə": 100_000,
+        "milyonlarla": 1_000_000,
+    },
+    fixed={"yarım milyon": 500_000},
+    articles=frozenset(),
+    joiners=frozenset(),
+    of=frozenset(),
+    half_more=("yarım",),
+    at_least=("ən azı", "azı", "ən azından", "təxminən", "təqribən", "azından"),
+    at_most=("ən çoxu", "maksimum"),
+    or_more=(
+        "dan çox",
+        "dən çox",
+        "dan artıq",
+        "dən artıq",
+        "a yaxın",
+        "ə yaxın",
+        "ya yaxın",
+        "yə yaxın",
+        "qədər",
+        "+",
+    ),
+    between=(),
+    ranges=_set("ve"),
+    measures=tuple(
+        "% faiz* il ildə ildir illik gün gündə günlük saat* dəqiqə* saniyə* həftə* ay ayda yaş yaşında yaşlı əsr* km m"
+        " mm kilometr* metr* ton manat* dollar* avro rubl* kq hektar* dərəcə* dəfə ci cı cu cü".split()
+    ),
+    labels=tuple("maddə* nömrə* saylı # $ € £ ₼".split()),
+    people=tuple("nəfər* hərbçi* əsgər* mülki* şəhid* yaralı* polis* insan* adam*".split()),
+    months=tuple(
+        "yanvar* fevral* mart* aprel* may mayda iyun* iyul* avqust* sentyabr* oktyabr* noyabr* dekabr*".split()
+    ),
+)
+
+_GEORGIAN_UNITS = (
+    "ერთი/ერთმა/ერთ ორი/ორმა/ორ სამი/სამმა/სამ ოთხი/ოთხმა/ოთხ ხუთი/ხუთმა/ხუთ ექვსი/ექვსმა/ექვს შვიდი/შვიდმა/შვიდ"
+    " რვა/რვამ ცხრა/ცხრამ ათი/ათმა/ათ თერთმეტი/თერთმეტმა/თერთმეტ თორმეტი/თორმეტმა/თორმეტ ცამეტი/ცამეტმა/ცამეტ"
+    " თოთხმეტი/თოთხმეტმა/თოთხმეტ თხუთმეტი/თხუთმეტმა/თხუთმეტ თექვსმეტი/თექვსმეტმა/თექვსმეტ ჩვიდმეტი/ჩვიდმეტმა/ჩვიდმეტ"
+    " თვრამეტი/თვრამეტმა/თვრამეტ ცხრამეტი/ცხრამეტმა/ცხრამეტ"
+)
+
+GEORGIAN = NumberWords(
+    units=_numbered("ნული " + _GEORGIAN_UNITS)
+    | _numbered("ოცი/ოცმა/ოც ორმოცი/ორმოცმა/ორმოც სამოცი/სამოცმა/სამოც ოთხმოცი/ოთხმოცმა/ოთხმოც", 20, 20)
+    # Counted in twenties: 35 is twenty-and-fifteen.
+    | _glued(_numbered("ოცდა ორმოცდა სამოცდა ოთხმოცდა", 20, 20), _numbered(_GEORGIAN_UNITS, 1))
+    | _numbered(
+        "ორასი/ორას სამასი/სამას ოთხასი/ოთხას ხუთასი/ხუთას ექვსასი/ექვსას შვიდასი/შვიდას რვაასი ცხრაასი", 200, 100
+    ),
+    multipliers={
+        **dict.fromkeys(("ასი", "ას", "ასმა"), 100),
+        **dict.fromkeys(("ათასი", "ათას", "ათასმა"), 1_000),
+        **dict.fromkeys(("მილიონი", "მილიონ"), 1_000_000),
+    },
+    several={"რამდენიმე": 2},
+    plurals={
+        **dict.fromkeys(("ათობით", "ათეულობით", "ათეული"), 10),
+        **dict.fromkeys(("ასობით", "ასეულობით"), 100),
+        "ათასობით": 1_000,
+        "ათიათასობით": 10_000,
+        "ათეულ ათასობით": 10_000,
+    },
+    fixed={"ნახევარი მილიონი": 500_000},
+    articles=frozenset(),
+    joiners=frozenset(),
+    of=frozenset(),
+    at_least=("სულ მცირე", "მინიმუმ", "არანაკლებ", "დაახლოებით", "თითქმის", "კიდევ"),
+    at_most=("მაქსიმუმ", "არაუმეტეს"),
+    or_more=("ზე მეტი", "ზე მეტმა", "ამდე", "მდე", "+"),
+    between=(),
+    ranges=_set("ან დან"),
+    measures=tuple(
+        "% პროცენტ* წელ* წლ* დღე* დღის საათ* წუთ* წამ* კვირა* კვირის თვე* თვის საუკუნ* კმ მ მმ კილომეტრ* მეტრ* ტონა*"
+        " ლარ* დოლარ* ევრო რუბლ* კგ ჰექტარ* გრადუს* ჯერ".split()
+    ),
+    labels=tuple("მუხლ* პუნქტ* ნომერ* # $ € £ ₾".split()),
+    people=tuple("ადამიან* ჯარისკაც* სამხედრო* დაღუპულ* დაჭრილ* მოქალაქ* პოლიციელ*".split()),
+    months=tuple(
+        "იანვარ* იანვრ* თებერვ* მარტ* აპრილ* მაის* ივნის* ივლის* აგვისტო* სექტემბ* ოქტომბ* ნოემბ* დეკემბ*".split()
+    ),
+    tens_joiners=("",),
+)
+
+PERSIAN = NumberWords(
+    units=_numbered(
+        "صفر یک/یکی دو سه چهار پنج شش/شیش هفت هشت نه ده یازده دوازده سیزده چهارده پانزده شانزده هفده هجده/هیجده نوزده"
+    )
+    | _numbered("بیست سی چهل پنجاه شصت هفتاد هشتاد نود", 20, 10)
+    | _numbered("یکصد دویست سیصد چهارصد پانصد ششصد هفتصد هشتصد نهصد", 100, 100),
+    multipliers={"صد": 100, "هزار": 1_000, "میلیون": 1_000_000, "میلیارد": 1_000_000_000},
+    several={"چند": 2, "چندین": 2},
+    plurals={
+        **dict.fromkeys(("ده‌ها", "ده ها"), 10),
+        **dict.fromkeys(("صدها", "صد ها"), 100),
+        **dict.fromkeys(("هزاران", "هزارها"), 1_000),
+        **dict.fromkeys(("ده‌ها هزار", "ده ها هزار"), 10_000),
+        "صدها هزار": 100_000,
+        "میلیون‌ها": 1_000_000,
+    },
+    fixed={"نیم میلیون": 500_000},
+    articles=frozenset(),
+    joiners=_set("و"),
+    of=frozenset(),
+    half_more=("و نیم",),
+    at_least=(
+        "دست کم",
+        "دست‌کم",
+        "حداقل",
+        "بیش از",
+        "بیشتر از",
+        "حدود",
+        "نزدیک به",
+        "قریب به",
+        "تقریبا",
+        "کم و بیش",
+        "لااقل",
+    ),
+    at_most=("حداکثر", "کمتر از", "تا"),
+    or_more=("و بیشتر", "+"),
+    between=(("بین", "تا"), ("بین", "و"), ("از", "تا")),
+    ranges=_set("تا یا الي"),
+    measures=tuple(
+        "% درصد* سال* ساله روز* ساعت* دقیقه* ثانیه* هفته* ماه* قرن* کیلومتر* متر* تن دلار* یورو ریال* تومان* کیلو* هکتار*"
+        " درجه* بار مرتبه صبح عصر".split()
+    ),
+    labels=tuple("ماده اصل بند شماره قطعنامه # $ € £".split()),
+    people=tuple("نفر* سرباز* غیرنظامی* کشته* زخمی* مجروح* شهید* نظامی* پلیس*".split()),
+    months=tuple(
+        "ژانویه فوریه مارس آوریل مه ژوئن ژوئیه جولای اوت آگوست سپتامبر اکتبر نوامبر دسامبر فروردین اردیبهشت خرداد تیر"
+        " مرداد شهریور مهر آبان آذر دی بهمن اسفند".split()
+    ),
+    tens_joiners=(" و ",),
+)
+
 BY_LANGUAGE: Mapping[str, NumberWords] = {
     "en": ENGLISH,
     "fr": FRENCH,
@@ -601,4 +815,8 @@ BY_LANGUAGE: Mapping[str, NumberWords] = {
     "uk": UKRAINIAN,
     "tr": TURKISH,
     "ar": ARABIC,
+    "hy": ARMENIAN,
+    "az": AZERBAIJANI,
+    "ka": GEORGIAN,
+    "fa": PERSIAN,
 }

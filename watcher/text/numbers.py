@@ -146,6 +146,8 @@ class _Lexicon:
     at_most: _Phrases
     or_more: _Phrases
     percent: _Phrases
+    half_more: _Phrases
+    one_and_a_half: frozenset[str]
     between: tuple[tuple[str, str], ...]
     measures: re.Pattern[str]
     labels: re.Pattern[str]
@@ -167,6 +169,8 @@ def _lexicon(language: str) -> _Lexicon:
         at_most=_phrases((phrase, 0) for phrase in words.at_most),
         or_more=_phrases((phrase, 0) for phrase in words.or_more),
         percent=_phrases((phrase, 0) for phrase in words.percent),
+        half_more=_phrases((phrase, 0) for phrase in words.half_more),
+        one_and_a_half=frozenset(map(fold_term, words.one_and_a_half)),
         between=tuple((fold_term(opener), fold_term(joiner)) for opener, joiner in words.between),
         measures=_any_of(words.measures),
         labels=_any_of(words.labels),
@@ -385,7 +389,15 @@ class _Scan:
         total, current, last, after = 0, 0, 0, i
         while j < len(tokens):
             token = tokens[j]
-            if token in self.lexicon.multipliers:
+            size_behind = self._multiplier(j + 1)
+            half = self._phrase(self.lexicon.half_more, j) if after > i else None
+            if token in self.lexicon.one_and_a_half and size_behind > 1 and after == i:
+                total, last, j = size_behind * 3 // 2, size_behind, j + 2
+            elif half is not None and (size := self._multiplier(half[0])) > 1 and current:
+                total, current, last, j = total + current * size + size // 2, 0, size, half[0] + 1
+            elif half is not None and last >= 1_000 and not current:
+                total, j = total + last // 2, half[0]
+            elif token in self.lexicon.multipliers:
                 size = self.lexicon.multipliers[token]
                 if size in {12, 100}:
                     current = max(current, 1) * size
@@ -407,6 +419,10 @@ class _Scan:
                 break
             after = j
         return _Number(total + current, None, False, after) if after > i else None
+
+    def _multiplier(self, i: int) -> int:
+        """What the token multiplies a number before it by; 1 where it does not."""
+        return self.lexicon.multipliers.get(self.tokens[i], 1) if i < len(self.tokens) else 1
 
     def _prefixed(self, token: str) -> int | None:
         """The value of a number word with the language's prefixed "and"."""
