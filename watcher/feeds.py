@@ -9,13 +9,12 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import feedparser
-
 from watcher.errors import FeedError
 from watcher.model import FeedEntry, FetchReason, ParsedFeed
 from watcher.web.challenges import looks_like_html, recognise_challenge
 from watcher.web.encoding import decode
 from watcher.web.markup import plain_text, tidy, tidy_line
+from watcher.web.plain_xml import XmlEntry, XmlFeed, read_plain_xml
 from watcher.web.published import believable, parse_date
 from watcher.web.urls import absolute_url
 
@@ -92,30 +91,56 @@ def _parse_xml_feed(text: str, *, url: str, source_id: str, now: datetime) -> Pa
     whole, is_cut = _without_cut_entry(text, root[1])
     if is_cut and not whole:
         raise FeedError("the feed is cut off before its first entry ends", FetchReason.TRUNCATED)
-    # One encoding, whatever prolog and header claim; a stream, because feedparser would take bytes for a file name.
-    document = _REFERENCE.sub(_possible_reference, _NOT_IN_XML.sub("", _XML_DECLARATION.sub("", whole))).encode("utf-8")
-    headers = {"content-type": "application/xml; charset=utf-8"}
+    # One encoding, whatever prolog and header claim.
+    whole = _NOT_IN_XML.sub("", _XML_DECLARATION.sub("", whole, count=1))
+    document = (_REFERENCE.sub(_possible_reference, whole) if "&#" in whole else whole).encode("utf-8")
+    found = read_plain_xml(document) or _read_any_xml(document)
+    # RSS has no rule for relative links; they are written for the site, which may have its feed served by another host.
+    base = url if found.is_atom else absolute_url(url, found.link) or url
+    return ParsedFeed(
+        title=_title(plain_text(found.title)),
+        language=_language(found.language),
+        entries=_only_with_content(_xml_entry(entry, base, source_id, now) for entry in found.entries),
+        damage=FetchReason.TRUNCATED if is_cut else None,
+        every=_asked_interval(found.ttl, found.update_period, found.update_frequency),
+    )
+
+
+def _read_any_xml(document: bytes) -> XmlFeed:
+    """What feedparser makes of the document, well-formed or not."""
+    import feedparser
+
     try:
         found = feedparser.parse(
-            io.BytesIO(document), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
+            io.BytesIO(document),  # a stream, because bytes could be a file name
+            response_headers={"content-type": "application/xml; charset=utf-8"},
+            sanitize_html=False,
+            resolve_relative_uris=False,
         )
     except _PARSER_ERRORS as error:
         raise FeedError("the feed cannot be read", FetchReason.NOT_A_FEED) from error
     if not found.version and not found.entries:
         raise FeedError("neither rss nor atom nor json feed", FetchReason.NOT_A_FEED)
-    # RSS has no rule for relative links; they are written for the site, which may have its feed served by another host.
-    is_atom = found.version.startswith("atom")
-    base = url if is_atom else absolute_url(url, found.feed.get("link")) or url
-    return ParsedFeed(
-        title=_title(_markup(found.feed, "title")),
-        language=_language(found.feed.get("language")),
-        entries=_only_with_content(
-            _xml_entry(dict(entry), base, source_id, now) for entry in found.entries
-        ),  # dict: without its aliases
-        damage=FetchReason.TRUNCATED if is_cut else None,
-        every=_asked_interval(
-            found.feed.get("ttl"), found.feed.get("sy_updateperiod"), found.feed.get("sy_updatefrequency")
-        ),
+    return XmlFeed(
+        is_atom=found.version.startswith("atom"),
+        title=str(found.feed.get("title") or ""),
+        link=found.feed.get("link"),
+        language=found.feed.get("language"),
+        ttl=found.feed.get("ttl"),
+        update_period=found.feed.get("sy_updateperiod"),
+        update_frequency=found.feed.get("sy_updatefrequency"),
+        entries=[_any_xml_entry(dict(entry)) for entry in found.entries],  # dict: without its aliases
+    )
+
+
+def _any_xml_entry(entry: Mapping[str, Any]) -> XmlEntry:
+    return XmlEntry(
+        id=str(entry.get("id") or ""),
+        link=entry.get("feedburner_origlink") or entry.get("link") or _alternate_link(entry),
+        title=str(entry.get("title") or ""),
+        summary=str(entry.get("summary") or ""),
+        contents=[str(part.get("value") or "") for part in entry.get("content") or ()],
+        published_at=_stated_date(entry),
     )
 
 
@@ -137,16 +162,15 @@ def _possible_reference(found: re.Match[str]) -> str:
     return "" if code > 0x10FFFF or _NOT_IN_XML.match(chr(code)) else found[0]
 
 
-def _xml_entry(entry: Mapping[str, Any], base: str, source_id: str, now: datetime) -> FeedEntry:
-    contents = [plain_text(part.get("value") or "") for part in entry.get("content") or ()]
+def _xml_entry(entry: XmlEntry, base: str, source_id: str, now: datetime) -> FeedEntry:
     return _entry(
         source_id=source_id,
-        guid=entry.get("id"),
-        url=absolute_url(base, entry.get("feedburner_origlink") or entry.get("link") or _alternate_link(entry)),
-        title=_markup(entry, "title"),
-        summary=_markup(entry, "summary"),
-        content=max(contents, key=len, default=""),
-        published_at=_xml_date(entry, now),
+        guid=entry.id,
+        url=absolute_url(base, entry.link),
+        title=plain_text(entry.title),
+        summary=plain_text(entry.summary),
+        content=max((plain_text(content) for content in entry.contents), key=len, default=""),
+        published_at=believable(entry.published_at, now),
     )
 
 
@@ -158,7 +182,7 @@ def _alternate_link(entry: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _xml_date(entry: Mapping[str, Any], now: datetime) -> datetime | None:
+def _stated_date(entry: Mapping[str, Any]) -> datetime | None:
     """When the entry was published, else created, else updated."""
     for key in ("published", "created", "updated"):
         stated = entry.get(key)
@@ -166,7 +190,7 @@ def _xml_date(entry: Mapping[str, Any], now: datetime) -> datetime | None:
             moment = parse_date(str(stated).strip())
             if moment is None and (parsed := entry.get(f"{key}_parsed")):
                 moment = _from_struct(parsed)
-            return believable(moment, now)
+            return moment
     return None
 
 
@@ -177,10 +201,6 @@ def _from_struct(parsed: Any) -> datetime | None:
         return datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)
     except (ValueError, TypeError):
         return None
-
-
-def _markup(holder: Mapping[str, Any], key: str) -> str:
-    return plain_text(str(holder.get(key) or ""))
 
 
 def _entry(
@@ -203,7 +223,7 @@ def _entry(
 
 
 def _without_appendix(text: str) -> str:
-    return _APPENDED.sub("", text).rstrip()
+    return _APPENDED.sub("", text).rstrip() if "\n" in text else text
 
 
 def _title(text: str) -> str:

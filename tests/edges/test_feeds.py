@@ -15,12 +15,14 @@ from typing import Any
 
 import feedparser
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from watcher import feeds
 from watcher.errors import FeedError
 from watcher.feeds import entry_to_json, parse_feed
 from watcher.model import FeedEntry, FetchReason, ParsedFeed
+from watcher.web.plain_xml import XmlFeed, read_plain_xml
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 CASES = sorted((Path(__file__).parent.parent / "data" / "feeds").glob("*.feed"))
@@ -50,7 +52,7 @@ def as_json(feed: ParsedFeed) -> dict[str, Any]:
             {
                 name: value.isoformat() if isinstance(value, datetime) else value
                 for name, value in asdict(entry).items()
-                if name != "source_id"
+                if name not in ("source_id", "publisher", "language")  # feeds say neither for each item
             }
             for entry in feed.entries
         ],
@@ -308,3 +310,131 @@ def test_real_feeds_are_read_as_feedparser_reads_them(shared_data: Path) -> None
         )
     assert total > 2_000
     assert same / total >= 0.99
+
+
+def parse_both_ways(body: bytes) -> tuple[ParsedFeed | str, ParsedFeed | str, bool]:
+    """What is read, what feedparser alone reads, and whether the former did without feedparser."""
+    is_plain = False
+
+    def read_plain(document: bytes) -> XmlFeed | None:
+        nonlocal is_plain
+        found = read_plain_xml(document)
+        is_plain = found is not None
+        return found
+
+    results: list[ParsedFeed | str] = []
+    for read in (read_plain, lambda document: None):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(feeds, "read_plain_xml", read)
+            try:
+                results.append(parse(body))
+            except FeedError as error:
+                results.append(error.reason)
+    return results[0], results[1], is_plain
+
+
+NAMESPACES = (
+    'xmlns:atom="http://www.w3.org/2005/Atom" xmlns:content="http://purl.org/rss/1.0/modules/content/" '
+    'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:dcterms="http://purl.org/dc/terms/" '
+    'xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd" xmlns:media="http://search.yahoo.com/mrss/" '
+    'xmlns:sy="http://purl.org/rss/1.0/modules/syndication/" xmlns:x="urn:x" xmlns:y="http://y.example/ns"'
+)
+TEXTS = st.sampled_from(
+    [
+        "", " ", "One", "Two &amp; three", "<![CDATA[<p>Four</p><br/>five]]>", "&lt;b&gt;six&lt;/b&gt;", "\n seven \n",
+        "https://t.example/8?a=1&amp;b=2", "https:///t.example/9", "/10", "urn:11", "Ã¼ber", "\x93quoted\x94", "été",
+        "Fri, 20 Nov 2026 10:00:00 GMT", "2026-11-19T08:00:00+04:00", "soon", "2026-W47-5", "<!-- no -->yes",
+    ]
+)  # fmt: skip
+ATTRIBUTES = st.sampled_from(
+    [
+        "", "", "", ' type="html"', ' type="text"', ' type="xhtml"', ' type="TEXT/HTML"', ' type="image/png"', ' mode="base64"',
+        ' href="https://t.example/12"', ' href="" rel="self"', ' rel="related" href="/13"', ' REL="Self" href="/14"',
+        ' rel="enclosure" type="audio/mpeg" url="https://t.example/15.mp3"', ' isPermaLink="false"', ' xml:base="/dir/"',
+        ' isPermaLink="true"', ' x:href="/16"', ' url="https://t.example/17"', ' xml:lang="fr"',
+    ]
+)  # fmt: skip
+NAMES = st.sampled_from(
+    "title link guid id description summary content pubDate published updated created author category comments source "
+    "enclosure image ttl language date body item info name x:title y:name dc:title dc:date dc:creator dc:description "
+    "dcterms:issued dcterms:modified content:encoded atom:link atom:updated itunes:summary itunes:image media:group media:content "
+    "media:title media:description media:thumbnail sy:updatePeriod div p".split()
+)
+
+
+ORDINARY = st.sampled_from(
+    [
+        "<title>One</title>", "<title/>", "<title>&lt;b&gt;Two</title>", "<link>https://t.example/1?a=1&amp;b=2</link>",
+        "<link>https:///t.example/2</link>", '<link href="/3" rel="alternate"/>', '<link href="/4"/>',
+        '<link rel="related" type="text/plain" href="/5"/>', '<atom:link rel="self" href="/6"/>', "<guid>/7</guid>",
+        '<guid isPermaLink="false">8</guid>', "<id>urn:9</id>", "<description>Ten</description>", "<summary>Eleven</summary>",
+        "<description/>", "<content:encoded><![CDATA[<p>Twelve</p>]]></content:encoded>", '<content type="html">&lt;p&gt;13</content>',
+        '<content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml">14<br/><b>15</b></div></content>',
+        "<pubDate>Fri, 20 Nov 2026 10:00:00 GMT</pubDate>", "<updated>2026-11-19T08:00:00+04:00</updated>",
+        "<dc:date>2026-11-18</dc:date>", "<dcterms:created>2026-11-17</dcterms:created>", "<published/>",
+        "<dc:title>Sixteen</dc:title>", "<media:title>Seventeen</media:title>", '<media:content url="/18" medium="image"/>',
+        "<media:group><media:title>19</media:title><media:description>20</media:description></media:group>",
+        '<media:content url="/21"><media:description>22</media:description><media:credit>23</media:credit></media:content>',
+        "<itunes:summary>24</itunes:summary>", '<enclosure url="https://t.example/25.mp3" type="audio/mpeg"/>',
+        "<author><name>26</name><uri>/27</uri></author>", '<source url="https://t.example/28">29</source>',
+        "<category>30</category>", "<x:title>31</x:title>", '<y:link x="32"/>', "<ttl>33</ttl>", "<language>fr-FR</language>",
+        "<image><url>/34</url><title>35</title><link>/36</link></image>", "<sy:updatePeriod>hourly</sy:updatePeriod>",
+    ]
+)  # fmt: skip
+
+
+@st.composite
+def elements(draw: st.DrawFn, depth: int = 0) -> str:
+    if draw(st.integers(0, 7)):
+        return draw(ORDINARY)
+    name = draw(NAMES)
+    inner = draw(TEXTS)
+    if depth < 2 and draw(st.integers(0, 3)) == 0:
+        inner += "".join(draw(st.lists(elements(depth=depth + 1), max_size=3)))
+    return f"<{name}{draw(ATTRIBUTES)}>{inner}</{name}>"
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> str:
+    """Feeds of every format whose elements stand anywhere and say anything."""
+    about = "".join(draw(st.lists(elements(), max_size=4)))
+    items = ["".join(draw(st.lists(elements(), max_size=7))) for _ in range(draw(st.integers(0, 3)))]
+    kind = draw(st.sampled_from(["rss", "rss", "feed", "atom", "rdf"]))
+    if kind == "rss":
+        inner = "".join(f"<item>{item}</item>" for item in items)
+        return f'<rss version="2.0" {NAMESPACES}><channel>{about}{inner}</channel></rss>'
+    if kind == "rdf":
+        inner = "".join(f'<item rdf:about="urn:{n}">{item}</item>' for n, item in enumerate(items))
+        return (
+            '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/" '
+            f"{NAMESPACES}><channel>{about}</channel>{inner}</rdf:RDF>"
+        )
+    inner = "".join(f"<entry>{item}</entry>" for item in items)
+    default = ' xmlns="http://www.w3.org/2005/Atom"' if kind == "atom" else ""
+    return f"<feed{default} {NAMESPACES}>{about}{inner}</feed>"
+
+
+@given(documents())
+@settings(max_examples=300, deadline=None)
+def test_the_quick_reader_reads_what_feedparser_reads(document: str) -> None:
+    ours, theirs, _ = parse_both_ways(document.encode())
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
+def test_the_quick_reader_agrees_on_what_a_feed_says(case: Path) -> None:
+    ours, theirs, _ = parse_both_ways(case.read_bytes())
+    assert ours == theirs
+
+
+@pytest.mark.shared_data
+def test_the_quick_reader_agrees_on_real_feeds_and_reads_most(shared_data: Path) -> None:
+    files = [path for path in (shared_data / "feeds" / "real").iterdir() if path.is_file()]
+    files += (shared_data / "feeds" / "miniflux").rglob("*.xml")
+    plain = 0
+    for path in files:
+        ours, theirs, is_plain = parse_both_ways(path.read_bytes())
+        assert ours == theirs, path.name
+        assert isinstance(ours, ParsedFeed) or b"<note>" in path.read_bytes(), path.name
+        plain += is_plain
+    assert plain >= 0.8 * len(files)

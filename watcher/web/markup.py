@@ -32,15 +32,21 @@ _UNWANTED = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
 )
 _LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
-_SPACES = re.compile(r"[^\S\n]+")
-_AROUND_LINE_END = re.compile(r" ?\n ?")
+# Only what has to change: substituting each single space for itself would be most of the work.
+_SPACES = re.compile(r"[^\S\n ][^\S\n]*| [^\S\n]+")
+_AROUND_LINE_END = re.compile(r" \n ?|\n ")
+_RUN_OF_SPACE = re.compile(r"[^\S ]\s*| \s+")
+_C1_CONTROL = re.compile("[\x80-\x9f]")
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
 def tidy(text: str) -> str:
     """``text`` without control characters, with single spaces and at most one blank line in a row."""
-    text = _LINE_ENDS.sub("\n", text)
-    text = _UNWANTED.sub("", text).translate(_C1) if not text.isascii() else _UNWANTED.sub("", text)
+    if text.isprintable() and "  " not in text:
+        return text.strip()  # one line, nothing to do: most titles
+    text = _UNWANTED.sub("", _LINE_ENDS.sub("\n", text))
+    if _C1_CONTROL.search(text):
+        text = text.translate(_C1)
     text = _SPACES.sub(" ", text)
     text = _AROUND_LINE_END.sub("\n", text)
     return _BLANK_LINES.sub("\n\n", text).strip()
@@ -95,4 +101,4 @@ def _without_tags(markup: str) -> str:
 
 def _as_run(text: str, element: str | None) -> str:
     """Text with its white space as HTML shows it."""
-    return text if element == "pre" else re.sub(r"\s+", " ", text)
+    return text if element == "pre" else _RUN_OF_SPACE.sub(" ", text)
