@@ -7,7 +7,7 @@ language puts it: "killed 12", "12 were killed", "dozens of deaths", "the death 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
@@ -31,10 +31,13 @@ Kind = Literal["killed", "injured"]
 _BEFORE_WORDS = 16
 _TOTAL_WORDS = 14
 _NOUN_WORDS = 5
+_ARTICLE_WORDS = 5  # "a retired Israeli army officer"
 _SIDE_WORDS = 7
+_PART_ENDS = frozenset({",", ";", ":", "—", "(", ")"})
 _ELLIPSIS_ENDS = frozenset({".", ",", ";", "—", "and", "while", "on", "of", "dead", ")", '"', "in"})
 _QUOTES = frozenset({'"', "'"})
 _YEARS = range(1800, 2101)
+_NO_SETS = frozenset({"language", "triggers", "not", "totals", "running"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class Casualty:
     side: str | None  # state or name of the victims' side; only where a sentence has several figures of one kind
     sentence: int = 0  # index, which tells what stands together
     figure: tuple[int, int] | None = None  # offsets of the number; None: named without one
+    is_running: bool = False  # of a whole war so far ("since the war began"), not of this event
 
 
 class _Place(StrEnum):
@@ -74,16 +78,34 @@ class _Trigger:
     letter: str  # must stand in the original: folding makes Turkish "öldü" (died) and "oldu" (became) one word
 
 
+class _WordSet:
+    """Folded words, and beginnings of words (written with a ``*``)."""
+
+    __slots__ = ("_beginnings", "_words")
+
+    def __init__(self, written: Iterable[str]) -> None:
+        folded = [fold_term(word) or word for word in written]
+        self._words = frozenset(word for word in folded if not word.endswith("*"))
+        self._beginnings = tuple(word[:-1] for word in folded if word.endswith("*"))
+
+    def __contains__(self, word: str) -> bool:
+        return word in self._words or word.startswith(self._beginnings)
+
+
+_NO_WORDS = _WordSet(())
+
+
 @dataclass(frozen=True, slots=True)
 class _Language:
     triggers: PhraseTable[_Trigger | None]  # None: a figure of speech
     anchors: tuple[str, ...]  # ``*`` for any ending
     automaton: AhoCorasick  # over the anchors; finds the sentences worth a look in the folded text
-    sets: Mapping[str, frozenset[str]]
+    sets: Mapping[str, _WordSet]
     totals: PhraseTable[None]
+    running: PhraseTable[None]
 
-    def __getitem__(self, name: str) -> frozenset[str]:
-        return self.sets.get(name, frozenset())
+    def __getitem__(self, name: str) -> _WordSet:
+        return self.sets.get(name, _NO_WORDS)
 
 
 def _data(language: str) -> dict[str, Any] | None:
@@ -108,13 +130,14 @@ def _language(code: str) -> _Language | None:
         entries.extend((phrase, trigger) for phrase in group["words"])
     anchors = tuple(sorted(_anchors(data)))
     entries.extend((phrase, None) for phrase in data.get("not", ()))
-    listed = {key: value for key, value in data.items() if key not in ("language", "triggers", "not", "totals")}
+    listed = {key: value for key, value in data.items() if key not in _NO_SETS}
     return _Language(
         triggers=PhraseTable(entries, gaps_cross_commas=False),
         anchors=anchors,
         automaton=AhoCorasick([word.removesuffix("*") for word in anchors]),
-        sets={key: frozenset(fold_term(word) or word for word in value) for key, value in listed.items()},
+        sets={key: _WordSet(value) for key, value in listed.items()},
         totals=PhraseTable((phrase, None) for phrase in data.get("totals", ())),
+        running=PhraseTable((phrase, None) for phrase in data.get("running", ())),
     )
 
 
@@ -138,6 +161,7 @@ class _Number:
     end: int
     figure: Figure
     people: bool
+    is_article: bool = False  # "a soldier": one, where others are counted
 
 
 class _Report:
@@ -160,6 +184,33 @@ class _Report:
 
     def read(self) -> Iterator[Casualty]:
         """The casualties in order of their triggers."""
+        running = self._running_parts()
+        for casualty in self._read():
+            is_running = any(start <= casualty.start < end for start, end in running)
+            yield replace(casualty, is_running=True) if is_running else casualty
+
+    def _running_parts(self) -> list[tuple[int, int]]:
+        """The parts of the sentence, as offsets, that speak of a whole war so far."""
+        parts: list[tuple[int, int]] = []
+        for hit in self.language.running.find(self.placed):
+            written = [int(self.words[i]) for i in range(hit.start, hit.end) if self.words[i].isdecimal()]
+            if any(number not in _YEARS for number in written):
+                continue  # "since 5 am"
+            start, end = hit.start, hit.end
+            while start and self.words[start - 1] not in _PART_ENDS:
+                start -= 1
+            while end < len(self.words) and self.words[end] not in _PART_ENDS:
+                end += 1
+            if start == hit.start and end < len(self.words):
+                # "Since the war began in 2022, 40,000 people have died"
+                end += 1
+                while end < len(self.words) and self.words[end] not in _PART_ENDS:
+                    end += 1
+            folded = self.reading.folded
+            parts.append(folded.original(self.placed.starts[start], self.placed.ends[end - 1]))
+        return parts
+
+    def _read(self) -> Iterator[Casualty]:
         if not self.triggers:
             # "The killed soldiers were buried": they are told of only where nothing else is.
             yield from (self._casualty(hit, None) for hit in self.attributes if self._counts_alone(hit))
@@ -189,7 +240,7 @@ class _Report:
                     last = self._casualty(hit, number)
                     yield last
             if not found and self._counts_alone(hit):
-                casualty = self._casualty(hit, None)
+                casualty = self._casualty(hit, None, until=partner.end if partner else 0)
                 if not trigger.only_denied or casualty.stance is Stance.DENIED:
                     yield casualty
         if last is not None:
@@ -218,12 +269,41 @@ class _Report:
     def _read_numbers(self) -> None:
         reading, sentence = self.reading, self.sentence
         figures = find_figures(reading.full, sentence.start, sentence.end, reading.language)
-        if not figures:
+        has_pair = any(word in self.language["pairs"] for word in self.words)
+        if not figures and not has_pair:
             return
         dates = find_dates(reading.full, sentence.start, sentence.end, reading.language, reading.reference_at)
         numbers = (self._number(figure, dates) for figure in figures)
-        self.numbers = tuple(number for number in numbers if number is not None)
+        counted = [number for number in numbers if number is not None]
+        self.numbers = tuple(sorted([*counted, *self._articles(figures)], key=lambda number: number.start))
         self._number_starts = [number.start for number in self.numbers]
+
+    def _articles(self, figures: Sequence[Figure]) -> Iterator[_Number]:
+        """The one of "five civilians and a soldier", the two of an Arabic dual; only beside stated figures."""
+        language, words = self.language, self.words
+        for i, word in enumerate(words):
+            if word in language["pairs"]:
+                size, end = 2, i + 1
+            elif word in language["singular"]:
+                size, end = 1, self._person_after(i)
+            else:
+                continue
+            start, last = self.reading.folded.original(self.placed.starts[i], self.placed.ends[end - 1])
+            if end > i and not any(figure.start < last and start < figure.end for figure in figures):
+                end_of_word = self.reading.folded.original(self.placed.starts[i], self.placed.ends[i])[1]
+                yield _Number(i, i + 1, Figure(start, end_of_word, size, None, False), True, is_article=True)
+
+    def _person_after(self, index: int) -> int:
+        """The word after the noun of "a young soldier"; ``index`` where no person is meant."""
+        for i in range(index + 1, min(index + _ARTICLE_WORDS, len(self.words))):
+            word = self.words[i]
+            if word in self.language["people"]:
+                return i + 1
+            if word == "," or word in self.language["stops"] or i in self._trigger_words:
+                break
+            if word in self.language["things"]:
+                break
+        return index
 
     def _number(self, figure: Figure, dates: tuple[DateMention, ...]) -> _Number | None:
         """The figure as a number of people, or None where it counts something else."""
@@ -352,12 +432,17 @@ class _Report:
 
     def _is_joined(self, one: _Number, other: _Number) -> bool:
         between = range(one.end, other.start)
-        if len(between) > 2 * _NOUN_WORDS or not any(self.words[i] in self.language["joins"] | {","} for i in between):
+        if len(between) > 2 * _NOUN_WORDS or not any(
+            self.words[i] == "," or self.words[i] in self.language["joins"] for i in between
+        ):
             return False
         if other.end < len(self.words) and self.words[other.end] in self.language["part_of"]:
             return False  # "26 people, 7 of them injured"
-        bad = self.language["including"] | self.language["finite"] | self.language["stops"]
-        return not any(self.words[i] in bad or i in self._trigger_words for i in between)
+        return not any(self._divides(self.words[i]) or i in self._trigger_words for i in between)
+
+    def _divides(self, word: str) -> bool:
+        language = self.language
+        return word in language["including"] or word in language["finite"] or word in language["stops"]
 
     def _belongs_to_next(self, number: _Number, position: int) -> bool:
         """Whether "2 killed, 3 wounded" gives the number to the next trigger: this one has its own before it."""
@@ -433,7 +518,7 @@ class _Report:
     def _part_of(self, whole: _Number) -> _Number:
         """The three of "three of the eight hostages"; the number itself where it is nothing's whole."""
         at = whole.start - 1
-        while at >= 0 and self.words[at] in self.language["articles"] | self.language["own"]:
+        while at >= 0 and (self.words[at] in self.language["articles"] or self.words[at] in self.language["own"]):
             at -= 1
         if at < 0 or self.words[at] not in self.language["part_of"]:
             return whole
@@ -447,9 +532,11 @@ class _Report:
                 break
             if words[i] in language["including"]:
                 return False
-        verbal = language["be"] | language["finite"] | language["adverbs"]
+        verbal = (language["be"], language["finite"], language["adverbs"])
         group = hit.start
-        while group > number.end and (words[group - 1] in verbal or words[group - 1].endswith("ly")):
+        while group > number.end and (
+            words[group - 1].endswith("ly") or any(words[group - 1] in kind for kind in verbal)
+        ):
             group -= 1
         if hit.value.people == "always" and not number.people and group - number.end > 1:
             return False
@@ -514,7 +601,9 @@ class _Report:
                 break
         return found
 
-    def _casualty(self, hit: Hit[_Trigger], number: _Number | None, *, is_shared: bool = False) -> Casualty:
+    def _casualty(
+        self, hit: Hit[_Trigger], number: _Number | None, *, is_shared: bool = False, until: int = 0
+    ) -> Casualty:
         trigger = hit.value
         folded, placed = self.reading.folded, self.placed
         first, last = hit.start, hit.end
@@ -531,7 +620,7 @@ class _Report:
         else:
             vague = not self._is_one_person(hit)
         start, end = folded.original(placed.starts[first], placed.ends[last - 1])
-        judged_start, judged_end = folded.original(placed.starts[hit.start], placed.ends[max(hit.end, last) - 1])
+        judged_start, judged_end = folded.original(placed.starts[hit.start], placed.ends[max(hit.end, last, until) - 1])
         judgement = judge(self.reading, judged_start, judged_end)
         if number is None and self.words[hit.end : hit.end + 1] and self.words[hit.end] in self.language["none"]:
             # "killed no one": what is denied stands behind the verb.
@@ -587,7 +676,9 @@ class _Report:
         if last is None or last.figure is None:
             return sided
         for number in self.numbers:
-            if number.start in taken or number.figure.start < last.figure[1] or not self._is_elliptic(number, parties):
+            if number.is_article or number.start in taken or number.figure.start < last.figure[1]:
+                continue
+            if not self._is_elliptic(number, parties):
                 continue
             sided.append(self._elliptic(last, number, is_total=last.is_total, side=self._party_before(number, parties)))
         return sided
@@ -741,9 +832,12 @@ def toll(
 ) -> tuple[Toll, tuple[Casualty, ...]] | None:
     """The toll of one kind and the mentions it rests on; None where no mention of that kind has an accepted stance.
 
-    A total beats its parts; else the highest single figure, or the sum of what one sentence gives for several states.
+    A running total of a whole war counts only where there is no other figure. A total beats its parts; else the highest
+    single figure, or the sum of what one sentence gives for several sides.
     """
     counted = [c for c in casualties if c.kind == kind and c.stance in accept]
+    # What a whole war has cost so far is no toll of the event, unless the text has no other.
+    counted = [c for c in counted if not c.is_running] or counted
     if not counted:
         return None
     totals = [c for c in counted if c.is_total]
