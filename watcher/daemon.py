@@ -54,6 +54,7 @@ STOP_WITHIN = timedelta(seconds=4)  # systemd's stop and the operator's Ctrl-C a
 START_SPREAD = timedelta(milliseconds=20)  # between the first polls of two sources
 HEARTBEAT_EVERY = timedelta(minutes=1)
 SILENCE_CHECK_EVERY = timedelta(minutes=5)
+PAGE_CHECK_EVERY = timedelta(minutes=1)
 # Threads that read and match. One interpreter computes one thing at a time, so more would only hold more memory; a few,
 # because a hostile page can keep one busy. Apart from asyncio's own threads, in which names are resolved.
 WORKERS = 4
@@ -117,6 +118,7 @@ class Daemon:
         async with AsyncExitStack() as stack:
             parts = await Parts.open(self, stack)
             await asyncio.gather(*(parts.poll(source_id) for source_id in parts.sources_to_read()))
+            await parts.check_pages()
             await parts.dispatch()
 
 
@@ -183,6 +185,7 @@ class Parts:
         self.tell_about_blind_rules()
         self._every(HEARTBEAT_EVERY, self._heartbeat, "heartbeat")
         self._every(SILENCE_CHECK_EVERY, self.check_silence, "silence")
+        self._every(PAGE_CHECK_EVERY, self.check_pages, "pages")
         if interval := systemd.watchdog_interval():
             self._every(interval / 2, _feed_watchdog, "watchdog")
         self._scheduler.start()
@@ -265,6 +268,11 @@ class Parts:
         if self._daemon.on_poll is not None:
             self._daemon.on_poll(poll)
         return poll
+
+    async def check_pages(self) -> None:
+        """Nothing; pages that were quoted from and are due to be looked at again were."""
+        if count := await self._ingest.check_pages(self.sources, self._daemon.book):
+            log.info("pages_checked", count=count)
 
     async def dispatch(self) -> None:
         """Nothing; everything that is due was tried once."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from watcher.cleaning import clean_text, split_plain_article
 from watcher.language import UNKNOWN, detect_language
@@ -18,7 +19,7 @@ from watcher.web.challenges import recognise_challenge
 from watcher.web.encoding import decode
 from watcher.web.markup import plain_text, tidy, tidy_line
 from watcher.web.published import believable, parse_date
-from watcher.web.urls import canonical_url
+from watcher.web.urls import absolute_url, canonical_url
 
 _MAX_PAGE_BYTES = 5_000_000  # as the fetcher's default; for files given on the command line
 _MAX_TEXT_CHARS = 200_000  # a long read has 50,000
@@ -63,7 +64,13 @@ def extract_page(html: bytes, *, url: str | None, content_type: str | None, now:
     text = clean_text(_main_text(tree, url), title)[:_MAX_TEXT_CHARS]
     if len(text) < _MIN_TEXT_CHARS:
         return None
-    return PageText(title=title, text=text, published_at=published_at, language=_declared_language(tree))
+    return PageText(
+        title=title,
+        text=text,
+        published_at=published_at,
+        language=_declared_language(tree),
+        canonical_url=_canonical_link(tree, url),
+    )
 
 
 def build_article(entry: FeedEntry, page: PageText | None, source: Source, first_seen_at: datetime) -> Article:
@@ -262,6 +269,19 @@ def _guessed_date(tree: Any, now: datetime) -> datetime | None:
     except (ValueError, TypeError):
         return None
     return believable(parse_date(found), now) if found else None
+
+
+def _canonical_link(tree: Any, url: str | None) -> str | None:
+    """The address that the page names for itself, canonical; only one of its own site, and not the front page."""
+    for element in tree.iterfind(".//link[@rel='canonical'][@href]"):
+        stated = absolute_url(url or "", element.get("href"))
+        if stated is None or url is None:
+            return None
+        address = canonical_url(stated)
+        here, there = (urlsplit(canonical_url(one)) for one in (url, address))
+        is_same_site = f".{here.netloc}".endswith(f".{there.netloc}") or f".{there.netloc}".endswith(f".{here.netloc}")
+        return address if is_same_site and (there.path.strip("/") or there.query) else None
+    return None
 
 
 def _declared_language(tree: Any) -> str | None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 import structlog
 
-from watcher.dedup import add_copy, text_to_compare
+from watcher.dedup import COPY_CONTAINMENT, add_copy, text_to_compare
 from watcher.extract import build_article, extract_page
 from watcher.fetch import Fetcher
 from watcher.health import HealthChange, is_failure, observe, state_of
@@ -24,6 +25,7 @@ from watcher.model import (
     Alert,
     Article,
     Bookmark,
+    Extraction,
     FeedEntry,
     Fetched,
     FetchFailed,
@@ -35,14 +37,23 @@ from watcher.model import (
 )
 from watcher.notices import tell_about_source
 from watcher.recording import Reading, Recorder
+from watcher.revision import (
+    hash_words,
+    is_another_page,
+    is_cut,
+    may_be_revised,
+    reread_at,
+    says_something_else,
+    telling_words,
+)
 from watcher.rulebook import RuleBook
 from watcher.rules.compile import CompiledRules
 from watcher.sources import Harvest, make_readers
 from watcher.sources.feed import hash_body
 from watcher.store import Store
-from watcher.store.articles import ArticleKeys, ArticleStatus, KeyKind
+from watcher.store.articles import ArticleKeys, ArticleStatus, KnownItem, Listing, PageCheck
 from watcher.text.fold import fold
-from watcher.text.shingles import shingles
+from watcher.text.shingles import containment, shingles
 from watcher.timing import plan_poll, retry_at
 from watcher.web.urls import canonical_url
 from watcher.workers import Workers
@@ -54,6 +65,8 @@ AT_ONCE = 10  # items of one source read side by side and committed together
 # without a bound, 100 feeds of 20 long items held a gigabyte (benchmarks/memory).
 READ_AT_ONCE = 32
 PAGE_TRIES = 3  # polls that wait for a page in trouble before the summary has to do
+PAGE_AGAIN_AFTER = timedelta(minutes=30)  # for one that was quoted from and could not be reached
+PAGES_AT_ONCE = 10  # quoted pages that are looked at side by side
 
 
 @dataclass(slots=True)
@@ -69,6 +82,8 @@ class Poll:
     baseline: int = 0  # there before the first poll: stored, never alerted
     waiting: int = 0  # their page was in trouble; they are read again at the next poll
     quarantined: int = 0
+    revised: int = 0  # known, and read again because they are listed in other words
+    postponed: int = 0  # such ones, read too recently to be read again
     undated: int = 0  # read, without a date that can be believed
     may_have_lost: bool = False  # nothing of what was known is listed any more: items may have gone by in between
     change: HealthChange | None = None  # what operators were told of the source
@@ -111,11 +126,52 @@ class Ingest:
             await harvest.after_commit()
         return poll
 
+    async def check_pages(self, sources: Mapping[str, Source], book: RuleBook) -> int:
+        """How many pages that were quoted from were read again; what they say now is stored, and told if it differs."""
+        checks = self._store.articles.due_pages(self._clock(), PAGES_AT_ONCE)
+        read = await asyncio.gather(*(self._check_page(check, sources, book) for check in checks))
+        return sum(read)
+
+    async def _check_page(self, check: PageCheck, sources: Mapping[str, Source], book: RuleBook) -> bool:
+        stored = self._store.articles.get_stored(check.article_id)
+        source = sources.get(stored.article.source_id) if stored else None
+        if stored is None or stored.article.url is None or source is None:
+            self._settle(check)
+            return False
+        outcome = await self._fetcher.fetch(FetchTarget(stored.article.url))
+        if not isinstance(outcome, Fetched):
+            # Nothing is taken back by a page that cannot be reached, or is held back from us.
+            log.info("page_not_checked", article_id=check.article_id, url=stored.article.url, tries=check.tries + 1)
+            self._settle(check, again=check.tries + 1 < PAGE_TRIES)
+            return False
+        raw_hash = hash_body(outcome.body)
+        if raw_hash != stored.raw_hash and (page := await self._read_page(source, outcome)) is not None:
+            await self._compare_page(source, book, stored.article, page, raw_hash)
+        self._settle(check)
+        return True
+
+    async def _compare_page(self, source: Source, book: RuleBook, old: Article, page: PageText, raw_hash: str) -> None:
+        new = replace(old, text=page.text)
+        if is_cut(old.text, new.text) or is_another_page(old.text, new.text) or not says_something_else(old, new):
+            return
+        now = self._clock()
+        result, hashes = await self._workers.compute(_evaluate, book.rules, new, now)
+        keys = ArticleKeys(source.id)
+        if self._recorder.record(source, book, [Reading(new, keys, result, hashes, raw_hash, revises=old)], now):
+            self._wake_dispatch()
+
+    def _settle(self, check: PageCheck, *, again: bool = False) -> None:
+        with self._store.transaction():
+            if again:
+                self._store.articles.put_off_page(check, self._clock() + PAGE_AGAIN_AFTER)
+            else:
+                self._store.articles.settle_page(check)
+
     async def _read_entries(
         self, source: Source, book: RuleBook, harvest: Harvest, poll: Poll, state: SourceState
     ) -> None:
         now = self._clock()
-        fresh = [item for item in identify(harvest.entries) if self._is_new(source, item, poll, now)]
+        fresh, revised = self._sort_out(source, harvest.entries, poll, now)
         poll.may_have_lost = len(fresh) == len(harvest.entries) and _would_overlap(harvest, state)
         if state.baseline_at is None:
             horizon = now - source.catch_up
@@ -125,27 +181,66 @@ class Ingest:
             poll.baseline = len(old)
         # Oldest first, so that the report that opens an event is the one that came first.
         fresh.sort(key=lambda item: item[0].published_at or now)
-        for start in range(0, len(fresh), AT_ONCE):
-            await self._read_chunk(source, book, fresh[start : start + AT_ONCE], poll)
+        items = [(*item, None) for item in fresh] + revised
+        for start in range(0, len(items), AT_ONCE):
+            await self._read_chunk(source, book, items[start : start + AT_ONCE], poll)
 
     async def _read_chunk(
-        self, source: Source, book: RuleBook, chunk: Sequence[tuple[FeedEntry, ArticleKeys]], poll: Poll
+        self, source: Source, book: RuleBook, chunk: Sequence[tuple[FeedEntry, ArticleKeys, Article | None]], poll: Poll
     ) -> None:
         """Nothing; the items are read and committed together, and not held any longer than that."""
-        read = await asyncio.gather(*(self._read_in_turn(source, book, entry, keys) for entry, keys in chunk))
+        read = await asyncio.gather(*(self._read_in_turn(source, book, *item) for item in chunk))
         self._commit(source, book, [reading for reading in read if reading is not None], poll)
         poll.waiting += sum(reading is None for reading in read)
 
-    def _is_new(self, source: Source, item: tuple[FeedEntry, ArticleKeys], poll: Poll, now: datetime) -> bool:
-        """Whether the item is unknown; a known one seen through another source becomes a source of its event."""
-        entry, keys = item
-        known = self._store.articles.known(keys)
-        if not known:
-            return True
-        article_id = next(iter(known.values()))
-        stored = self._store.articles.get(article_id)
-        if stored is None or stored.source_id == source.id:
-            return False
+    def _sort_out(
+        self, source: Source, entries: Sequence[FeedEntry], poll: Poll, now: datetime
+    ) -> tuple[list[tuple[FeedEntry, ArticleKeys]], list[tuple[FeedEntry, ArticleKeys, Article]]]:
+        """The items that are unknown, and those that are listed in other words than before, as they read until now."""
+        fresh, revised = [], []
+        listings: dict[str, Listing] = {}
+        for entry, keys in identify(entries):
+            known = self._store.articles.recognise(keys)
+            if known is None:
+                fresh.append((entry, keys))
+            elif known.source_id != source.id:
+                self._see_again(source, entry, keys, known, now)
+            elif known.listed is None:
+                listings[known.article_id] = _list_entry(entry)
+            elif (stored := self._edited(source, entry, known, now)) is None:
+                continue
+            elif now < reread_at(known.first_seen_at, known.read_at):
+                poll.postponed += 1
+            else:
+                revised.append((entry, keys, stored))
+        if listings:
+            with self._store.transaction():
+                for article_id, listing in listings.items():
+                    self._store.articles.set_listing(article_id, listing)
+        return fresh, revised
+
+    def _edited(self, source: Source, entry: FeedEntry, known: KnownItem, now: datetime) -> Article | None:
+        """The stored article of an item whose listing says something else now, which can still be news; else None."""
+        if known.listed is None or known.listed.text == hash_words((entry.title, entry.summary)):
+            return None
+        if known.status is ArticleStatus.BASELINE and known.published_at is None:
+            return None  # of any age
+        if not may_be_revised(known.published_at, known.first_seen_at, now):
+            return None
+        words = known.listed.words
+        if words is not None and words == _words_of(entry, known.language, known.first_seen_at):
+            return None
+        stored = self._store.articles.get(known.article_id)
+        if stored is None or words is not None:
+            return stored
+        as_listed = _as_edited(stored, build_article(entry, None, source, now))
+        return stored if says_something_else(stored, as_listed) else None
+
+    def _see_again(self, source: Source, entry: FeedEntry, keys: ArticleKeys, known: KnownItem, now: datetime) -> None:
+        """Nothing; another source, which lists the item for the first time, becomes a source of its events."""
+        stored = None if known.by_guid else self._store.articles.get(known.article_id)
+        if stored is None:
+            return
         seen_here = replace(
             stored,
             source_id=source.id,
@@ -153,36 +248,37 @@ class Ingest:
             affiliation=source.affiliation,
             first_seen_at=now,
         )
-        if KeyKind.GUID not in known:
-            with self._store.transaction():
-                self._store.articles.add_keys(article_id, keys)
-                for event in self._store.events.by_article(article_id):
-                    self._store.events.save(add_copy(event, seen_here, frozenset(), now).event)
-        return False
+        with self._store.transaction():
+            self._store.articles.add_keys(stored.id, keys)
+            for event in self._store.events.by_article(stored.id):
+                self._store.events.save(add_copy(event, seen_here, frozenset(), now).event)
 
     def _store_baseline(self, source: Source, items: Sequence[tuple[FeedEntry, ArticleKeys]], now: datetime) -> None:
         with self._store.transaction():
             for entry, keys in items:
-                self._store.articles.insert(
-                    build_article(entry, None, source, now), keys, status=ArticleStatus.BASELINE
-                )
+                article = build_article(entry, None, source, now)
+                self._store.articles.insert(article, keys, status=ArticleStatus.BASELINE, listing=_list_entry(entry))
 
     async def _read_in_turn(
-        self, source: Source, book: RuleBook, entry: FeedEntry, keys: ArticleKeys
+        self, source: Source, book: RuleBook, entry: FeedEntry, keys: ArticleKeys, revises: Article | None
     ) -> Reading | None:
         async with self._places:
-            return await self._read_item(source, book, entry, keys)
+            return await self._read_item(source, book, entry, keys, revises)
 
-    async def _read_item(self, source: Source, book: RuleBook, entry: FeedEntry, keys: ArticleKeys) -> Reading | None:
+    async def _read_item(
+        self, source: Source, book: RuleBook, entry: FeedEntry, keys: ArticleKeys, revises: Article | None
+    ) -> Reading | None:
         """The item read and evaluated; None where its page is in passing trouble and nothing fired on the summary."""
         page: PageText | None = None
         raw_hash: str | None = None
+        aliases: tuple[str, ...] = ()
         in_trouble = False
         if entry.url and source.full_text and not entry.is_full_text:
             outcome = await self._fetcher.fetch(FetchTarget(entry.url))
             if isinstance(outcome, Fetched):
                 raw_hash = hash_body(outcome.body)
                 page = await self._read_page(source, outcome)
+                aliases = _other_addresses(keys, outcome, page)
             elif isinstance(outcome, FetchFailed):
                 in_trouble = outcome.reason.may_pass
                 log.info("page_not_read", source_id=source.id, url=entry.url, reason=outcome.reason.value)
@@ -192,18 +288,41 @@ class Ingest:
             # The link names no item of its own (every item has the same one), so it must not name the article either.
             identity = keys.guid or keys.fingerprint or article.title
             article = replace(article, id=hash_body(f"{source.id}\x1f{identity}".encode("utf-8", "replace"))[:32])
+        if revises is None and page is not None:
+            revises = self._same_item(article, [*aliases, *([keys.url] if keys.url else [])])
+        if revises is not None:
+            article = _as_edited(revises, article)
+        listing = _list_entry(entry, article) if page is not None else _list_entry(entry)
+
+        def reading(result: MatchResult | None, hashes: frozenset[int], problem: str | None = None) -> Reading:
+            return Reading(article, keys, result, hashes, raw_hash, problem, listing, revises, aliases)
+
+        if revises is not None and not says_something_else(revises, article):
+            return reading(None, frozenset())
         try:
             result, hashes = await self._workers.compute(_evaluate, book.rules, article, now)
         except Exception as error:  # one article is a job: what breaks on it is quarantined and shown
             log.exception("article_quarantined", source_id=source.id, article_id=article.id)
-            problem = traceback.format_exception_only(error)[-1].strip()
-            return Reading(article, keys, None, frozenset(), raw_hash, problem)
+            return reading(None, frozenset(), traceback.format_exception_only(error)[-1].strip())
         if in_trouble and not (result.signals or result.partial):
             self._page_tries[source.id, article.id] += 1
             if self._page_tries[source.id, article.id] < PAGE_TRIES:
                 return None
         self._page_tries.pop((source.id, article.id), None)
-        return Reading(article, keys, result, hashes, raw_hash)
+        return reading(result, hashes)
+
+    def _same_item(self, article: Article, addresses: Collection[str]) -> Article | None:
+        """The stored article of the same source whose page goes by one of these addresses and says the same.
+
+        Not without the text: sites name one address for all their pages, and lead old links to their front page.
+        """
+        for article_id in self._store.articles.by_address(addresses):
+            known = self._store.articles.get(article_id)
+            if known is not None and known.id != article.id and known.source_id == article.source_id:
+                texts = (shingles(text_to_compare(one)) for one in (known, article))
+                if containment(*texts) >= COPY_CONTAINMENT:
+                    return known
+        return None
 
     async def _read_page(self, source: Source, fetched: Fetched) -> PageText | None:
         try:
@@ -221,11 +340,13 @@ class Ingest:
     def _commit(self, source: Source, book: RuleBook, readings: Sequence[Reading], poll: Poll) -> None:
         alerts = self._recorder.record(source, book, readings, self._clock())
         poll.alerts += alerts
-        poll.quarantined += sum(reading.result is None for reading in readings)
-        read = [reading.article.id for reading in readings if reading.result is not None]
-        poll.new += len(read)
-        poll.undated += sum(one.result is not None and one.article.published_at is None for one in readings)
-        poll.evaluated += read
+        poll.quarantined += sum(reading.result is None and reading.revises is None for reading in readings)
+        read = [reading for reading in readings if reading.result is not None]
+        new = [reading.article for reading in read if reading.revises is None]
+        poll.new += len(new)
+        poll.revised += len(read) - len(new)
+        poll.undated += sum(article.published_at is None for article in new)
+        poll.evaluated += [reading.article.id for reading in read]
         if alerts:
             self._wake_dispatch()
 
@@ -236,7 +357,7 @@ class Ingest:
         failed = is_failure(poll.reason)
         unchanged = poll.reason is FetchReason.NOT_MODIFIED
         bookmark = harvest.bookmark or before.bookmark
-        if poll.waiting:
+        if poll.waiting or poll.postponed:
             bookmark = Bookmark(cursor=before.bookmark.cursor)  # the same body must be read again
         state = replace(
             before,
@@ -290,6 +411,31 @@ def identify(entries: Sequence[FeedEntry]) -> list[tuple[FeedEntry, ArticleKeys]
             keys = replace(keys, fingerprint=hash_body(words.encode("utf-8", "replace")))
         identified.append((entry, keys))
     return identified
+
+
+def _list_entry(entry: FeedEntry, article: Article | None = None) -> Listing:
+    """How the item is listed, to be told apart from how it is listed later; ``article`` where its page was read."""
+    words = None if article is None else _words_of(entry, article.language, article.first_seen_at)
+    return Listing(hash_words((entry.title, entry.summary)), words)
+
+
+def _other_addresses(keys: ArticleKeys, fetched: Fetched, page: PageText | None) -> tuple[str, ...]:
+    """The canonical addresses beside its own that the page of an item goes by: where it led to, what it says itself."""
+    landed = canonical_url(fetched.final_url)
+    found = {landed if urlsplit(landed).path else None, page and page.canonical_url} - {None, keys.url}
+    return tuple(sorted(one for one in found if one))
+
+
+def _words_of(entry: FeedEntry, language: str, at: datetime) -> int:
+    return hash_words(telling_words(f"{entry.title}\n{entry.summary}", language, at))
+
+
+def _as_edited(old: Article, new: Article) -> Article:
+    """The article as it was known, with the words that it has now."""
+    if old.extraction is Extraction.FULL and new.extraction is not Extraction.FULL:
+        # The page cannot be read just now: what it said stands, under the headline of today.
+        return replace(old, title=new.title)
+    return replace(old, title=new.title, text=new.text, extraction=new.extraction)
 
 
 def _evaluate(rules: CompiledRules, article: Article, now: datetime) -> tuple[MatchResult, frozenset[int]]:

@@ -242,6 +242,7 @@ class PageText:
     text: str
     published_at: datetime | None
     language: str | None
+    canonical_url: str | None = None  # the address by which its own site wants it to be known
 
 
 @dataclass(frozen=True, slots=True)
@@ -466,6 +467,7 @@ class Alert:
     is_test_rule: bool = False
     previous_alert_id: str | None = None  # the first alert of the same event, which an update replies to
     also: tuple[str, ...] = ()  # titles of the other rules that hold for the event
+    escalates_at: datetime | None = None  # when others are told unless somebody acknowledges it
     unacknowledged_since_at: datetime | None = None  # escalations only: when the first of what waits was decided
 
 

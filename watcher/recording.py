@@ -7,8 +7,8 @@ takes what they decide; nothing here decides by itself.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -26,14 +26,20 @@ from watcher.model import (
     Signal,
     Source,
 )
-from watcher.routing import compose_alert, compose_escalation, route_alert, route_escalation
+from watcher.revision import Fate, judge_quotes
+from watcher.routing import compose_alert, compose_escalation, route_alert, route_correction, route_escalation
 from watcher.rulebook import RuleBook
 from watcher.sequence import Judged, OverTime, PastSignal, date_of, judge, one_for_each_rule, span_of, still_silent
 from watcher.store import Store
-from watcher.store.articles import ArticleKeys, ArticleStatus
+from watcher.store.articles import ArticleKeys, ArticleStatus, Listing
+from watcher.store.codec import encode_time
 from watcher.text.shingles import containment, sample, shingles
 
 log = structlog.get_logger()
+
+# When the page of an article that people were told of is looked at again: is what was quoted still there?
+READ_AGAIN_AFTER = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
+_EVERYBODY = 100_000  # more recipients than one machine serves
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +48,13 @@ class Reading:
 
     article: Article
     keys: ArticleKeys
-    result: MatchResult | None  # None: quarantined
+    result: MatchResult | None  # None: quarantined, or an edit that changes nothing
     hashes: frozenset[int]  # shingles of its text
     raw_hash: str | None
     problem: str | None = None
+    listing: Listing | None = None  # how the source lists it
+    revises: Article | None = None  # how it read until now; None: it is new
+    aliases: tuple[str, ...] = ()  # other canonical addresses that its page goes by
 
 
 class Recorder:
@@ -60,12 +69,19 @@ class Recorder:
         with self._store.transaction():
             self._store.events.watch(book.over_time, now)
             for reading in readings:
+                if reading.revises is not None:
+                    alerts += self._revise(source, book, reading, reading.revises, now)
+                    continue
                 if reading.result is None:
                     self._store.articles.insert(
-                        reading.article, reading.keys, status=ArticleStatus.QUARANTINED, reason=reading.problem
+                        reading.article,
+                        reading.keys,
+                        status=ArticleStatus.QUARANTINED,
+                        reason=reading.problem,
+                        listing=reading.listing,
                     )
                     continue
-                sampled = sample(reading.hashes)
+                sampled = sample(text_to_compare(reading.article))
                 past = past_of_rules(self._store, book.over_time, reading.article, reading.result.partial)
                 same_text = find_same_text(
                     self._store,
@@ -76,7 +92,14 @@ class Recorder:
                     ask_open_events=bool(reading.result.signals or reading.result.partial),
                     also=may_be_copied(book.over_time, reading.article, past),
                 )
-                self._store.articles.insert(reading.article, reading.keys, raw_hash=reading.raw_hash, sampled=sampled)
+                self._store.articles.insert(
+                    reading.article,
+                    reading.keys,
+                    raw_hash=reading.raw_hash,
+                    sampled=sampled,
+                    listing=reading.listing,
+                )
+                self._store.articles.add_aliases(reading.article.id, reading.aliases)
                 judged = judge_partial(
                     self._store, book.over_time, reading.article, reading.result.partial, past, same_text
                 )
@@ -85,8 +108,141 @@ class Recorder:
                 for signal, outcome in still_silent(judged):
                     self._store.events.save_signal(signal, at=now, event_id=None, outcome=outcome)
                 signals = (*reading.result.signals, *one_for_each_rule(judged))
-                alerts += self._decide(source, book, reading.article, signals, same_text, now)
+                new = self._decide(source, book, reading.article, signals, same_text, now)
+                if new and reading.raw_hash is not None:
+                    self._store.articles.watch_page(reading.article.id, [now + after for after in READ_AGAIN_AFTER])
+                alerts += new
         return alerts
+
+    def _revise(self, source: Source, book: RuleBook, reading: Reading, old: Article, now: datetime) -> list[Alert]:
+        """The alerts that an edit of an article leads to: only what it adds is news, or takes back of what was told."""
+        article, result = reading.article, reading.result
+        if reading.listing is not None:
+            self._store.articles.set_listing(article.id, reading.listing, read_at=now)
+            self._store.articles.add_keys(article.id, reading.keys)
+            self._store.articles.add_aliases(article.id, reading.aliases)
+        if result is None:  # it says what it said before, or breaks the reader and stays as it was
+            return []
+        sampled = sample(text_to_compare(article))
+        self._store.articles.revise(article, at=now, raw_hash=reading.raw_hash, sampled=sampled)
+        before = {stored.signal.rule_id: stored.signal for stored in self._store.events.signals_of(article.id)}
+        # A rule over several articles has counted this one already, or counts it now for the first time.
+        partial = [one for one in result.partial if not self._store.events.remembers(one.rule_id, article.id)]
+        past = past_of_rules(self._store, book.over_time, article, partial)
+        same_text = find_same_text(
+            self._store,
+            article.id,
+            reading.hashes,
+            sampled,
+            now,
+            ask_open_events=bool(result.signals or partial),
+            also=may_be_copied(book.over_time, article, past),
+        )
+        judged = judge_partial(self._store, book.over_time, article, partial, past, same_text)
+        for one in judged:
+            self._store.events.remember(one.past)
+        for signal, outcome in still_silent(judged):
+            self._store.events.save_signal(signal, at=now, event_id=None, outcome=outcome)
+        signals = {one.rule_id: one for one in (*result.signals, *one_for_each_rule(judged))}
+        # What is found in the text now; of a rule over several articles, what this one has of it.
+        found = {one.rule_id: one for one in result.partial} | signals
+        for rule_id, signal in before.items():
+            if rule_id in found:
+                self._store.events.revise_signal(found[rule_id])
+            else:  # its places are those of a text that is no longer there
+                self._store.events.revise_signal(replace(signal, matches=()), outcome="withdrawn")
+        events = {event.id: _revised(event, article, found) for event in self._store.events.by_article(article.id)}
+        log.info("article_revised", article_id=article.id, signals=sorted(signals), events=sorted(events))
+        alerts = self._decide_revision(source, book, article, tuple(signals.values()), events, same_text, now)
+        told = {alert.event_id for alert in alerts}
+        for event in events.values():
+            if event.is_announced and event.id not in told:
+                alerts += self._correct(book, event, old, tuple(before.values()), article, tuple(found.values()), now)
+        return alerts
+
+    def _decide_revision(
+        self,
+        source: Source,
+        book: RuleBook,
+        article: Article,
+        signals: Sequence[Signal],
+        own: Mapping[str, Event],
+        same_text: frozenset[str],
+        now: datetime,
+    ) -> list[Alert]:
+        """The alerts about what an edit adds; ``own`` are the events that the article is a report of, open or not."""
+        for event in own.values():
+            self._store.events.save(event)
+        sendable = [one for one in signals if book.statuses[one.rule_id] is not RuleStatus.DRAFT]
+        known_rules = {rule_id for event in own.values() for rule_id in event.rule_ids}
+        # As if they were open: an edit of an old story is part of that story.
+        open_events = [event for event in self._store.events.open_events(now) if event.id not in own]
+        open_events += [replace(event, last_seen_at=now) for event in own.values()]
+        alerts = []
+        for decision in decide_article(sendable, article, book.event_policies, open_events, same_text, now):
+            before = own.get(decision.event.id)
+            if before is None and known_rules & {one.rule_id for one in decision.signals}:
+                continue  # people were told of this article under this rule: never a second first alert
+            if before is not None and not decision.is_news:
+                # A mere edit keeps no event open.
+                self._store.events.save(replace(decision.event, last_seen_at=before.last_seen_at))
+                continue
+            self._store.events.save(decision.event)
+            outcome = ", ".join(change.value for change in decision.changes)
+            for signal in decision.signals:
+                self._store.events.save_signal(signal, at=now, event_id=decision.event.id, outcome=outcome)
+            if decision.is_news:
+                alerts.append(self._alert(source, book, decision, article, now, version=encode_time(now)))
+        return alerts
+
+    def _correct(
+        self,
+        book: RuleBook,
+        event: Event,
+        old: Article,
+        before: Sequence[Signal],
+        article: Article,
+        after: Sequence[Signal],
+        now: datetime,
+    ) -> list[Alert]:
+        """The correction for those who were told what the article says no longer; none where it still says so."""
+        earlier = self._store.events.alerts_of_event(event.id)
+        quoted = [one for alert in earlier for one in alert.excerpts if one.article_id == article.id]
+        of_event = [one for one in after if one.rule_id in event.rule_ids]
+        verdict = judge_quotes(
+            tuple(dict.fromkeys(quoted)),
+            old,
+            [one for one in before if one.rule_id in event.rule_ids],
+            article,
+            of_event,
+        )
+        policy = book.event_policies.get(event.rule_id)
+        if verdict.fate is Fate.HELD or (policy is not None and EventChange.CORRECTED not in policy.update_on):
+            return []
+        event = replace(event, notified_killed=event.killed.at_least if event.killed else 0)
+        self._store.events.save(event)
+        decision = EventDecision(event, (EventChange.CORRECTED,), str(verdict), tuple(of_event))
+        titles = {rule_id: one.title for rule_id, one in book.event_policies.items()}
+        alert = compose_alert(
+            decision,
+            article,
+            book.state_names,
+            titles,
+            now,
+            earlier[0].id if earlier else None,
+            version=encode_time(now),
+        )
+        alert = replace(alert, body=str(verdict))
+        self._store.events.save_alert(alert)
+        told = {
+            entry.delivery.recipient_id
+            for one in earlier
+            for entry in self._store.outbox.entries(alert_id=one.id, limit=_EVERYBODY)
+        }
+        deliveries = route_correction(alert, book.recipients, told, book.send_policies, now)
+        self._store.outbox.add(deliveries)
+        log.info("alert_corrected", alert_id=alert.id, event_id=event.id, fate=verdict.fate.value)
+        return [alert]
 
     def _decide(
         self,
@@ -126,7 +282,16 @@ class Recorder:
                 alerts.append(self._alert(source, book, decision, article, now))
         return alerts
 
-    def _alert(self, source: Source, book: RuleBook, decision: EventDecision, article: Article, now: datetime) -> Alert:
+    def _alert(
+        self,
+        source: Source,
+        book: RuleBook,
+        decision: EventDecision,
+        article: Article,
+        now: datetime,
+        *,
+        version: str = "",
+    ) -> Alert:
         earlier = self._store.events.alerts_of_event(decision.event.id)
         titles = {rule_id: policy.title for rule_id, policy in book.event_policies.items()}
         # What the rule rests on is quoted when it is heard of first, be it in an event that others have opened.
@@ -139,6 +304,7 @@ class Recorder:
             now,
             earlier[0].id if earlier else None,
             quoted=self._earlier_articles(decision) if is_first_time else (),
+            version=version,
         )
         self._store.events.save_alert(alert)
         deliveries = route_alert(alert, decision, source.tags, book.recipients, book.send_policies, now)
@@ -203,6 +369,23 @@ class Recorder:
             if now - event.last_seen_at <= event.group_for
         }
         return list(found.values())
+
+
+def _revised(event: Event, article: Article, signals: Mapping[str, Signal]) -> Event:
+    """The event with the article's report as it reads now, and the toll as all its reports have it now."""
+    killed = max(
+        (one.killed for rule_id, one in signals.items() if rule_id in event.rule_ids and one.killed is not None),
+        key=lambda toll: toll.at_least,
+        default=None,
+    )
+    reports = tuple(
+        replace(report, title=article.title, killed=killed if report.copy_of is None else report.killed)
+        if report.article_id == article.id
+        else report
+        for report in event.reports
+    )
+    tolls = [report.killed for report in reports if report.killed is not None]
+    return replace(event, reports=reports, killed=max(tolls, key=lambda toll: toll.at_least, default=None))
 
 
 def find_same_text(

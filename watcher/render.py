@@ -145,6 +145,7 @@ def render_json(alert: Alert, names: Mapping[str, str]) -> dict[str, Any]:
         "copies": alert.copies,
         "extraction": alert.extraction and alert.extraction.value,
         "created": alert.created_at.isoformat(),
+        "escalates": alert.escalates_at and alert.escalates_at.isoformat(),
         "unacknowledged_since": alert.unacknowledged_since_at and alert.unacknowledged_since_at.isoformat(),
         "body": alert.body,
         "text": render_text(alert, names),
@@ -228,7 +229,7 @@ def _change_words(change: EventChange, alert: Alert, names: Mapping[str, str]) -
         case EventChange.PUBLISHERS_DOUBLED:
             return f"now reported by {len(alert.publishers)} newsrooms"
         case EventChange.CORRECTED:
-            return f"the reports now say {alert.killed} killed" if alert.killed else "a report was corrected"
+            return "a report was corrected"
         case EventChange.RULE_ADDED:
             return "another kind of signal"
         case _:
@@ -301,7 +302,11 @@ def _footer(alert: Alert) -> Paragraph:
     title = clean(alert.rule_title or "")
     if title and title not in clean(alert.headline):
         words = f"Rule: {isolate(shorten(title, _TITLE_COST, cost))} · {words}"
-    return ((Run(words),),)
+    lines: list[Line] = [(Run(words),)]
+    if alert.escalates_at is not None:
+        escalates = f"Escalates at {minute(alert.escalates_at)} unless acknowledged: watcher alerts ack {alert.id}"
+        lines.insert(0, (Run(escalates),))
+    return tuple(lines)
 
 
 def minute(at: datetime) -> str:

@@ -7,7 +7,7 @@ derive from content, so that routing the same decision twice writes the same row
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
@@ -71,16 +71,18 @@ def compose_alert(
     now: datetime,
     previous_alert_id: str | None,
     quoted: Sequence[tuple[Article, Sequence[Signal]]] = (),
+    version: str = "",
 ) -> Alert:
     """The alert about a decision that is news: complete, so that rendering needs nothing else.
 
     ``quoted`` are earlier articles that the decision rests on, with what was found in them, to be quoted after the new.
+    ``version`` tells edits of one article apart, which may be news of the same kind more than once.
     """
     event = decision.event
     newest = next(report for report in reversed(event.reports) if report.article_id == article.id)
     others = tuple(report for report in event.reports if report is not newest)
     return Alert(
-        id=derived_id("alert", event.id, article.id, *(change.value for change in decision.changes)),
+        id=derived_id("alert", event.id, article.id, *(change.value for change in decision.changes), *version.split()),
         kind=AlertKind.EVENT,
         event_id=event.id,
         changes=decision.changes,
@@ -214,6 +216,18 @@ def route_alert(
     return tuple(deliveries)
 
 
+def route_correction(
+    alert: Alert,
+    recipients: Iterable[Recipient],
+    told: Collection[str],
+    policies: Mapping[str, SendPolicy],
+    now: datetime,
+) -> tuple[Delivery, ...]:
+    """One delivery for each recipient who was told of the event, by id in ``told``."""
+    policy = policies.get(alert.rule_id or "", SendPolicy())
+    return tuple(_timed(alert, recipient, policy, now, now) for recipient in recipients if recipient.id in told)
+
+
 def _timed(alert: Alert, recipient: Recipient, policy: SendPolicy, at: datetime, now: datetime) -> Delivery:
     """The delivery that is due at that time, as far as the recipient's quiet hours and the rule let it."""
     quiet_until = quiet_hours_end(recipient.quiet_hours, at) if recipient.quiet_hours else None
@@ -231,6 +245,7 @@ def compose_escalation(alert: Alert, since: datetime) -> Alert:
         alert,
         id=derived_id("escalation", alert.id),
         kind=AlertKind.ESCALATION,
+        escalates_at=None,
         unacknowledged_since_at=since,
         previous_alert_id=alert.previous_alert_id or alert.id,
     )

@@ -6,7 +6,7 @@ import hashlib
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,6 +16,7 @@ from watcher.store.codec import decode_time, encode_time, storable
 from watcher.store.db import Db
 
 _PARAMETERS_AT_ONCE = 500  # SQLite before 3.32 allows 999 in one statement
+_REVISIONS_KEPT = 10  # what an article said longer ago helps nobody
 _CANDIDATES = 20  # a story has few originals; more candidates only cost confirmations
 
 
@@ -33,6 +34,7 @@ class KeyKind(StrEnum):
     URL = "url"
     GUID = "guid"
     FINGERPRINT = "fingerprint"
+    ALIAS = "alias"  # another address that its page goes by: worth a look at the text, and no proof without
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,47 @@ class StoredArticle:
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """How a source lists an item, as hashes: of the text as it stands, and of the words that say something."""
+
+    text: int
+    words: int | None  # None: they make the article's own text
+
+
+@dataclass(frozen=True, slots=True)
+class KnownItem:
+    """What has to be known of a stored article to decide whether its item is read again."""
+
+    article_id: str
+    source_id: str
+    language: str
+    status: ArticleStatus
+    published_at: datetime | None
+    first_seen_at: datetime
+    listed: Listing | None  # None: stored before listings were
+    read_at: datetime
+    by_guid: bool  # its guid was known, and so its source
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What an article said until it was edited."""
+
+    at: datetime  # when the edit was found
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageCheck:
+    """A page that was quoted from and is fetched again."""
+
+    article_id: str
+    planned_at: datetime
+    tries: int  # so far
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """An article that may be the original of a copy; ``shared / min(sampled, of the new one)`` estimates how likely."""
 
@@ -74,7 +117,7 @@ class Candidate:
 
 
 class Articles:
-    """The tables articles, article_keys, shingles and sources; writes need an open transaction."""
+    """Articles with their keys, shingles, revisions and page checks, and sources; writes need an open transaction."""
 
     def __init__(self, db: Db) -> None:
         self._db = db
@@ -93,6 +136,115 @@ class Articles:
         found = {digests[row["digest"]]: row["id"] for row in rows}
         return {kind: found[kind] for kind in KeyKind if kind in found}
 
+    def by_address(self, urls: Iterable[str]) -> tuple[str, ...]:
+        """The ids of the articles that go by one of these canonical addresses, as their own or by another name."""
+        digests = [_digest(kind, "", url) for url in urls for kind in (KeyKind.URL, KeyKind.ALIAS)]
+        marks = ", ".join("?" * len(digests))
+        sql = f"SELECT DISTINCT a.id FROM article_keys k JOIN articles a ON a.n = k.article_n WHERE digest IN ({marks})"
+        return tuple(row["id"] for row in self._db.rows(sql, tuple(digests)))
+
+    def add_aliases(self, article_id: str, urls: Iterable[str]) -> None:
+        """Nothing; the page of the article goes by these canonical addresses, too."""
+        number = self._number(article_id)
+        self._db.write_many(
+            "INSERT INTO article_keys (digest, kind, article_n) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            [(_digest(KeyKind.ALIAS, "", url), KeyKind.ALIAS.value, number) for url in urls],
+        )
+
+    def recognise(self, keys: ArticleKeys) -> KnownItem | None:
+        """The item that the strongest of the keys belongs to; None for a new one."""
+        digests = keys.digests()
+        marks = ", ".join("?" * len(digests))
+        rows = self._db.rows(
+            "SELECT k.digest, a.id, a.source_id, a.language, a.status, a.published_at, a.first_seen_at, a.listed, "
+            "a.listed_words, a.read_at FROM article_keys k JOIN articles a ON a.n = k.article_n "
+            f"WHERE k.digest IN ({marks})",
+            tuple(digests),
+        )
+        if not rows:
+            return None
+        by_kind = {digests[row["digest"]]: row for row in rows}
+        row = next(by_kind[kind] for kind in KeyKind if kind in by_kind)
+        first_seen_at = decode_time(row["first_seen_at"])
+        return KnownItem(
+            article_id=row["id"],
+            source_id=row["source_id"],
+            language=row["language"],
+            status=ArticleStatus(row["status"]),
+            published_at=_read_time(row["published_at"]),
+            first_seen_at=first_seen_at,
+            listed=None if row["listed"] is None else Listing(row["listed"], row["listed_words"]),
+            read_at=_read_time(row["read_at"]) or first_seen_at,
+            by_guid=KeyKind.GUID in by_kind,
+        )
+
+    def set_listing(self, article_id: str, listing: Listing, read_at: datetime | None = None) -> None:
+        """Nothing; this is how the source lists the item now, and when it was read again."""
+        self._db.write(
+            "UPDATE articles SET listed = ?, listed_words = ?, read_at = coalesce(?, read_at) WHERE id = ?",
+            (listing.text, listing.words, _time_or_none(read_at), article_id),
+        )
+
+    def revise(self, article: Article, *, at: datetime, raw_hash: str | None, sampled: Sequence[int]) -> None:
+        """Nothing; the article reads so from now on, and what it said before is kept among its revisions."""
+        number = self._number(article.id)
+        self._db.write(
+            "INSERT INTO revisions (article_n, at, title, text, raw_hash) "
+            "SELECT n, ?, title, text, raw_hash FROM articles WHERE n = ?",
+            (encode_time(at), number),
+        )
+        self._db.write(
+            "DELETE FROM revisions WHERE article_n = ? AND n NOT IN "
+            "(SELECT n FROM revisions WHERE article_n = ? ORDER BY n DESC LIMIT ?)",
+            (number, number, _REVISIONS_KEPT),
+        )
+        self._db.write(
+            "UPDATE articles SET title = ?, text = ?, extraction = ?, raw_hash = ?, sampled = ?, status = 'evaluated', "
+            "reason = NULL WHERE n = ?",
+            (storable(article.title), storable(article.text), article.extraction.value, raw_hash, len(sampled), number),
+        )
+        self._db.write("DELETE FROM shingles WHERE article_n = ?", (number,))
+        self._db.write_many("INSERT OR IGNORE INTO shingles VALUES (?, ?)", [(hash_, number) for hash_ in sampled])
+
+    def revisions(self, article_id: str) -> tuple[Revision, ...]:
+        """What the article said before each of its edits, the oldest first; only the latest are kept."""
+        rows = self._db.rows(
+            "SELECT r.* FROM revisions r JOIN articles a ON a.n = r.article_n WHERE a.id = ? ORDER BY r.n",
+            (article_id,),
+        )
+        return tuple(Revision(decode_time(row["at"]), row["title"], row["text"]) for row in rows)
+
+    def watch_page(self, article_id: str, at: Iterable[datetime]) -> None:
+        """Nothing; the page of the article is fetched again at these times."""
+        self._db.write_many(
+            "INSERT INTO page_checks (article_id, planned_at, due_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            [(article_id, encode_time(one), encode_time(one)) for one in at],
+        )
+
+    def due_pages(self, now: datetime, limit: int) -> tuple[PageCheck, ...]:
+        """The pages to fetch again by now, the longest due first; of one article only the latest, which says it all."""
+        rows = self._db.rows(
+            "SELECT article_id, max(planned_at) AS planned_at, max(tries) AS tries FROM page_checks "
+            "WHERE due_at <= ? GROUP BY article_id ORDER BY min(due_at), article_id LIMIT ?",
+            (encode_time(now), limit),
+        )
+        return tuple(PageCheck(row["article_id"], decode_time(row["planned_at"]), row["tries"]) for row in rows)
+
+    def put_off_page(self, check: PageCheck, until: datetime) -> None:
+        """Nothing; the page could not be read and is tried again then."""
+        self.settle_page(check)
+        self._db.write(
+            "INSERT INTO page_checks (article_id, planned_at, due_at, tries) VALUES (?, ?, ?, ?)",
+            (check.article_id, encode_time(check.planned_at), encode_time(until), check.tries + 1),
+        )
+
+    def settle_page(self, check: PageCheck) -> None:
+        """Nothing; the page was looked at, for this time and the earlier ones that were due."""
+        self._db.write(
+            "DELETE FROM page_checks WHERE article_id = ? AND planned_at <= ?",
+            (check.article_id, encode_time(check.planned_at)),
+        )
+
     def insert(
         self,
         article: Article,
@@ -102,6 +254,7 @@ class Articles:
         reason: str | None = None,
         raw_hash: str | None = None,
         sampled: Sequence[int] = (),
+        listing: Listing | None = None,
     ) -> bool:
         """Whether the article is new; one with the same id stays as it was, and only learns the keys.
 
@@ -126,6 +279,8 @@ class Articles:
                 "reason": None if reason is None else storable(reason),
                 "raw_hash": raw_hash,
                 "sampled": len(sampled),
+                "listed": listing and listing.text,
+                "listed_words": listing and listing.words,
             },
         )
         self.add_keys(article.id, keys)
@@ -229,6 +384,7 @@ class Articles:
         if last is None:
             return 0
         self._db.write("DELETE FROM shingles WHERE article_n <= ?", (last,))
+        self._db.write("DELETE FROM revisions WHERE article_n <= ?", (last,))
         return self._db.write(
             "UPDATE articles SET text = '' WHERE n <= ? AND text != '' AND id NOT IN (SELECT article_id FROM signals)",
             (last,),

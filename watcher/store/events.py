@@ -108,6 +108,23 @@ class Events:
             },
         )
 
+    def revise_signal(self, signal: Signal, *, outcome: str | None = None) -> bool:
+        """Whether there was one: the rule's signal on the article is this one now; None keeps what became of it."""
+        return bool(
+            self._db.write(
+                "UPDATE signals SET rule_version = ?, severity = ?, body = ?, outcome = coalesce(?, outcome) "
+                "WHERE article_id = ? AND rule_id = ?",
+                (
+                    signal.rule_version,
+                    int(signal.severity),
+                    dumps(signal),
+                    outcome,
+                    signal.article_id,
+                    signal.rule_id,
+                ),
+            )
+        )
+
     def signals_of(self, article_id: str) -> tuple[StoredSignal, ...]:
         """The signals found in an article, in the order they were saved."""
         return _signals(self._db.rows("SELECT * FROM signals WHERE article_id = ? ORDER BY n", (article_id,)))
@@ -129,6 +146,11 @@ class Events:
                 "body": dumps(past),
             },
         )
+
+    def remembers(self, rule_id: str, article_id: str) -> bool:
+        """Whether the rule remembers anything of the article."""
+        sql = "SELECT 1 FROM rule_past WHERE rule_id = ? AND article_id = ? LIMIT 1"
+        return self._db.value(sql, (rule_id, article_id)) is not None
 
     def past(self, rule_id: str, since: datetime, until: datetime) -> tuple[PastSignal, ...]:
         """What the rule remembers of articles dated between the two times, by date."""

@@ -124,6 +124,22 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "DELETE FROM notices WHERE substr(key, 1, 8) = 'silence:'",
         ),
     ),
+    (
+        "0007_revisions",
+        (
+            "ALTER TABLE articles ADD COLUMN listed INTEGER",
+            "ALTER TABLE articles ADD COLUMN listed_words INTEGER",
+            "ALTER TABLE articles ADD COLUMN read_at TEXT",
+            """CREATE TABLE revisions (
+                n INTEGER PRIMARY KEY, article_n INTEGER NOT NULL REFERENCES articles (n), at TEXT NOT NULL,
+                title TEXT NOT NULL, text TEXT NOT NULL, raw_hash TEXT)""",
+            "CREATE INDEX revisions_by_article ON revisions (article_n)",
+            """CREATE TABLE page_checks (
+                article_id TEXT NOT NULL REFERENCES articles (id), planned_at TEXT NOT NULL, due_at TEXT NOT NULL,
+                tries INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (article_id, planned_at)) WITHOUT ROWID""",
+            "CREATE INDEX page_checks_due ON page_checks (due_at)",
+        ),
+    ),
 )
 
 
