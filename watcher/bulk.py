@@ -71,6 +71,11 @@ def _complete(evaluated: Iterable[_Evaluated], memory: RuleMemory) -> Iterator[L
 
 def article_from_line(line: str, *, detect: Detect, now: datetime) -> Article:
     """The article of one line of JSON, as `article_from_json` reads it; raises `ValueError` naming what is wrong."""
+    return article_from_json(record_from_line(line), detect=detect, now=now)
+
+
+def record_from_line(line: str) -> dict[str, Any]:
+    """The object of one line of JSON; raises `ValueError` naming what is wrong."""
     try:
         record = json.loads(line)
     except json.JSONDecodeError as error:
@@ -79,7 +84,7 @@ def article_from_line(line: str, *, detect: Detect, now: datetime) -> Article:
         raise ValueError("not JSON that can be read") from None
     if not isinstance(record, dict):
         raise ValueError(f"expected an object with id, title and text, found {_describe(record)}")
-    return article_from_json(record, detect=detect, now=now)
+    return record
 
 
 def article_from_json(record: Mapping[str, Any], *, detect: Detect, now: datetime) -> Article:

@@ -38,6 +38,7 @@ from watcher.settings.values import (
     check_language,
     check_mail_address,
     check_rule_pattern,
+    check_selector,
     check_state,
     parse_quiet_hours,
 )
@@ -79,9 +80,6 @@ class LogSettings(_Section):
     level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least that is written")
 
 
-_NOT_YET = frozenset({SourceKind.SITEMAP, SourceKind.TELEGRAM, SourceKind.JSONL})
-
-
 class SourceSettings(_Section):
     id: Id = Field(description="permanent name of the source; letters, digits, _ . -")
     kind: SourceKind = Field(SourceKind.FEED, description="what is found there")
@@ -106,25 +104,29 @@ class SourceSettings(_Section):
     tags: tuple[Word, ...] = Field((), description="words of your own, for rules and recipients to select by")
     full_text: bool = Field(True, description="fetch the page when the feed carries only a summary")
 
-    selector: str = Field("", description="of a page: CSS selector of the links that are articles")
+    selector: str = Field(
+        "", validate_default=True, description="of a page: CSS selector of the links that are articles"
+    )
     username: str = Field("", description="of a mailbox")
     password_file: str = Field(
         "", description="file that holds the mailbox's password; empty: the systemd credential ID_password"
     )
     password: SecretStr = Field(SecretStr(""), description="the password itself; better in a file than here")
 
-    @field_validator("kind")
-    @classmethod
-    def _is_read_already(cls, value: SourceKind) -> SourceKind:
-        if value in _NOT_YET:
-            raise ValueError(f"{value.value} is not supported yet")
-        return value
-
     @field_validator("url")
     @classmethod
     def _fits_kind(cls, value: str, info: ValidationInfo) -> str:
         kind = info.data.get("kind")
         return value if kind is None else CHECK_ADDRESS[kind](value)
+
+    @field_validator("selector")
+    @classmethod
+    def _selects_links(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("kind") is SourceKind.PAGE:
+            return check_selector(value)
+        if value and "kind" in info.data:
+            raise ValueError("only a source of kind page has one")
+        return value
 
 
 class TelegramSettings(_Section):
@@ -278,7 +280,9 @@ class Settings(BaseSettings):
 
 
 def _publisher_of(source: SourceSettings) -> str:
-    """The host without www; the id where the host is a mere address, which names no newsroom."""
+    """The channel; else the host without www; the id where the host is a mere address, which names no newsroom."""
+    if source.kind is SourceKind.TELEGRAM:
+        return f"@{urlsplit(source.url).path.rstrip('/').rpartition('/')[2]}"
     host = urlsplit(source.url).hostname or source.id
     try:
         ipaddress.ip_address(host)

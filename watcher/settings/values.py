@@ -110,6 +110,19 @@ def check_telegram_channel(value: str) -> str:
     return check_url(value)  # a mirror
 
 
+def check_selector(selector: str) -> str:
+    """The CSS selector itself when it can be read; raises ValueError."""
+    if not selector.strip():
+        raise ValueError("a page needs the CSS selector of the links that are articles, like main h3 a")
+    from watcher.web.pages import compile_selector  # loads lxml, which most configurations need no sooner than a page
+
+    try:
+        compile_selector(selector)
+    except ValueError as error:
+        raise ValueError(f"expected a CSS selector like main h3 a, found {selector!r}: {error}") from None
+    return selector
+
+
 def check_reliefweb_search(url: str) -> str:
     """The URL itself when it names the program that asks; raises ValueError."""
     if "appname" not in dict(parse_qsl(urlsplit(check_url(url)).query)):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from watcher.errors import FeedError
 from watcher.feeds import parse_feed
 from watcher.fetch import Fetcher
-from watcher.model import Bookmark, Fetched, FetchFailed, FetchReason, FetchTarget, NotModified, Source
+from watcher.model import Bookmark, FeedEntry, Fetched, FetchFailed, FetchReason, FetchTarget, NotModified, Source
 from watcher.sources.base import Harvest
 from watcher.workers import Workers
 
@@ -68,3 +69,9 @@ async def fetch_changed(fetcher: Fetcher, url: str, bookmark: Bookmark) -> Fetch
 def hash_body(body: bytes) -> str:
     """A hash by which an unchanged body is known again."""
     return hashlib.sha256(body).hexdigest()
+
+
+def hash_entries(entries: Iterable[FeedEntry]) -> str:
+    """A hash by which an unchanged list is known again, whatever else stands on its page."""
+    listed = [(entry.guid, entry.url, entry.title, entry.summary) for entry in entries]
+    return hash_body(json.dumps(listed).encode())
