@@ -82,7 +82,8 @@ def _by_words(sample: str, script: str) -> str:
     if plain and all(plain == language for char in set(sample) for language, _ in letters.get(char, ())):
         scores[plain] = _PLAIN_WEIGHT
     for word, times in Counter(_WORD.findall(sample.replace("’", "'"))).items():
-        for language, weight in words.get(word, ()):
+        elided = word[: word.index("'") + 1] if "'" in word else ""  # "l'article", "dell'esercito"
+        for language, weight in (*words.get(word, ()), *words.get(elided, ())):
             scores[language] += weight * times
         for size in range(2, min(5, len(word) - 1)):
             for language, weight in endings.get(word[-size:], ()):

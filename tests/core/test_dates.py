@@ -30,7 +30,7 @@ def _dates(text, language="en", reference_at=WEDNESDAY):
         ("on 12-13 September", "12-13 September", "2022-09-12", "2022-09-13"),
         ("the night of 12 to 13 September", "12 to 13 September", "2022-09-12", "2022-09-13"),
         ("September 12–13", "September 12–13", "2022-09-12", "2022-09-13"),
-        ("on 5 October", "5 October", "2021-10-05", "2021-10-05"),
+        ("on 5 October", "5 October", "2022-10-05", "2022-10-05"),
         ("will vote on 5 October", "5 October", "2022-10-05", "2022-10-05"),
         ("by 5 October", "5 October", "2022-10-05", "2022-10-05"),
         ("2022-09-13", "2022-09-13", "2022-09-13", "2022-09-13"),
@@ -114,7 +114,7 @@ def test_what_is_no_date(text):
 
 
 def test_only_dates_with_their_own_year_are_anchored():
-    text = "on 13 September, in 2020, on Tuesday, September 13, 2022, the 1990s, two years ago"
+    text = "on 13 September, in 2020, on Tuesday he said, September 13, 2022, the 1990s, two years ago"
     found = find_dates(text, 0, len(text), "en", WEDNESDAY)
     assert [(m.text, m.is_anchored) for m in found] == [
         ("13 September", False),
@@ -214,3 +214,97 @@ def test_any_mix_of_date_words_gives_ordered_periods(pieces, language, today):
 def test_a_written_date_is_itself_whatever_the_reference(day):
     text = f"on {day:%d} {day:%B} {day:%Y}, on {day:%B} {day.day}, {day.year}"
     assert [(d[1], d[2]) for d in _dates(text)] == [(day.isoformat(), day.isoformat())] * 2
+
+
+# More of the same: language, text, first and last day; no days where there is no date.
+DATES = """
+en | on Monday, 5 September | 2022-09-05 2022-09-05
+en | on 3 October | 2022-10-03 2022-10-03
+en | the attack of 11 September 2001 | 2001-09-11 2001-09-11
+en | in May 2021 | 2021-05-01 2021-05-31
+en | in March | 2022-03-01 2022-03-31
+en | yesterday | 2022-09-13 2022-09-13
+en | last night | 2022-09-13 2022-09-14
+en | two days ago | 2022-09-12 2022-09-12
+en | last week | 2022-09-05 2022-09-11
+en | last year | 2021-01-01 2021-12-31
+en | in the 1990s | 1990-01-01 1999-12-31
+en | in the summer of 2008 | 2008-06-01 2008-08-31
+en | in early 2022 | 2022-01-01 2022-12-31
+en | in 1973 | 1973-01-01 1973-12-31
+en | 2022-09-13 | 2022-09-13 2022-09-13
+en | 13/09/2022 | 2022-09-13 2022-09-13
+en | on the night of 12-13 September | 2022-09-12 2022-09-13
+en | tomorrow | 2022-09-15 2022-09-15
+en | in the 19th century | 1801-01-01 1900-12-31
+en | on Sept 1st, 2020 | 2020-09-01 2020-09-01
+en | over 2000 soldiers died |
+en | Resolution 2020 was passed |
+en | the F-16 and 1,500 men |
+ru | 5 августа 2022 г. | 2022-08-05 2022-08-05
+ru | в мае 2021 года | 2021-05-01 2021-05-31
+ru | вчера | 2022-09-13 2022-09-13
+ru | в прошлом году | 2021-01-01 2021-12-31
+ru | в понедельник | 2022-09-12 2022-09-12
+uk | 24 лютого 2022 року | 2022-02-24 2022-02-24
+uk | минулого тижня | 2022-09-05 2022-09-11
+uk | у 2014 році | 2014-01-01 2014-12-31
+tr | 13 Eylül 2022'de | 2022-09-13 2022-09-13
+tr | geçen yıl | 2021-01-01 2021-12-31
+tr | dün | 2022-09-13 2022-09-13
+fr | le 1er septembre 2022 | 2022-09-01 2022-09-01
+fr | l'an dernier | 2021-01-01 2021-12-31
+fr | il y a trois jours | 2022-09-11 2022-09-11
+es | el 3 de marzo de 2022 | 2022-03-03 2022-03-03
+es | el año pasado | 2021-01-01 2021-12-31
+es | hace dos días | 2022-09-12 2022-09-12
+ar | في 13 سبتمبر 2022 | 2022-09-13 2022-09-13
+ar | العام الماضي | 2021-01-01 2021-12-31
+ar | أمس | 2022-09-13 2022-09-13
+ar | قبل يومين | 2022-09-12 2022-09-12
+en | on Saturday 3 March 2021 | 2021-03-03 2021-03-03
+en | on Tuesday, Sept. 6 | 2022-09-06 2022-09-06
+en | earlier this month | 2022-09-01 2022-09-14
+en | earlier this year | 2022-01-01 2022-09-14
+en | on October 1 | 2022-10-01 2022-10-01
+en | by 20 September | 2022-09-20 2022-09-20
+en | since 3 October | 2021-10-03 2022-09-14
+en | in December | 2021-12-01 2021-12-31
+en | last December | 2021-12-01 2021-12-31
+en | next Monday | 2022-09-19 2022-09-19
+en | the day before yesterday | 2022-09-12 2022-09-12
+en | three weeks ago | 2022-08-21 2022-08-27
+en | on the 24th of February | 2022-02-24 2022-02-24
+en | Vision 2030 was published |
+en | UN Security Council Resolution 1701 |
+en | in 1701 | 1701-01-01 1701-12-31
+en | in the spring of 1945 | 1945-03-01 1945-05-31
+en | Boeing 1747 jets |
+en | killed 1914 men |
+ru | 27 сентября | 2022-09-27 2022-09-27
+ru | в прошлый понедельник | 2022-09-12 2022-09-12
+ru | на прошлой неделе | 2022-09-05 2022-09-11
+ru | с 2014 года | 2014-01-01 2022-09-14
+ru | резолюция 1701 Совбеза |
+uk | 28 вересня | 2022-09-28 2022-09-28
+uk | торік | 2021-01-01 2021-12-31
+uk | позавчора | 2022-09-12 2022-09-12
+tr | geçen hafta | 2022-09-05 2022-09-11
+tr | 15 Temmuz 2016'da | 2016-07-15 2016-07-15
+tr | iki yıl önce | 2020-03-16 2021-03-15
+fr | la semaine dernière | 2022-09-05 2022-09-11
+fr | le 20 septembre | 2022-09-20 2022-09-20
+fr | en juillet 2014 | 2014-07-01 2014-07-31
+es | la semana pasada | 2022-09-05 2022-09-11
+es | el 20 de septiembre | 2022-09-20 2022-09-20
+es | en 2008 | 2008-01-01 2008-12-31
+ar | الأسبوع الماضي | 2022-09-05 2022-09-11
+ar | قبل شهرين | 2022-07-01 2022-07-31
+ar | في 20 سبتمبر | 2022-09-20 2022-09-20
+"""
+
+
+@pytest.mark.parametrize("line", DATES.strip().splitlines())
+def test_dates_of_news(line):
+    language, text, days = (part.strip() for part in line.split("|"))
+    assert [list(found[1:]) for found in _dates(text, language)] == ([days.split()] if days else [])

@@ -169,3 +169,174 @@ def test_hostile_text_is_split_in_linear_time(text):
     sentences = split_sentences(text, 0)
     for sentence in sentences:
         assert split_clauses(text, sentence.start, sentence.end, "en")
+
+
+# More of the same, as they stand in news: "|" where a sentence ends.
+SENTENCES = r"""
+Dr. Aliyev and Prof. K. Petrosyan met in St. Petersburg.| Talks lasted two hours.
+The convoy left at 4 a.m. on Monday.| It never arrived.
+The convoy left at 4 a.m.| Nobody saw it again.
+Gen. Mark A. Milley spoke.| So did Sen. J.D. Vance of Ohio.
+"We are at war," he said.| "There is no other word."
+He asked: "Who fired first?"| Nobody answered.
+'They shot at us.'| The witness then fled.
+KYIV, Ukraine (AP) — Russian forces struck a bridge.| Two people died.
+ANKARA, Sept. 13 (Reuters) - Turkey recalled its envoy.| Greece followed.
+BREAKING: Israel strikes Iran!| Explosions heard in Isfahan!| More to come...
+The U.N. Security Council met.| The U.S. vetoed the text.| Russia abstained.
+He works for Lockheed Martin Corp. in Texas.| The firm denied it.
+Troops of the 3rd Bn. crossed the line.| They met no resistance.
+See pp. 4-5 for details.| The rest is secret.
+Prices rose 3.5 per cent.| Oil hit $101.20 a barrel.| Gas fell.
+It happened near Mt. Ararat at approx. 3 p.m. local time.| Police came.
+The spokesman, Lt. Col. Peter Lerner, confirmed it.| He gave no details.
+Was it an accident?| Or was it an attack?!| We do not know.
+The law was passed in Jan. 2020.| It lapsed in Dec. of that year.
+The president (who is ill.) did not attend.| His deputy did.
+Fighting went on all night... and then stopped.| Peace came.
+Fighting went on all night...| Then it stopped.
+He met Vladimir V. Putin.| They signed a deal.
+Company X vs. Company Y was settled.| Nobody won.
+The group, i.e. the rebels, fled.| Others, e.g. the militia, stayed.
+www.example.org reported it.| The site bbc.co.uk did too.
+The treaty (Art. 4, para. 2) applies.| Lawyers agree.
+Flight No. 17 was shot down.| 298 people died.
+"It is over."
+They fired 20 missiles.|Ten were shot down.
+He was born in Washington, D.C.| She was born in Paris.
+He said "we won."| She said "no."
+Iran vs. Israel: who is stronger?| Experts disagree.
+The ceasefire (announced on Monday) held.| [Editor's note: corrected.]| It broke later.
+MINISTER: WE WILL FIGHT.| ENEMY RETREATS.| CITY FREE.
+Reporting by A. Smith; editing by B. Jones.
+The jet, an F-16, crashed.| Its pilot, Capt. O'Neil, survived.
+He said (and I quote): "Go."| They went.
+Alliance members – incl. Turkey – agreed.| Hungary did not.
+1. Armenia asks for help.
+The ministers of India, Pakistan, etc. met.| No deal was made.
+Inc. magazine wrote it.| Others copied.
+Army Sgt. 1st Class J. Doe died.| He was 30.
+В 2020 г. началась война.| Погибли 6 тыс. человек.| Мир наступил в ноябре.
+Об этом сообщил А. С. Пушкин.| Г. Москва молчит.
+Удар нанесли по ул. Ленина, д. 5.| Погибли трое, т. е. вся семья.
+«Мы победим.»| Он так сказал.
+— Вы пойдёте?| — Да.| Он ушёл.
+У 2014 р. почалася війна.| Загинуло понад 10 тис. осіб.
+Про це заявив ген. В. Залужний.| Він не уточнив деталей.
+Dr. A. Yılmaz konuştu.| Saat 14.30'da patlama oldu.| 4. madde işletildi.
+Türkiye 4. maddeyi işletti.| NATO toplandı.
+M. Macron a parlé.| Mme. Le Pen a répondu.| L'art. 5 s'applique.
+« Nous sommes en guerre. »| Il l'a dit hier.
+El Sr. Pérez habló.| ¿Qué pasó?| ¡Nadie lo sabe!
+EE. UU. atacó.| La ONU calló.
+أعلنت روسيا الحرب.| هل توقفت المعارك؟| لا.
+قال الوزير: «سنرد».| ثم غادر.
+ایران حمله کرد.| آیا جنگ شد؟| نه.
+Հայաստանը դիմեց ՀԱՊԿ-ին։| Պատասխան չկա։
+Ո՞վ կրակեց։| Ոչ ոք չգիտի:| Լռություն։
+रूस ने हमला किया।| युद्ध शुरू हुआ।
+Lt. Gen. H.R. McMaster and Maj. Gen. Qassem Soleimani never met.| They fought in the same war.
+The U.S.-led coalition bombed Raqqa.| The U.K. joined in.| So did France.
+MOSCOW — Russia expelled a diplomat on Friday.| Poland did too.
+BEIRUT (Reuters) — Israel struck Beirut.| Hezbollah replied.
+WARSAW/KYIV, Nov 16 - A missile killed two people.| NATO met.
+The envoy (Mr. Lavrov) left.| No deal.
+They want peace — so they say.| We do not believe it.
+"Fire!" he shouted.| The guns opened up.
+"Did they cross the border?" asked the reporter.| "Yes."
+He fired at 6:30 a.m.; she replied at noon.| Both died.
+The missile flew 1,200 km.| It fell in the sea.
+The firm, Rheinmetall A.G., builds tanks.| Its shares rose.
+The vote was 10-2.| Russia and China opposed it.
+Ukraine's Gen. Staff said so.| Kyiv agreed.
+The city of St. Louis sent aid.| Others did not.
+In No. 10, aides met.| Nobody spoke.
+The attack killed 12.| 30 were hurt.
+It cost $3 bn.| That is a lot.
+Prime Minister N. Pashinyan spoke to V. Putin.| They agreed on nothing.
+See Fig. 3.| The front moved west.
+He said: 'Never.'| Then he left.
+The war began on 24 Feb.| It has lasted months.
+Troops entered at dawn!| By noon it was over.
+PM: "No war."| Opposition: "Lies."
+Officials (e.g. the mayor) fled.| The rest stayed.
+Israel vs. Hamas: the toll.| What we know.
+He works at the Dept. of Defense.| She does not.
+The ship left port at 9 p.m. Friday.| It sank at 11 p.m.| Nobody survived.
+By John A. Smith
+Hello World.|Next sentence here.| Third one.
+A bomb fell on Main St.| Two died.
+It was Jan. 6.| The mob came.
+'We won't go.'| That is what they said.
+The President of the U.S. spoke on Monday.| Congress listened.
+Mr. X and Ms. Y met Col. Z.| It was cold.
+They said "stop."| Nobody did.
+The pact covers Arts. 4, 5 and 6.| It is old.
+Iran's Col. Gen. Bagheri warned Israel.| Israel laughed.
+Is it war?| No.| Is it peace?| No.
+What happened... nobody knows.
+В г. Киеве прошёл митинг.| В нём участвовало 5 тыс. человек.
+По словам ген. Суровикина, удар отражён.| Потерь нет.
+Он родился в 1952 г. в Ленинграде.| Его отец воевал.
+«Град» обстрелял город.| Есть жертвы!| Что дальше?
+ООН, ЕС и др. организации осудили удар.| США молчат.
+Удар завдано по м. Харків.| Загинули люди.
+«Шахеди» летіли вночі.| Збито 10 шт.| Влучань немає.
+T.C. Dışişleri Bakanlığı açıkladı.| Sn. Bakan konuştu.
+12. yıl dönümünde anıldı.| 3 asker şehit oldu.
+L'armée a frappé à 5 h. du matin.| Il y a des morts.
+« Qui a tiré ? » demande-t-il.| Personne ne répond.
+S. M. le roi a parlé.| Le peuple écoute.
+El Gral. Padrino habló.| Nadie le creyó.
+«¡Fuego!», gritó.| Los soldados dispararon.
+Los EE.UU. e Irán negocian.| Hay tregua.
+بدأت الحرب في 24 فبراير.| قتل الآلاف!| متى تنتهي؟
+د. أحمد تحدث.| لم يجب أحد.
+Բաքուն հերքեց։| Երևանը պնդում է՝ կրակել են։| Վերջ։
+وزیر گفت: «جنگ نمی‌خواهیم.»| سپس رفت.
+საქართველომ უარი თქვა.| რუსეთმა უპასუხა.
+"""
+
+
+@pytest.mark.parametrize("marked", SENTENCES.strip().splitlines())
+def test_splits_news(marked):
+    assert _sentences(marked.replace("|", "")) == [part.strip() for part in marked.split("|")]
+
+
+CLAUSES = r"""
+en: Armenia invoked Article 4,| but Azerbaijan denied the attack.
+en: Although talks failed,| the truce held.
+en: If Russia attacks,| NATO will respond.
+en: The minister said| that the army had crossed the border.
+en: The general,| who had fought in Syria,| died.
+en: Troops fired shells; |civilians fled.
+en: The army struck Homs| while diplomats met in Geneva.
+en: Armenia, Russia and Belarus signed the pact.
+en: Russia struck Odesa| and Ukraine shot down ten drones.
+en: He resigned| because the war was lost.
+ru: Армения обратилась в ОДКБ,| но помощи не получила.
+ru: Он сказал,| что армия перешла границу.
+fr: Le ministre a dit| que l'armée avait franchi la frontière.
+es: El ministro dijo| que el ejército cruzó la frontera.
+uk: Якщо Росія нападе,| НАТО відповість.
+en: Iran struck Erbil| because Israel had killed a general.
+en: The envoy,| whose house was hit, |left.
+en: When the truce ended,| fighting resumed.
+en: Kyiv fired,| and Moscow replied.
+en: Unless it stops,| we will act.
+en: Turkey, a NATO member, invoked Article 4.
+ru: Если удары продолжатся,| Киев ответит.
+ru: Посол,| которого отозвали, |уехал.
+fr: Si la trêve tient,| les otages rentreront.
+es: Si continúa la guerra,| habrá hambre.
+tr: Rusya saldırdı| ancak Ukrayna direndi.
+ar: قصفت إسرائيل دمشق| بينما اجتمع الوزراء.
+"""
+
+
+@pytest.mark.parametrize("line", CLAUSES.strip().splitlines())
+def test_parts_clauses_of_news(line):
+    language, marked = line.split(": ", 1)
+    text = marked.replace("|", "")
+    clauses = [text[start:end].strip() for start, end in split_clauses(text, 0, len(text), language)]
+    assert clauses == [part.strip() for part in marked.split("|")]

@@ -82,3 +82,112 @@ def test_real_texts(language: str, corpus: str, shared_data: Path) -> None:
     for chars, least in ((200, 0.99), (60, 0.88)):
         right = sum(detect_language(text[:chars]) == language for text in texts)
         assert right / len(texts) >= least
+
+
+# Headlines, which are short and have few function words.
+HEADLINES = """
+en: Israel strikes Iran
+en: Kremlin denies mobilisation plans
+en: Turkey recalls ambassador
+en: Ceasefire holds in Gaza
+en: Armenia asks CSTO for help
+en: Two dead after shelling
+ru: Россия объявила мобилизацию
+ru: Погибли трое военных
+ru: Армения обратилась в ОДКБ
+ru: Посол отозван из Баку
+ru: Удар по Харькову
+uk: Росія оголосила мобілізацію
+uk: Загинуло троє військових
+uk: Україна відкликала посла
+uk: Удар по Харкову: є загиблі
+tr: İran büyükelçisini geri çağırdı
+tr: Rusya seferberlik ilan etti
+tr: Gazze'de ateşkes başladı
+tr: Iki asker sehit oldu
+fr: La Pologne invoque l'article 4
+fr: L'Iran frappe Israël
+fr: Deux morts dans une attaque
+fr: Paris rappelle son ambassadeur
+es: Perú rompe relaciones con México
+es: Dos muertos en un ataque
+es: Israel bombardea Gaza
+es: Polonia invoca el artículo 4
+ar: روسيا تعلن التعبئة
+ar: قتلى في قصف على غزة
+ar: الجزائر تستدعي سفيرها
+fa: ایران سفیر خود را فراخواند
+fa: کشته شدن سه سرباز در مرز
+hy: Հայաստանը դիմել է ՀԱՊԿ-ին
+ka: საქართველომ ელჩი გაიწვია
+az: Azərbaycan səfirini geri çağırdı
+az: Ermənistan KTMT-yə müraciət edib
+de: Polen beruft sich auf Artikel 4
+it: L'Italia richiama l'ambasciatore
+pl: Polska powołuje się na artykuł 4
+pt: Brasil expulsa diplomatas
+nl: Nederland zet diplomaten uit
+ur: پاکستان نے سفیر واپس بلا لیا
+he: ישראל תקפה באיראן
+el: Η Ελλάδα ανακάλεσε τον πρέσβη
+bg: България изгони двама дипломати
+sr: Србија повукла амбасадора
+zh: 俄罗斯宣布动员
+en: Army puts reserves on alert
+en: Rebels seize airport in Goma
+en: Missile hits hospital, dozens feared dead
+en: China, Philippines trade blame over collision
+en: Explainer: what is Article 4?
+en: Zelensky visits front line
+ru: Армия приведена в боевую готовность
+ru: Ракета попала в больницу, десятки погибших
+ru: Путин объявил войну
+ru: Переговоры сорваны
+ru: Минобороны опровергло сообщения
+ru: Введено военное положение
+uk: Армію приведено у бойову готовність
+uk: Ракета влучила в лікарню, десятки загиблих
+uk: Путін оголосив війну
+uk: Переговори зірвано
+uk: Зеленський відвідав передову
+uk: Введено воєнний стан
+tr: Ordu alarma geçirildi
+tr: Füze hastaneye isabet etti, onlarca ölü
+tr: Putin savaş ilan etti
+tr: Bakanlık iddiaları yalanladı
+tr: Sıkıyönetim ilan edildi
+fr: L'armée placée en état d'alerte
+fr: Un missile frappe un hôpital
+fr: Le président décrète la mobilisation
+fr: Rupture des relations diplomatiques
+fr: Cessez-le-feu à Gaza
+es: El ejército en alerta máxima
+es: Misil impacta en hospital
+es: El presidente decreta la movilización
+es: Ruptura de relaciones diplomáticas
+es: Alto el fuego en Gaza
+ar: الجيش في حالة تأهب
+ar: صاروخ يصيب مستشفى
+ar: الرئيس يعلن الحرب
+fa: ارتش به حالت آماده‌باش درآمد
+hy: Բանակը մարտական պատրաստության է բերվել
+ka: პრეზიდენტმა ომი გამოაცხადა
+az: Prezident müharibə elan etdi
+az: Qoşunlar sərhədə toplanır
+de: Der Präsident erklärt den Krieg
+de: Bundeswehr in Alarmbereitschaft
+it: Il presidente dichiara guerra
+it: Cessate il fuoco a Gaza
+pl: Prezydent ogłosił mobilizację
+ro: Președintele declară război
+bg: Президентът обяви война
+sr: Председник прогласио рат
+be: Прэзідэнт абвясціў вайну
+kk: Президент соғыс жариялады
+"""
+
+
+@pytest.mark.parametrize("line", HEADLINES.strip().splitlines())
+def test_headlines(line: str) -> None:
+    language, text = line.split(": ", 1)
+    assert detect_language(text) == language

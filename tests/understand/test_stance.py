@@ -550,6 +550,31 @@ def test_a_date_is_past_when_it_lies_more_than_31_days_before_the_article(days: 
     assert judge(reading, start, start + 6).stance is stance
 
 
+@pytest.mark.parametrize(
+    ("language", "marked", "stance"),
+    [
+        ("en", "Latvia [closes its border] on 1 August.", Stance.PLANNED),
+        ("en", "On 1 August, Latvia [closed its border].", Stance.PAST),
+        ("en", "On 24 July, Latvia [closed its border].", Stance.HAPPENED),
+        ("en", "Latvia [declared an emergency] until 1 August.", Stance.HAPPENED),
+        ("en", "Latvia [declares an emergency] until 1 August.", Stance.HAPPENED),
+        ("en", "The [ceasefire] starts on 27 July.", Stance.PLANNED),
+        ("en", "Two men [wounded by tank fire] on 20 July have died.", Stance.HAPPENED),
+        ("ru", "Стороны [прекращают огонь] 27 июля.", Stance.PLANNED),
+        ("ru", "27 июля стороны [прекратили огонь].", Stance.PAST),
+        ("ru", "Стороны [договорились о прекращении огня] с 27 июля.", Stance.HAPPENED),
+        ("tr", "27 Temmuz'da [OHAL ilan] edilmiştir.", Stance.PAST),
+        ("tr", "20 Temmuz'da [OHAL ilan] edilmiştir.", Stance.HAPPENED),
+        ("fr", "Le Mali [ferme sa frontière] le 1er août.", Stance.PLANNED),
+    ],
+)
+def test_a_date_ahead_is_not_past_unless_the_verb_says_so(language: str, marked: str, stance: Stance) -> None:
+    start, end = marked.index("["), marked.index("]") - 1
+    text = marked.replace("[", "").replace("]", "")
+    reading = Reading.of("", text, language, datetime(2022, 7, 25, 12, tzinfo=UTC))
+    assert judge(reading, start, end).stance is stance
+
+
 def test_a_title_is_judged_by_itself() -> None:
     title = "Kremlin denies invading"
     reading = Reading.of(title, "Russian troops invaded the town on Monday.", "en", REFERENCE_AT)

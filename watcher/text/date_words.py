@@ -5,33 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-_NEVER = r"(?!)"  # matches nothing
+NEVER = r"(?!)"  # matches nothing
 
-# (first day, last day) relative to the article's day.
-Days = tuple[int, int]
+# (first day, last day) relative to the article's day, or the unit before this one.
+Days = tuple[int, int] | str
 
 
 @dataclass(frozen=True, slots=True)
 class DateWords:
     """The date words of one language."""
 
-    months: tuple[str, ...] = (_NEVER,)  # January first
-    weekdays: tuple[str, ...] = (_NEVER,)  # Monday first
-    day_month: str = _NEVER  # "{day}" and "{month}" stand for their patterns; a year may follow
-    month_day: str = _NEVER  # where the month can come first
+    months: tuple[str, ...] = (NEVER,)  # January first
+    weekdays: tuple[str, ...] = (NEVER,)  # Monday first
+    day_month: str = NEVER  # "{day}" and "{month}" stand for their patterns; a year may follow
+    month_day: str = NEVER  # where the month can come first
     year_link: str = r"\s+"  # between a month and its year
-    month_openers: str = _NEVER  # what must stand before a month that stands alone
-    ago: str = _NEVER  # "{count}" and "{unit}"
+    month_openers: str = NEVER  # what must stand before a month that stands alone
+    ago: str = NEVER  # "{count}" and "{unit}"
     units: Mapping[str, str] = field(default_factory=dict)  # its pattern -> day, week, month, year, decade
-    last: str = _NEVER  # "{unit}": the unit before this one
-    this: str = _NEVER
-    next: str = _NEVER
+    pairs: str = NEVER  # units that are two by themselves: Arabic "yawmayn"
+    before_unit: str = ""  # what may be written together with a unit
+    last: str = NEVER  # "{unit}": the unit before this one
+    this: str = NEVER
+    next: str = NEVER
     relative: Mapping[str, Days] = field(default_factory=dict)
-    since: str = _NEVER  # before a date: the period lasts until now
-    ahead: str = _NEVER  # before a date, within its clause: the date lies ahead
-    decades: str = _NEVER  # with a group "decade": its first year
-    last_weekday: str = _NEVER  # before a weekday: not today
-    next_weekday: str = _NEVER  # before a weekday: after today
+    since: str = NEVER  # before a date: the period lasts until now
+    ahead: str = NEVER  # before a date, within its clause: the date lies ahead
+    decades: str = NEVER  # with a group "decade": its first year
+    last_weekday: str = NEVER  # before a weekday: not today
+    next_weekday: str = NEVER  # before a weekday: after today
 
 
 ENGLISH = DateWords(
@@ -93,7 +95,7 @@ ENGLISH = DateWords(
         r"\bin\s+the\s+(?:coming|next)\s+(?:few\s+)?(?:hours|days)\b": (0, 7),
     },
     since=r"\bsince\s+(?:\w+\s+){0,1}$",
-    ahead=r"\b(?:will|shall|'ll|’ll|next|by|until|till|due|scheduled|planned|plans?|set\s+to|going\s+to|would|upcoming"
+    ahead=r"\b(?:by|until|till|next)\s+(?:the\s+)?(?:\w+day,?\s+)?$|\b(?:will|shall|'ll|’ll|due|scheduled|planned|plans?|set\s+to|going\s+to|would|upcoming"
     r"|deadline|expected)\b(?!.*\b(?:has|have|had|was|were|said|did)\b)",
     decades=r"\b(?:the\s+)?(?:early\s+|late\s+|mid[\s-]?)?(?P<decade>(?:1[6-9]|20)\d0)['’]?s\b",
     last_weekday=r"\b(?:last|the\s+previous)\s+$",
@@ -140,7 +142,7 @@ FRENCH = DateWords(
         r"\bdemain\b": (1, 1),
     },
     since=r"\bdepuis\s+(?:\w+\s+)?$",
-    ahead=r"\b(?:prochaine?|prévue?s?|d['’]ici|jusqu['’])",
+    ahead=r"\b(?:prochaine?|prévue?s?)\b|\b(?:d['’]ici|jusqu['’]\w*)\s+(?:le\s+)?$",
     decades=r"\bannées\s+(?P<decade>(?:1[6-9]|20)\d0)\b",
 )
 
@@ -184,7 +186,7 @@ SPANISH = DateWords(
         r"(?<!la\s)(?<!esta\s)\bmañana\b": (1, 1),
     },
     since=r"\bdesde\s+(?:\w+\s+)?$",
-    ahead=r"\b(?:próxim[oa]|previst[oa]|antes\s+del|hasta)\b",
+    ahead=r"\b(?:próxim[oa]|previst[oa])\b|\b(?:antes\s+del?|hasta)\s+(?:el\s+)?$",
     decades=r"\baños\s+(?P<decade>(?:1[6-9]|20)\d0)\b",
 )
 
@@ -228,7 +230,7 @@ RUSSIAN = DateWords(
         r"\bзавтра\b": (1, 1),
     },
     since=r"\bс\s+$",
-    ahead=r"\b(?:следующ\w+|будет|будут|до)\b",
+    ahead=r"\b(?:следующ\w+|будет|будут)\b|\b(?:до|к)\s+$",
     decades=r"\b(?P<decade>(?:1[6-9]|20)\d0)-[хеы]\w*\b",
 )
 
@@ -274,13 +276,14 @@ UKRAINIAN = DateWords(
     next=r"\bнаступного\s+(?P<unit>{unit})\b",
     relative={
         r"\bсьогодні\b": (0, 0),
+        r"\bторік\b": "year",
         r"\bпозавчора\b": (-2, -2),
         r"\bнапередодні\b": (-1, 0),
         r"\b(?:вчора|учора)\b": (-1, -1),
         r"\bзавтра\b": (1, 1),
     },
     since=r"\b(?:з|із)\s+$",
-    ahead=r"\b(?:наступн\w+|буде|будуть|до)\b",
+    ahead=r"\b(?:наступн\w+|буде|будуть)\b|\bдо\s+$",
     decades=r"\b(?P<decade>(?:1[6-9]|20)\d0)-[хті]\w*\b",
 )
 
@@ -305,7 +308,7 @@ TURKISH = DateWords(
     month_openers=r"(?:geçen|bu|gelecek)\s+",
     ago=r"(?:(?P<count>{count})\s+)?\b(?P<unit>{unit})\s+önce\b",
     units={"gün": "day", "hafta": "week", "ay": "month", r"(?:yıl|sene)": "year", "yüzyıl": "century", "saat": "hour"},
-    last=r"\bgeçen\s+(?P<unit>{unit})\b",
+    last=r"\bgeç(?:en|tiğimiz)\s+(?P<unit>{unit})\b",
     this=r"\bbu\s+(?P<unit>{unit})\b",
     next=r"\b(?:gelecek|önümüzdeki)\s+(?P<unit>{unit})\b",
     relative={r"\bbugün\b": (0, 0), r"\bdün\b": (-1, -1), r"\bevvelsi\s+gün\b": (-2, -2), r"\byarın\b": (1, 1)},
@@ -347,15 +350,17 @@ ARABIC = DateWords(
         r"(?:شهر|أشهر|شهور|شهرين)": "month",
         r"(?:عام|أعوام|عاما|عامين|سنة|سنوات|سنتين)": "year",
         r"(?:عقد|عقود|عقدين)": "decade",
-        r"(?:قرن|قرون)": "century",
-        r"(?:ساعة|ساعات|دقائق)": "hour",
+        r"(?:قرن|قرون|قرنين)": "century",
+        r"(?:ساعة|ساعات|ساعتين|دقائق)": "hour",
     },
+    pairs="(?:يومين|أسبوعين|شهرين|عامين|سنتين|عقدين|قرنين|ساعتين)",
+    before_unit="(?:ال)?",
     last=r"\bال(?P<unit>{unit})\s+(?:الماضية?|المنصرمة?|الفائتة?)",
     this=r"\bهذ[اه]ه?\s+ال(?P<unit>{unit})\b",
     next=r"\bال(?P<unit>{unit})\s+(?:المقبلة?|القادمة?)",
     relative={r"\bاليوم\b": (0, 0), r"\b(?:أمس|امس)\b": (-1, -1), r"\bغدا\b": (1, 1)},
     since=r"\bمنذ\s+(?:\w+\s+)?$",
-    ahead=r"\b(?:المقبل|القادم|سوف|حتى)",
+    ahead=r"\b(?:المقبل|القادم|سوف)|\bحتى\s+(?:يوم\s+)?$",
 )
 
 BY_LANGUAGE: Mapping[str, DateWords] = {

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from watcher.text.date_words import BY_LANGUAGE, DateWords
+from watcher.text.date_words import BY_LANGUAGE, NEVER, DateWords
 from watcher.text.fold import fold_term
 from watcher.text.number_words import BY_LANGUAGE as NUMBERS
 from watcher.text.number_words import NumberWords
@@ -29,6 +29,14 @@ _BARE_YEAR = re.compile(
     r"|человек|людей|солдат|осіб|kişi|asker|personnes|morts|soldats|personas|muertos|soldados|شخص|قتيل|جندي)\w*)",
     re.IGNORECASE,
 )
+_BESIDE = re.compile(r",?\s+(?:the\s+)?")
+# What is numbered, not dated: "Resolution 2020", "Vision 2030".
+_NUMBERED = re.compile(
+    r"\b(?:resolution|regulation|directive|decree|flight|highway|route|agenda|vision|horizon|boeing|airbus|règlement|résolution"
+    r"|resolución|резолюци\w+|резолюці\w+|القرار|قرار|karar)\s+(?:no\.?\s*|n[°º]\s*|№\s*)?$",
+    re.IGNORECASE,
+)
+_NUMBERED_REACH = 20
 _CENTURY = re.compile(
     r"\b(?:the\s+)?(?:early\s+|late\s+|mid[\s-]?)?(?P<century>\d{1,2})(?:st|nd|rd|th)[\s-]century\b", re.IGNORECASE
 )
@@ -38,6 +46,7 @@ _SEASON = re.compile(
     re.IGNORECASE,
 )
 _SEASON_STARTS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
+_ENGLISH_PERIODS = (*_SEASON_STARTS, "weekend")
 _WEEKEND = re.compile(r"\b(?P<which>last|this|next|over\s+the|at\s+the|on\s+the)\s+weekend\b", re.IGNORECASE)
 _EARLIER_THIS = re.compile(r"\bearlier\s+$", re.IGNORECASE)
 _LATER_THIS = re.compile(r"\blater\s+$", re.IGNORECASE)
@@ -45,6 +54,8 @@ _LATER_THIS = re.compile(r"\blater\s+$", re.IGNORECASE)
 _AMBIGUOUS_MONTHS = frozenset({"may", "march", "mar"})
 # How far before a date its clause can say that the date lies ahead.
 _AHEAD_REACH = 60
+# A day without its year that lies ahead by no more is that day, though nothing before it says so.
+_SOON = timedelta(days=60)
 _VAGUE_COUNT = 2  # "several years ago", "years ago": at least two
 _VAGUE_SPAN = 8  # and hardly more than ten
 _DAYS = {"day": 1, "week": 7, "fortnight": 14, "month": 30, "year": 365, "decade": 3652, "century": 36525}
@@ -96,8 +107,10 @@ class _Patterns:
 
     def __init__(self, words: DateWords, numbers: NumberWords) -> None:
         self.words = words
-        month = "(?P<month>" + "|".join(words.months) + r")(?!\w)"
-        unit = "(?:" + "|".join(words.units) + ")"
+        month_names = "(?:" + "|".join(words.months) + ")"
+        weekday_names = "(?:" + "|".join(words.weekdays) + ")"
+        month = f"(?P<month>{month_names})(?!\\w)"
+        unit = "(?:" + "|".join(words.units or (NEVER,)) + ")"
         self.counts = {fold_term(word): value for word, value in numbers.units.items()}
         self.counts |= {fold_term(word): value for word, value in numbers.fixed.items()}
         self.several = {fold_term(word): value for word, value in numbers.several.items()}
@@ -110,25 +123,36 @@ class _Patterns:
         day = _DAY + _LAST_DAY.replace("{guard}", "")
         self.days = [_compile(rf"(?<![\w.,/-]){_fill(words.day_month, day=day, month=month)}{year}")]
         # In "Sept. 14 and 15 October" the second day has its own month.
-        own_month = rf"(?!\d+[\s–-]+(?:\d+\s+)?(?:{'|'.join(words.months)})(?!\w))"
+        own_month = rf"(?!\d+[\s–-]+(?:\d+\s+)?{month_names}(?!\w))"
         day = _DAY + _LAST_DAY.replace("{guard}", own_month)
         self.days.append(_compile(rf"\b{_fill(words.month_day, day=day, month=month)}{year}"))
         self.month_year = _compile(rf"\b{month}{words.year_link}{_YEAR}(?!\d)")
         self.month = _compile(rf"\b{words.month_openers}{month}(?!\s+\d)")
-        self.weekday = _compile(r"\b(?P<weekday>" + "|".join(words.weekdays) + r")(?!\w)")
+        self.weekday = _compile(rf"\b(?P<weekday>{weekday_names})(?!\w)")
         self.ago = _compile(rf"(?<!\w){_fill(words.ago, count=count, unit=unit)}")
         self.last = _compile(_fill(words.last, count=count, unit=unit))
         self.this = _compile(_fill(words.this, unit=unit))
         self.next = _compile(_fill(words.next, count=count, unit=unit))
-        self.relative = [(_compile(pattern), days) for pattern, days in words.relative.items()]
+        # One scan for all of them: the group says which.
+        # The engine is slow where each of many alternatives asks for the beginning of a word.
+        relative = [pattern.removeprefix(r"\b") for pattern in words.relative] or [NEVER]
+        self.relative = _compile(r"\b(?:" + "|".join(f"(?P<r{i}>{one})" for i, one in enumerate(relative)) + ")")
+        self.relative_days = {f"r{i}": days for i, days in enumerate(words.relative.values())}
         self.decades = _compile(words.decades)
         self.since = _compile(words.since)
+        self.pairs = _compile(words.pairs)
         self.ahead = _compile(words.ahead)
         self.last_weekday = _compile(words.last_weekday)
         self.next_weekday = _compile(words.next_weekday)
         self.months = [_compile(pattern) for pattern in words.months]
         self.weekdays = [_compile(pattern) for pattern in words.weekdays]
         self.units = [(_compile(pattern), name) for pattern, name in words.units.items()]
+
+        others = "|".join([*relative, *(_ENGLISH_PERIODS if words is BY_LANGUAGE["en"] else ())])
+        self.hints = _compile(
+            rf"\b(?:(?P<month>{month_names}(?!\w))|(?P<weekday>{weekday_names}(?!\w))"
+            rf"|(?P<other>{others})|{words.before_unit}(?P<unit>{unit}(?!\w)))"
+        )
 
     def month_of(self, name: str) -> int:
         """The number of a month, January 1."""
@@ -181,27 +205,39 @@ class _Scan:
 
     def mentions(self) -> Iterator[DateMention]:
         """Every reading of every stretch; readings of one stretch may overlap."""
-        patterns = self.patterns
-        if _DIGIT.search(self.text, self.start, self.end):  # most sentences have none
+        patterns, kinds = self.patterns, self._kinds()
+        if "digit" in kinds:
             yield from self._all(_ISO, self._full_date, is_anchored=True)
             yield from self._all(_NUMERIC, self._full_date, is_anchored=True)
             yield from self._all(_BARE_YEAR, self._year, is_anchored=True)
-            for pattern in patterns.days:
-                yield from self._all(pattern, self._day_month)
-            yield from self._all(patterns.month_year, self._month_year, is_anchored=True)
-        yield from self._all(patterns.month, self._month)
-        yield from self._all(patterns.weekday, self._weekday)
-        yield from self._all(patterns.ago, self._ago)
-        yield from self._all(patterns.last, self._last)
-        yield from self._all(patterns.this, self._this)
-        yield from self._all(patterns.next, self._next)
-        for pattern, days in patterns.relative:
-            yield from self._all(pattern, functools.partial(self._days, days))
-        yield from self._all(patterns.decades, self._decade, is_anchored=True)
-        if patterns is _patterns("en"):
-            yield from self._all(_CENTURY, self._century, is_anchored=True)
-            yield from self._all(_SEASON, self._season)
-            yield from self._all(_WEEKEND, self._weekend)
+            yield from self._all(patterns.decades, self._decade, is_anchored=True)
+            if patterns is _patterns("en"):
+                yield from self._all(_CENTURY, self._century, is_anchored=True)
+        if "month" in kinds:
+            yield from self._all(patterns.month, self._month)
+            if "digit" in kinds:
+                for pattern in patterns.days:
+                    yield from self._all(pattern, self._day_month)
+                yield from self._all(patterns.month_year, self._month_year, is_anchored=True)
+        if "weekday" in kinds:
+            yield from self._all(patterns.weekday, self._weekday)
+        if not kinds.isdisjoint({"unit", "other"}):  # a unit can be part of the other words
+            yield from self._all(patterns.ago, self._ago)
+            yield from self._all(patterns.last, self._last)
+            yield from self._all(patterns.this, self._this)
+            yield from self._all(patterns.next, self._next)
+        if "other" in kinds:
+            yield from self._all(patterns.relative, self._days)
+            if patterns is _patterns("en"):
+                yield from self._all(_SEASON, self._season)
+                yield from self._all(_WEEKEND, self._weekend)
+
+    def _kinds(self) -> set[str]:
+        """What kinds of date words stand here: most sentences have none, and few more than one."""
+        kinds = {found.lastgroup or "" for found in self.patterns.hints.finditer(self.text, self.start, self.end)}
+        if _DIGIT.search(self.text, self.start, self.end):
+            kinds.add("digit")
+        return kinds
 
     def _all(
         self, pattern: re.Pattern[str], resolve: Callable[[re.Match[str]], _Range | None], *, is_anchored: bool = False
@@ -223,7 +259,7 @@ class _Scan:
         return bool(self.patterns.since.search(self._before(found, 20)))
 
     def _is_ahead(self, found: re.Match[str]) -> bool:
-        return bool(self.patterns.ahead.search(self._before(found, _AHEAD_REACH)))
+        return bool(self.patterns.ahead.search(self._before(found, _AHEAD_REACH).rpartition(";")[2]))
 
     def _full_date(self, found: re.Match[str]) -> _Range | None:
         day = _date(int(found["year"]), int(found["month"]), int(found["day"]))
@@ -232,6 +268,8 @@ class _Scan:
         return (day, day) if day else None
 
     def _year(self, found: re.Match[str]) -> _Range | None:
+        if _NUMBERED.search(self._before(found, _NUMBERED_REACH)):
+            return None
         first = int(found["year"])
         last = first
         if found["last_year"]:
@@ -251,19 +289,26 @@ class _Scan:
         if found["year"]:
             year = int(found["year"])
         else:
-            year = self._nearest_year(lambda y: _date(y, month, day), is_ahead=self._is_ahead(found))
+            year = self._nearest_year(lambda y: _date(y, month, day), is_ahead=self._is_ahead(found), found=found)
         first, last = _date(year, month, day), _date(year, month, last_day)
         if first is None or last is None:
             return None
         return min(first, last), last
 
-    def _nearest_year(self, of_year: Callable[[int], date | None], *, is_ahead: bool) -> int:
-        """The year that puts a day nearest to today on the side asked for, today included."""
+    def _nearest_year(
+        self, of_year: Callable[[int], date | None], *, is_ahead: bool, found: re.Match[str] | None = None
+    ) -> int:
+        """The year that puts a day nearest to today on the side asked for, today included.
+
+        A day of ``found`` that lies ahead by weeks is not the one of last year, which a text would name.
+        """
         this_year = of_year(self.today.year)
         if this_year is None:
             return self.today.year
         if is_ahead:
             return self.today.year + (this_year < self.today)
+        if found is not None and this_year - self.today <= _SOON and not self._is_since(found):
+            return self.today.year
         return self.today.year - (this_year > self.today)
 
     def _month_year(self, found: re.Match[str]) -> _Range | None:
@@ -283,6 +328,9 @@ class _Scan:
         return _month(year, month)
 
     def _weekday(self, found: re.Match[str]) -> _Range | None:
+        beside = _BESIDE.match(self.text, found.end(), self.end)
+        if beside and any(pattern.match(self.text, beside.end(), self.end) for pattern in self.patterns.days):
+            return None  # "on Monday, 5 September": the date says which Monday
         back = (self.today.weekday() - self.patterns.weekday_of(found["weekday"])) % 7
         before = self._before(found, _AHEAD_REACH)
         day = self.today - timedelta(days=back)
@@ -297,6 +345,8 @@ class _Scan:
     def _ago(self, found: re.Match[str]) -> _Range | None:
         unit = self.patterns.unit_of(found["unit"])
         count = self.patterns.count_of(found["count"])
+        if count is None and self.patterns.pairs.fullmatch(found["unit"]):
+            count = 2
         if unit == "hour":
             return _shifted(self.today, -_length(unit, count or 1)), self.today
         is_plural_alone = count is None and self.patterns is _patterns("en")
@@ -347,7 +397,10 @@ class _Scan:
         first = today.year // size * size + offset * size
         return date(first, 1, 1), date(first + size - 1, 12, 31)
 
-    def _days(self, days: tuple[int, int], found: re.Match[str]) -> _Range:
+    def _days(self, found: re.Match[str]) -> _Range:
+        days = self.patterns.relative_days[found.lastgroup or ""]
+        if isinstance(days, str):
+            return self._unit(days, -1)
         return self.today + timedelta(days=days[0]), self.today + timedelta(days=days[1])
 
     def _decade(self, found: re.Match[str]) -> _Range:

@@ -20,7 +20,9 @@ _PARAGRAPH_BREAK = re.compile(
 _MARKS = ".!?…؟։。！？।۔"
 # A mark with what may close a sentence after it: quotes, brackets, Wikipedia's reference numbers. Armenian full stops
 # are often typed as colons. The pattern begins with a plain set, which the engine finds fastest.
-_STOP = re.compile(rf"[{_MARKS}:]++(?P<closers>[\"'”’»)\]›]*+(?:\[\d{{1,3}}\])*+)")
+# French sets a space before its closing quotation mark.
+_STOP = re.compile(rf"[{_MARKS}:]++(?P<closers>(?:[\"'”’»)\]›]|[ \u00a0\u202f]»(?=\s|$))*+(?:\[\d{{1,3}}\])*+)")
+_NEED_NO_SPACE = "。！？"
 _GLUED = re.compile(r"[\"“«(]?[^\W\d_]{2}")  # the next sentence, where the space before it is missing
 _ARMENIAN = re.compile("[\u0561-\u0587]")
 _LAST_TOKEN = re.compile(r"[^\s\"'“”‘’«»()\[\]—–/]+$")
@@ -37,11 +39,12 @@ _LOWER_CASE_NAMES = ("al-", "el-", "an-", "ash-", "as-")
 # Never the end of a sentence: a name or a number follows.
 _TITLES = frozenset(
     "mr mrs ms messrs sens reps govs gens drs profs hz"
-    " dr prof gen lt col maj sgt capt cpl cmdr cdr adm brig gov sen rep pres rev hon fr st ste"
+    " dr prof gen lt col maj sgt capt cpl cmdr cdr adm brig gov sen rep pres rev hon fr ste"
     " mt ft vs cf"
+    " incl"
     " viz ca approx e.g i.e eg ie pte pvt supt insp atty asst amb det ald mme mlle mm me m.sc ph sr sra srta gral cnel"
     " ген полк подп маи кап акад проф гр им ул тов г-н doc alb org tugg gen korg yrd av sn sn prof doç"
-    " dres ud uds lic ing núm pág cap col tte"
+    " dres ud uds lic ing núm pág cap col tte ee ff jj rr"
     " ген проф акад ім вул тов".split()
 )
 # Followed by a number they end nothing; else they can end a sentence.
@@ -64,6 +67,7 @@ _STARTERS = frozenset(
     " for from"
     " with without after before since until during while when where if as although though because however meanwhile"
     " moreover earlier later there here now then both many most some several no not one two three yesterday today last"
+    " is are was were will would can could does did has have had"
     " under over between among according despite following officials what who why how".split()
 )
 _AFTER_TIME = frozenset(
@@ -163,7 +167,7 @@ class _Splitter:
         if mark == ":" and (is_glued or not _ARMENIAN.match(full, found.start() - 1)):
             return False
         if is_glued:
-            return self._is_glued_stop(found, mark)
+            return mark[-1] in _NEED_NO_SPACE or self._is_glued_stop(found, mark)
         following = _NEXT_WORD.match(full, found.end(), end)
         word = (following[1] or "") if following else ""
         if not word:
@@ -194,6 +198,8 @@ class _Splitter:
         lower = token.lower()
         if word[0].isdigit() and lower in _BEFORE_NUMBERS:
             return False
+        if lower == "no" and token_match and token_match.start() == start:
+            return True  # an answer
         if lower in _WORDS_TOO and token == lower and not self.is_lower:
             return True
         if token.isdigit():

@@ -30,6 +30,8 @@ _QUESTION_MARKS = ("?", "؟", "՞")
 # Nothing farther away than this speaks about a match; keeps hostile sentences without an end linear.
 _REACH_WORDS = 80
 _PREPOSITION_WORDS = 5  # "in the largest joint naval exercise"
+_LAST_VERB_WORDS = 2  # behind a match, where the verb comes last
+_DATE_WORDS = 6  # between a verb and its date
 _LONGEST_RETELLING = 3  # sentences that go on with a date before they need one of their own
 _SENTENCE_ENDS = frozenset({".", "!", "…"})
 
@@ -83,6 +85,7 @@ class _Cue:
     not_past: bool = False  # "warned that" says nothing against what has happened
     rank: int = 0
     is_date: bool = False
+    is_ahead: bool = False  # a date after the article's own: of what is to come, or of last year without saying so
     spares: frozenset[str] = frozenset()  # matches that it says nothing against when it stands behind them
     opened_by: frozenset[str] = frozenset()  # "in an exercise" sets the scene, "against the exercise" does not
 
@@ -126,6 +129,7 @@ class _Language:
     adverb_endings: tuple[str, ...]
     past_forms: frozenset[str]
     past_endings: tuple[str, ...]
+    past_endings_of_last_verb: tuple[str, ...]  # where the verb comes last, as in Turkish
     past_endings_as_written: tuple[str, ...]  # with their accents: Spanish "invocó", not "invoco"
     not_past_forms: frozenset[str]
     joining: frozenset[str]  # may stand between two verbs that share an auxiliary
@@ -136,6 +140,7 @@ class _Language:
     prepositions: frozenset[str]
     not_years_before: frozenset[str]  # the same where the word follows: Turkish "2020'den beri"
     past_nouns: frozenset[str]  # "the 2020 war"
+    deadlines: frozenset[str]  # "until 3 May", "for Monday": no time at which the verb before it happens
     time_openers: frozenset[str]  # "after the 2001 attacks" dates its clause
     lasting_verbs: frozenset[str]
     beginning_verbs: frozenset[str]  # what began long ago may go on
@@ -196,6 +201,7 @@ def _build(data: dict[str, Any]) -> _Language:
         adverb_endings=tuple(data.get("adverb_endings", ())),
         past_forms=words("past_forms"),
         past_endings=tuple(fold_term(ending) for ending in data.get("past_endings", ())),
+        past_endings_of_last_verb=tuple(fold_term(ending) for ending in data.get("past_endings_of_last_verb", ())),
         past_endings_as_written=tuple(data.get("past_endings_as_written", ())),
         not_past_forms=words("not_past_forms"),
         joining=words("joining"),
@@ -206,6 +212,7 @@ def _build(data: dict[str, Any]) -> _Language:
         prepositions=words("prepositions"),
         not_years_before=words("not_years_before"),
         past_nouns=words("past_nouns"),
+        deadlines=words("deadlines"),
         time_openers=words("time_openers"),
         lasting_verbs=words("lasting_verbs"),
         beginning_verbs=words("beginning_verbs"),
@@ -249,10 +256,11 @@ class _Analysis:
         self.questions = tuple(i for i, word in enumerate(self.words.words) if word in _QUESTION_MARKS)
 
     def _dates(self, reading: Reading, sentence: Sentence) -> tuple[list[_Placed], tuple[int, ...], set[int]]:
-        """Cues for the dates that are long past, the words at which recent dates stand, and those of any date."""
+        """Cues for dates long past or ahead, the words where dates stand that are not past, and those of any date."""
         language, words = self.language, self.words.words
+        today = reading.reference_at.date()
         oldest = (reading.reference_at - _RECENT).date()
-        past: list[_Placed] = []
+        found: list[_Placed] = []
         recent: list[int] = []
         dated: set[int] = set()
         for mention in find_dates(reading.full, sentence.start, sentence.end, reading.language, reading.reference_at):
@@ -262,17 +270,23 @@ class _Analysis:
             dated.update(range(start, end))
             if mention.latest >= oldest:
                 recent.append(start)
+                if mention.earliest > today:
+                    before = words[start - 1] if start else ""
+                    if language.deadlines and before not in language.deadlines:
+                        found.append(_Placed(start, end, _AHEAD))
+                    if not mention.is_anchored and any(char.isdigit() for char in mention.text):
+                        found.append(_Placed(start, end, _LAST_YEAR))
                 continue
             while start < end - 1 and words[start] in language.years_after | language.bare | {"the"}:
                 start += 1
             if not self._is_no_past(start, end):
-                past.append(_past_date(start, end))
+                found.append(_past_date(start, end))
         # "The war of 1994", "the 2020 war": years that are no date of their own.
         for i, word in enumerate(words):
             is_year = len(word) == 4 and word.isdecimal() and _FIRST_YEAR <= int(word) < oldest.year
             if is_year and i not in dated and language.years_after and not self._is_no_past(i, i + 1):
-                past.append(_past_date(i, i + 1))
-        return past, tuple(sorted(recent)), dated
+                found.append(_past_date(i, i + 1))
+        return found, tuple(sorted(recent)), dated
 
     def _is_no_past(self, start: int, end: int) -> bool:
         """Whether an old date only names something ("the 2020 ceasefire") or a beginning ("since 2020")."""
@@ -413,6 +427,9 @@ class _Analysis:
             # other words are part of what the rule looks for.
             is_around = bool(placed.literal) and placed.literal.isdisjoint(range(first, last))
             return cue.rank if is_around or (cue.is_auxiliary and placed.start < first) else 0
+        if cue.is_ahead:
+            is_meant = self._is_dated_ahead if cue.stance is Stance.PLANNED else self._is_last_year
+            return cue.rank if is_meant(placed, first, last, group) else 0
         if cue.governs is _Governs.SETTING:
             return cue.rank if self._is_set(placed, first, last, group) else 0
         if cue.governs is _Governs.CONDITION:
@@ -524,6 +541,26 @@ class _Analysis:
             and (self.kinds[own] is _Clause.TRANSPARENT or placed.start - self._clause_start(placed.start) <= 2)
         )
 
+    def _is_dated_ahead(self, placed: _Placed, first: int, last: int, group: _VerbGroup) -> bool:
+        """Whether a match without a past tense has the date to itself: "closes its border on 1 May"."""
+        if group.is_past or group.is_finite or not self._together(first, placed.start):
+            return False
+        if placed.end <= first:
+            return self._clause_start(first) + 2 >= placed.start
+        if placed.start - last > _DATE_WORDS:
+            return False
+        return not any(self.is_past_form(i) for i in range(first, placed.start))
+
+    def _is_last_year(self, placed: _Placed, first: int, last: int, group: _VerbGroup) -> bool:
+        """Whether a day that lies ahead stands before a verb that says it has happened: "On 1 October they invaded"."""
+        if placed.end > first or not self._together(first, placed.start):
+            return False
+        endings = self.language.past_endings_of_last_verb
+        return group.is_past or any(
+            word.endswith(endings) and word not in self.language.not_past_forms
+            for word in self.words.words[last - 1 : last + _LAST_VERB_WORDS]
+        )
+
     def _sets_scene(self, placed: _Placed, first: int) -> bool:
         """Whether the preposition before the cue says that all this happens in it; without one, if named first."""
         words, language = self.words.words, self.language
@@ -560,7 +597,7 @@ class _Analysis:
         language, words = self.language, self.words.words
         if self.recent or not self.undated_words.isdisjoint(language.timeless | language.beginning_verbs):
             return None
-        dates = [placed for placed in self.cues if placed.cue.is_date]
+        dates = [placed for placed in self.cues if placed.cue.is_date and not placed.cue.is_ahead]
         verbs = [
             i
             for i in range(min(len(words), _REACH_WORDS))
@@ -618,6 +655,10 @@ class _Analysis:
             if self.is_past_form(i) and words[i] not in language.lasting_verbs
         ]
         return bool(verbs) and verbs[-1] > clause_start and self.verb_group(verbs[-1]).start == verbs[-1]
+
+
+_AHEAD = _Cue(Stance.PLANNED, _Governs.SETTING, rank=_RANKS[Stance.PLANNED], is_date=True, is_ahead=True)
+_LAST_YEAR = _Cue(Stance.PAST, _Governs.SETTING, rank=_RANKS[Stance.PAST], is_date=True, is_ahead=True)
 
 
 def _past_date(start: int, end: int) -> _Placed:
