@@ -466,7 +466,9 @@ class _Report:
         """Whether the trigger only describes people who do something else: "three of the wounded soldiers died"."""
         if hit.value.place is not _Place.EITHER or not hit.start or hit.end >= len(self.words):
             return False
-        return self.words[hit.start - 1] in self.language["articles"] and self.words[hit.end] in self.language["people"]
+        before = self.words[hit.start - 1]
+        is_noun_phrase = before in self.language["articles"] or before in self.language["singular"]
+        return is_noun_phrase and self.words[hit.end] in self.language["people"]
 
     def _is_passive(self, hit: Hit[_Trigger]) -> bool:
         return any(word in self.language["be"] for word in self.words[max(0, hit.start - 3) : hit.start])
@@ -516,13 +518,21 @@ class _Report:
         )
 
     def _part_of(self, whole: _Number) -> _Number:
-        """The three of "three of the eight hostages"; the number itself where it is nothing's whole."""
+        """The three of "three of the eight hostages", "three of a crew of eight"; the number itself if nothing's whole."""
+        language = self.language
         at = whole.start - 1
-        while at >= 0 and (self.words[at] in self.language["articles"] or self.words[at] in self.language["own"]):
+        while at >= 0 and whole.start - at <= _NOUN_WORDS:
+            word = self.words[at]
+            if word in language["part_of"]:
+                part = next((n for n in self._numbers_between(max(0, at - 3), at) if n.end == at), None)
+                if part is not None:
+                    return part
+            elif not (word in language["articles"] or word in language["own"] or word in language["singular"]):
+                is_group = word in language["people"] and self.words[at + 1] in language["part_of"]
+                if not is_group:
+                    break
             at -= 1
-        if at < 0 or self.words[at] not in self.language["part_of"]:
-            return whole
-        return next((n for n in self._numbers_between(max(0, at - 3), at) if n.end == at), whole)
+        return whole
 
     def _is_subject(self, number: _Number, hit: Hit[_Trigger]) -> bool:
         language, words = self.language, self.words
