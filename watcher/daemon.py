@@ -114,10 +114,10 @@ class Daemon:
         log.info("stopped")
 
     async def run_once(self) -> None:
-        """Nothing, after every source was polled once and everything due was sent once."""
+        """Nothing, after every source was read once, to its end, and everything due was sent once."""
         async with AsyncExitStack() as stack:
             parts = await Parts.open(self, stack)
-            await asyncio.gather(*(parts.poll(source_id) for source_id in parts.sources_to_read()))
+            await asyncio.gather(*(parts.poll_to_the_end(source_id) for source_id in parts.sources_to_read()))
             await parts.check_pages()
             await parts.dispatch()
 
@@ -251,6 +251,11 @@ class Parts:
             if source := self.sources.get(source_id):
                 delay = next_poll_at - self._clock() if next_poll_at else source.every
                 self._schedule_poll(source_id, delay)
+
+    async def poll_to_the_end(self, source_id: str) -> None:
+        """Nothing; a source that is read in parts was polled until there were no more."""
+        while (poll := await self.poll(source_id)) is not None and poll.has_more:
+            pass
 
     async def poll(self, source_id: str) -> Poll | None:
         """What one poll found; None for a source that is no longer configured."""

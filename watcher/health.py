@@ -38,7 +38,7 @@ class HealthChange(StrEnum):
 
 
 _GOOD = frozenset({FetchReason.OK, FetchReason.NOT_MODIFIED})
-_DOUBTFUL = frozenset({FetchReason.EMPTY, FetchReason.SILENT, FetchReason.ALL_UNDATED})
+_DOUBTFUL = frozenset({FetchReason.EMPTY, FetchReason.SILENT, FetchReason.ALL_UNDATED, FetchReason.BAD_LINES})
 
 
 def level(state: FetchReason) -> Level:
@@ -114,7 +114,7 @@ def _good_polls_needed(health: Health) -> int:
 
 def is_live(health: Health) -> bool:
     """Whether news comes from the source, as far as operators were told: what goes to and fro is not live."""
-    return health.told in _GOOD or health.told is FetchReason.ALL_UNDATED
+    return health.told in _GOOD or health.told in (FetchReason.ALL_UNDATED, FetchReason.BAD_LINES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,7 @@ class Poll:
     reason: FetchReason = FetchReason.OK
     detail: str = ""
     next_poll_at: datetime | None = None
+    has_more: bool = False  # it stopped at its bound; the next one need not wait
     listed: int = 0  # items that the source showed
     new: int = 0
     baseline: int = 0  # there before the first poll: stored, never alerted
@@ -381,7 +382,8 @@ class Ingest:
         health, poll.change = observe(before.health, state_of(source, state, now), now)
         state = replace(state, health=health)
         planned = plan_poll(source, state, self._jitter())
-        poll.next_poll_at = now if harvest.has_more and not poll.waiting and not failed else planned.at
+        poll.has_more = harvest.has_more and not poll.waiting and not failed
+        poll.next_poll_at = now if poll.has_more else planned.at
         told = False
         with self._store.transaction():
             self._store.articles.save_source_state(replace(state, next_poll_at=poll.next_poll_at))

@@ -89,6 +89,8 @@ def _said_of(before: SourceState, state: SourceState, change: HealthChange) -> s
             return f"{again}lists nothing any more"
         case FetchReason.ALL_UNDATED:
             return f"{again}dates none of its items"
+        case FetchReason.BAD_LINES:
+            return f"{again}has lines that cannot be used"
     return f"cannot be read: {state.health.told.value}"
 
 
@@ -100,6 +102,8 @@ def _explained(source: Source, state: SourceState) -> str:
             return "It had items before, so this may be a page that hides them."
         case FetchReason.ALL_UNDATED:
             return "Its items are read all the same; alerts say that their date is unknown."
+        case FetchReason.BAD_LINES:
+            return f"{state.detail}\nThe other lines are read."
     return f"{state.detail}\nIt is polled on, with growing pauses."
 
 
