@@ -518,7 +518,7 @@ class _Report:
         )
 
     def _part_of(self, whole: _Number) -> _Number:
-        """The three of "three of the eight hostages", "three of a crew of eight"; the number itself if nothing's whole."""
+        """The three of "three of the eight hostages" or "three of a crew of eight"; the number itself otherwise."""
         language = self.language
         at = whole.start - 1
         while at >= 0 and whole.start - at <= _NOUN_WORDS:
