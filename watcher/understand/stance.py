@@ -722,9 +722,11 @@ def _clauses(words: Words, language: _Language) -> tuple[tuple[int, ...], tuple[
             current = len(kinds) - 1
         clause_of.append(current)
         used.add(current)
-        # "which crashed in 1985, killing all": a participle goes on with the clause before the comma.
-        goes_on = words.words[i + 1 : i + 2] and words.words[i + 1].endswith(language.participle_endings)
-        if (word == ")" or (word == "," and not goes_on and i not in held)) and kinds[current] in _CLOSED_BY_COMMA:
+        is_end = word == ")"
+        if word == "," and i not in held:
+            # "which crashed in 1985, killing all": a participle goes on with the clause before the comma.
+            is_end = not (i + 1 < len(words) and words.words[i + 1].endswith(language.participle_endings))
+        if is_end and kinds[current] in _CLOSED_BY_COMMA:
             if around not in used:
                 kinds.append(_Clause.MAIN)
                 around = len(kinds) - 1

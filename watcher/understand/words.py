@@ -148,6 +148,33 @@ def anchor_words(phrase: str) -> frozenset[str]:
     return frozenset(found)
 
 
+@dataclass(frozen=True, slots=True)
+class _Beginning(Generic[T]):
+    """The phrases that begin with one word, by what can stand second."""
+
+    by_second: dict[str, tuple[tuple[tuple[_Element, ...], T], ...]]  # those with the word second, and the others
+    others: tuple[tuple[tuple[_Element, ...], T], ...]  # a single word, or one followed by a gap or a stem
+
+    @classmethod
+    def of(cls, phrases: tuple[tuple[tuple[_Element, ...], T], ...]) -> _Beginning[T]:
+        needed = [_second_words(elements) for elements, _ in phrases]
+        seconds = frozenset().union(*(words for words in needed if words is not None))
+        return cls(
+            {
+                word: tuple(one for one, words in zip(phrases, needed, strict=True) if words is None or word in words)
+                for word in seconds
+            },
+            tuple(one for one, words in zip(phrases, needed, strict=True) if words is None),
+        )
+
+
+def _second_words(elements: tuple[_Element, ...]) -> frozenset[str] | None:
+    """The words of which one must stand second; None where others can."""
+    if len(elements) == 1 or elements[1].gap or elements[1].is_number or elements[1].beginnings or elements[1].endings:
+        return None
+    return elements[1].words
+
+
 class PhraseTable(Generic[T]):
     """Finds phrases in words: ``(a|b)`` either, ``stem*``, ``*ending``, ``#`` a numeral, ``..4`` up to four words."""
 
@@ -157,7 +184,7 @@ class PhraseTable(Generic[T]):
         self._by_beginning: dict[str, list[tuple[tuple[_Element, ...], T]]] = {}
         self._by_few_letters: list[tuple[tuple[_Element, ...], T]] = []
         self._by_number: list[tuple[tuple[_Element, ...], T]] = []
-        self._known: dict[str, tuple[tuple[tuple[_Element, ...], T], ...]] = {}
+        self._known: dict[str, _Beginning[T] | None] = {}  # None: no phrase begins so, as with most words
         for elements, value in ((elements, value) for phrase, value in entries for elements in _parse(phrase)):
             first = elements[0]
             if first.is_number:
@@ -172,15 +199,20 @@ class PhraseTable(Generic[T]):
     def find(self, words: Words) -> list[Hit[T]]:
         """Every phrase found, in order of its first word, the shortest gaps of each."""
         hits: list[Hit[T]] = []
-        known = self._known
-        for at, word in enumerate(words.words):
-            candidates = known.get(word)
-            if candidates is None:
+        known, texts = self._known, words.words
+        for at, word in enumerate(texts):
+            if word in known:
+                beginning = known[word]
+            else:
                 if len(known) >= _MAX_KNOWN:
                     known.clear()
-                candidates = known[word] = tuple(one for one in self._candidates(word) if one[0][0].takes(word))
-            for elements, value in candidates:
-                literal = _match(elements, words.words, at, self._gap_stops)
+                phrases = tuple(one for one in self._candidates(word) if one[0][0].takes(word))
+                beginning = known[word] = _Beginning.of(phrases) if phrases else None
+            if beginning is None:
+                continue
+            following = texts[at + 1] if at + 1 < len(texts) else ""
+            for elements, value in beginning.by_second.get(following, beginning.others):
+                literal = _match(elements, texts, at, self._gap_stops)
                 if literal is not None:
                     hits.append(Hit(at, literal[-1] + 1, frozenset(literal), value))
         return hits
