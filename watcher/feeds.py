@@ -56,8 +56,9 @@ _PARSER_ERRORS = (ValueError, LookupError, TypeError, AttributeError, Arithmetic
 def parse_feed(body: bytes, *, url: str, content_type: str | None, source_id: str, now: datetime) -> ParsedFeed:
     """The entries of a feed, in its order; none for an empty feed.
 
-    ``url`` is where the body came from, relative links are resolved against it. Raises FeedError, with the reason
-    NOT_A_FEED, BLOCKED, EMPTY (no bytes at all) or TRUNCATED (cut before the first entry ended).
+    ``url`` is where the body came from, relative links are resolved against it; "" where nobody knows. Raises
+    FeedError, with the reason NOT_A_FEED, BLOCKED, EMPTY (no bytes at all) or TRUNCATED (cut before the first entry
+    ended).
     """
     if not body.strip(b"\x00\t\r\n "):
         raise FeedError("the body is empty", FetchReason.EMPTY)
@@ -96,7 +97,7 @@ def _parse_xml_feed(text: str, *, url: str, source_id: str, now: datetime) -> Pa
     document = (_REFERENCE.sub(_possible_reference, whole) if "&#" in whole else whole).encode("utf-8")
     found = read_plain_xml(document) or _read_any_xml(document)
     # RSS has no rule for relative links; they are written for the site, which may have its feed served by another host.
-    base = url if found.is_atom else absolute_url(url, found.link) or url
+    base = url if url and found.is_atom else absolute_url(url, found.link) or url
     return ParsedFeed(
         title=_title(plain_text(found.title)),
         language=_language(found.language),
@@ -166,7 +167,7 @@ def _xml_entry(entry: XmlEntry, base: str, source_id: str, now: datetime) -> Fee
     return _entry(
         source_id=source_id,
         guid=entry.id,
-        url=absolute_url(base, entry.link),
+        url=_link(base, entry.link),
         title=plain_text(entry.title),
         summary=plain_text(entry.summary),
         content=max((plain_text(content) for content in entry.contents), key=len, default=""),
@@ -220,6 +221,13 @@ def _entry(
         is_full_text=is_full_text,
         published_at=published_at,
     )
+
+
+def _link(base: str, reference: str | None) -> str | None:
+    """The absolute address; a relative one as it is written where nothing says what it is relative to."""
+    if base or not reference or ":" in reference:
+        return absolute_url(base, reference)
+    return tidy_line(reference)[:_MAX_GUID_CHARS] or None
 
 
 def _without_appendix(text: str) -> str:
@@ -288,7 +296,7 @@ def _json_entry(item: Mapping[str, Any], base: str, source_id: str, now: datetim
     return _entry(
         source_id=source_id,
         guid=guid if isinstance(guid, str | int | float) else None,  # 1.0 feeds carry numbers
-        url=absolute_url(base, _string(item, "url") or _string(item, "external_url") or _permalink(guid)),
+        url=_link(base, _string(item, "url") or _string(item, "external_url") or _permalink(guid)),
         title=plain_text(_string(item, "title")),
         summary=plain_text(_string(item, "summary")),
         content=plain_text(_string(item, "content_html")) or tidy(_string(item, "content_text")),

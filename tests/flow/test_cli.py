@@ -230,6 +230,18 @@ def test_extract_and_feed_exit_codes(run: Run, tmp_path: Path) -> None:
     assert run("extract", "empty.html")[0] == 1
 
 
+def test_many_feeds_in_several_processes_keep_their_order(run: Run, tmp_path: Path) -> None:
+    names = [f"{number}.xml" for number in range(900)]
+    for number, name in enumerate(names):
+        item = f"<item><title>Item {number}</title><link>/{number}</link></item>"
+        (tmp_path / name).write_text("no feed" if number == 450 else f"<rss><channel>{item}</channel></rss>")
+    code, out, err = run("feed", *names)
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert (code, err) == (1, "450.xml: neither rss nor atom nor json feed\n")
+    assert [line["input"] for line in lines] == names[:450] + names[451:]
+    assert [line["url"] for line in lines[:2]] == ["/0", "/1"]  # nobody knows of which site
+
+
 def test_commands_that_need_a_configuration_say_so(run: Run) -> None:
     code, _, err = run("status")
     assert code == 2
