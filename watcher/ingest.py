@@ -382,7 +382,7 @@ class Ingest:
         health, poll.change = observe(before.health, state_of(source, state, now), now)
         state = replace(state, health=health)
         planned = plan_poll(source, state, self._jitter())
-        poll.has_more = harvest.has_more and not poll.waiting and not failed
+        poll.has_more = harvest.has_more and not (poll.waiting or poll.postponed or failed)
         poll.next_poll_at = now if poll.has_more else planned.at
         told = False
         with self._store.transaction():

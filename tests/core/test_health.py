@@ -68,7 +68,7 @@ def test_every_reason_has_a_level_and_only_failures_read_nothing() -> None:
     good = {reason for reason in FetchReason if level(reason) is Level.GOOD}
     doubtful = {reason for reason in FetchReason if level(reason) is Level.DOUBTFUL}
     assert good == {OK, SAME}
-    assert doubtful == {EMPTY, SILENT, UNDATED}
+    assert doubtful == {EMPTY, SILENT, UNDATED, FetchReason.BAD_LINES}
     assert {reason for reason in FetchReason if not is_failure(reason)} == good | doubtful
 
 
