@@ -21,7 +21,7 @@ from watcher.text.dates import find_dates
 from watcher.text.reading import Reading
 from watcher.understand.casualties import Casualty, find_casualties_in, sentences_with_casualties, toll
 from watcher.understand.stance import judge
-from watcher.understand.states import find_states
+from watcher.understand.states import ORGANISATION, find_states
 
 _NOWHERE: Set[int] = frozenset()
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -254,11 +254,13 @@ class Facts:
         return items
 
     def _state_items(self, clue: CompiledClue, index: int) -> list[Item]:
-        sentences = self.reading.sentences
-        return [
-            self._item(m.start, m.end, state=m.code, rejected=m.excluded or self._outside(clue, m.start, m.end))
-            for m in find_states(self.reading, self._gazetteer, sentences[index])
-        ]
+        listed = (clue.one_from or frozenset()) | (clue.all_from or frozenset())
+        items = []
+        for m in find_states(self.reading, self._gazetteer, self.reading.sentences[index]):
+            excluded = None if m.excluded == ORGANISATION and m.code in listed else m.excluded
+            rejected = excluded or self._outside(clue, m.start, m.end)
+            items.append(self._item(m.start, m.end, state=m.code, rejected=rejected))
+        return items
 
     def _casualty_items(self, clue: CompiledClue, index: int) -> list[Item]:
         return [

@@ -347,7 +347,8 @@ def _languages() -> Collection[str]:
 
 @cache
 def _state_names() -> Mapping[str, str]:
-    return Gazetteer.load().names()
+    gazetteer = Gazetteer.load()
+    return {**gazetteer.names(), **{code: "an organisation" for code in sorted(gazetteer.organisations)}}
 
 
 @cache

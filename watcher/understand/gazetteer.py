@@ -17,10 +17,10 @@ import yaml
 
 from watcher.text.fold import fold_term
 
-Kind = Literal["name", "demonym", "capital", "government", "leader", "forces", "territory"]
+Kind = Literal["name", "demonym", "capital", "government", "leader", "forces", "territory", "organisation"]
 
 _DATA = resources.files("watcher.understand") / "data" / "states"
-_THEMES = ("leaders", "territories", "traps", "compounds", "cues")
+_THEMES = ("leaders", "territories", "traps", "compounds", "cues", "organisations")
 _KINDS: dict[str, Kind] = {
     "names": "name",
     "demonyms": "demonym",
@@ -111,6 +111,7 @@ class Gazetteer:
     any_ending: Mapping[str, int]  # letters that a name may carry at its end, by language
     compounds: Mapping[str, Compounds]
     patterns: Patterns
+    organisations: frozenset[str]  # codes that a list of kind states may hold beside those of states
     _short_names: Mapping[str, str]
     _tables: dict[frozenset[str], NameTable] = field(default_factory=dict, repr=False)
 
@@ -141,6 +142,7 @@ class Gazetteer:
             any_ending={code: int(data["any_ending"]) for code, data in languages.items() if "any_ending" in data},
             compounds={language: _compounds(table) for language, table in themes["compounds"].items()},
             patterns=_patterns(themes, languages),
+            organisations=frozenset(themes["organisations"]),
             _short_names={code: _items(row)[0].rstrip("?") for code, row in languages["en"]["names"].items()},
         )
 
@@ -177,6 +179,11 @@ def _all_names(themes: Mapping[str, Any], languages: Mapping[str, Any]) -> Itera
         for language in table.keys() - {"until"}:
             for term in table[language]:
                 name = Name(code, "name", term, frozenset({language}), until=until)
+                yield from _forms(name, paradigms.get(language))
+    for code, table in themes["organisations"].items():
+        for language, row in table.items():
+            for term in row:
+                name = Name(code, "organisation", term, frozenset({language}))
                 yield from _forms(name, paradigms.get(language))
     for reason, row in themes["traps"]["names"].items():
         for term in _items(row):

@@ -18,6 +18,8 @@ from watcher.understand.gazetteer import Compounds, Gazetteer, Kind, Name
 
 __all__ = ["Gazetteer", "StateMention", "find_states"]
 
+ORGANISATION = "organisation"  # why an organisation is no party; a list that holds its code takes it all the same
+
 _CACHE_KEY = "states"
 
 # Between a Turkish name and the end of the word, folded: plural, possessive, case, relative -ki.
@@ -120,7 +122,7 @@ _HEADLINE_SHARE = 0.7  # share of capitalised words from which a sentence reads 
 class StateMention:
     """A name of a state in a text; offsets are half-open, in code points of ``Reading.full``."""
 
-    code: str  # ISO 3166-1 alpha-2, XK for Kosovo; of former states their old code; empty for a territory
+    code: str  # ISO 3166-1 alpha-2, XK for Kosovo; an organisation's own; a former state's old one; "" for a territory
     start: int
     end: int
     kind: Kind
@@ -317,6 +319,8 @@ class _Text:
         name = hit.name
         if name.kind == "territory":
             return "territory"
+        if name.kind == "organisation":
+            return self._compound(hit) or ORGANISATION
         if name.until is not None and self._reading.reference_at.date() > name.until:
             return "former state"
         if name.is_combining and not re.match("[-\u2010\u2011\u2013][A-Z]", self._full[hit.end : hit.end + 2]):
