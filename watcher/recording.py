@@ -16,6 +16,7 @@ from watcher.dedup import COPY_CONTAINMENT, COPY_WINDOW, add_copy, decide_articl
 from watcher.match import MatchResult
 from watcher.model import (
     Alert,
+    AlertKind,
     Article,
     Delivery,
     DeliveryState,
@@ -233,16 +234,16 @@ class Recorder:
             version=encode_time(now),
         )
         alert = replace(alert, body=str(verdict))
-        self._store.events.save_alert(alert)
         told = {
             entry.delivery.recipient_id
             for one in earlier
             for entry in self._store.outbox.entries(alert_id=one.id, limit=_EVERYBODY)
+            # An escalation that nobody has tried to send has told nobody; what it would say is put right below.
+            if one.kind is not AlertKind.ESCALATION or entry.delivery.attempts
         }
         deliveries = route_correction(alert, book.recipients, told, book.send_policies, now)
-        self._store.outbox.add(deliveries)
         log.info("alert_corrected", alert_id=alert.id, event_id=event.id, fate=verdict.fate.value)
-        return [alert]
+        return [self._tell(book, decision, article.tags, alert, deliveries, now)]
 
     def _decide(
         self,
@@ -306,49 +307,54 @@ class Recorder:
             quoted=self._earlier_articles(decision) if is_first_time else (),
             version=version,
         )
-        self._store.events.save_alert(alert)
         deliveries = route_alert(alert, decision, source.tags, book.recipients, book.send_policies, now)
-        self._store.outbox.add(deliveries)
-        log.info("alert_decided", alert_id=alert.id, event_id=alert.event_id, deliveries=len(deliveries))
-        if any((policy := book.send_policies.get(one)) and policy.escalate for one in decision.event.rule_ids):
-            self._prepare_escalation(source, book, decision, alert, deliveries, now)
-        return alert
+        return self._tell(book, decision, source.tags, alert, deliveries, now)
 
-    def _prepare_escalation(
+    def _tell(
         self,
-        source: Source,
         book: RuleBook,
         decision: EventDecision,
+        tags: Sequence[str],
         alert: Alert,
-        direct: Sequence[Delivery],
+        deliveries: Sequence[Delivery],
         now: datetime,
-    ) -> None:
-        """Nothing; stores what is sent later if nobody acknowledges, instead of what waited to say less."""
-        event_id = decision.event.id
+    ) -> Alert:
+        """The alert as it is told; stored with its deliveries, and with those to others if nobody acknowledges."""
+        escalation = compose_escalation(alert, self._store.events.unacknowledged_since(decision.event.id) or now)
+        # What waited to say less is said by the new one instead.
         waiting = {
             delivery.recipient_id: delivery
-            for delivery in self._store.outbox.escalations(event_id)
+            for delivery in self._store.outbox.escalations(decision.event.id)
             if delivery.state is DeliveryState.PENDING and not delivery.attempts
         }
-        escalation = compose_escalation(alert, self._store.events.unacknowledged_since(event_id) or now)
-        deliveries = route_escalation(
+        later = route_escalation(
             escalation,
             decision,
-            source.tags,
+            tags,
             book.recipients,
             book.send_policies,
-            {delivery.recipient_id: delivery.not_before_at for delivery in direct},
+            {delivery.recipient_id: delivery.not_before_at for delivery in deliveries},
             {recipient_id: delivery.not_before_at for recipient_id, delivery in waiting.items()},
             now,
         )
-        if not deliveries:
-            return
-        self._store.events.save_alert(escalation)
+        if later:
+            alert = replace(alert, escalates_at=min(delivery.not_before_at for delivery in later))
+        self._store.events.save_alert(alert)
         self._store.outbox.add(deliveries)
-        for delivery in deliveries:
+        log.info(
+            "alert_decided",
+            alert_id=alert.id,
+            event_id=alert.event_id,
+            deliveries=len(deliveries),
+            escalates_at=alert.escalates_at and alert.escalates_at.isoformat(),
+        )
+        if later:
+            self._store.events.save_alert(escalation)
+            self._store.outbox.add(later)
+        for delivery in later:
             if replaced := waiting.get(delivery.recipient_id):
                 self._store.outbox.drop(replaced.id, reason=f"{escalation.id} says more", now=now)
-        log.info("escalation_prepared", alert_id=escalation.id, event_id=event_id, deliveries=len(deliveries))
+        return alert
 
     def _earlier_articles(self, decision: EventDecision) -> list[tuple[Article, tuple[Signal, ...]]]:
         """The articles of earlier steps, or that were counted, with what was found in them."""

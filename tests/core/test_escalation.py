@@ -168,6 +168,16 @@ def test_it_says_so_first_and_how_to_acknowledge() -> None:
     assert "acknowledge" not in render_text(alert(), {})
 
 
+def test_the_alert_itself_says_when_and_how() -> None:
+    one = alert(escalates_at=NOW + QUARTER)
+    says = "Escalates at 2022-09-14 15:15 UTC unless acknowledged: watcher alerts ack hk4mbv7q2c\nAlert hk4mbv7q2c"
+    assert render_text(one, {}).endswith(says)
+    assert render_telegram(one, {}).endswith(says)
+    assert render_json(one, {})["escalates"] == "2022-09-14T15:15:00+00:00"
+    assert render_json(alert(), {})["escalates"] is None
+    assert compose_escalation(one, NOW).escalates_at is None
+
+
 def test_the_longest_one_fits() -> None:
     reports = tuple(
         report(article_id=f"{n}", title="t<" * 500, url="https://x.example/" + "u" * 900) for n in range(20)

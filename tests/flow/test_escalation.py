@@ -7,7 +7,7 @@ import json
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -142,7 +142,8 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
 async def test_when_nobody_acknowledges_one_message_goes_to_the_others_in_time(desk: Desk) -> None:
     desk.publish("courier", FIRST)
     await desk.run()
-    assert len(desk.texts(CHAT)) == 1
+    [first] = desk.texts(CHAT)
+    assert "\n\nEscalates at 2022-09-14 03:27 UTC unless acknowledged: watcher alerts ack " in first
     assert desk.texts(BOSS) == []
     await desk.run(14)
     assert desk.texts(BOSS) == []
@@ -151,6 +152,7 @@ async def test_when_nobody_acknowledges_one_message_goes_to_the_others_in_time(d
     assert message.startswith(UNHEEDED + " To acknowledge it: watcher alerts ack ")
     assert "ESCALATED · CRITICAL: Fire across a border: Armenia and Azerbaijan, at least 3 killed" in message
     assert "exchanged fire" in message
+    assert "Escalates at" not in message
     for _ in range(3):
         await desk.run(60)
     assert (len(desk.texts(BOSS)), len(desk.texts(CHAT))) == (1, 1)
@@ -177,6 +179,7 @@ async def test_an_update_that_is_no_graver_does_not_call_again_and_a_graver_one_
     desk.publish("radio", CONFIRMS, desk.now + timedelta(minutes=5))
     await desk.run(10)
     assert "confirmed by a second newsroom" in desk.texts(CHAT)[1]
+    assert "Escalates at" not in desk.texts(CHAT)[1]
     await desk.run(60)
     assert desk.texts(BOSS) == []
     desk.publish("wire", GRAVER, desk.now)
@@ -193,7 +196,7 @@ async def test_news_before_the_time_is_in_the_one_escalation_at_the_first_ones_t
     await desk.run()
     desk.publish("wire", GRAVER, desk.now + timedelta(minutes=5))
     await desk.run(10)
-    assert len(desk.texts(CHAT)) == 2
+    assert "Escalates at 2022-09-14 03:27 UTC" in desk.texts(CHAT)[1]
     await desk.run(5)
     [message] = desk.texts(BOSS)
     assert message.startswith(UNHEEDED)
@@ -207,6 +210,21 @@ async def test_news_before_the_time_is_in_the_one_escalation_at_the_first_ones_t
         assert told.created_at == update.created_at
         store.acknowledge(first.id, by="anna", now=desk.now)
         assert store.events.acknowledgement_of(update.id) == store.events.acknowledgement_of(first.id)
+
+
+async def test_what_a_newsroom_takes_back_before_the_time_is_not_escalated_as_it_was(desk: Desk) -> None:
+    desk.publish("courier", FIRST)
+    await desk.run()
+    [item] = desk.room.feeds["courier"]
+    edited = FIRST.replace("at least 3 soldiers were killed", "nobody was hurt, the newspaper says now")
+    desk.room.feeds["courier"] = [replace(item, summary=edited, page=(edited,))]
+    await desk.run(10)
+    assert "CORRECTION: " in desk.texts(CHAT)[1]
+    assert desk.texts(BOSS) == []  # who was told nothing needs no correction
+    await desk.run(5)
+    [message] = desk.texts(BOSS)
+    assert message.startswith(UNHEEDED)
+    assert "CORRECTION: " in message
 
 
 async def test_a_graver_turn_after_an_escalation_nobody_heeded_is_escalated_again(desk: Desk) -> None:
