@@ -99,3 +99,11 @@ def test_nothing_names_a_machine_or_a_registry() -> None:
     forbidden = re.compile(r"/work/|/root/|file:///|pypi\.org|files\.pythonhosted|registry\.npmjs|deb\.debian\.org")
     for path in [*DOCS, CHECKOUT / "run.sh", CHECKOUT / "pyproject.toml", *CHECKOUT.glob("requirements*.txt")]:
         assert not forbidden.search(path.read_text(encoding="utf-8")), path
+
+
+def test_no_help_text_has_brackets_which_a_terminal_would_swallow_as_markup() -> None:
+    def texts(command: Any) -> list[str]:
+        own = [command.help or "", *(getattr(parameter, "help", None) or "" for parameter in command.params)]
+        return [*own, *(text for child in children(command).values() for text in texts(child))]
+
+    assert [text for text in texts(typer.main.get_command(app)) if "[" in text] == []

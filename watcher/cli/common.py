@@ -36,8 +36,8 @@ ConfigOption = Annotated[
     typer.Option(
         "--config",
         "-c",
-        help="The configuration file [default: $WATCHER_CONFIG, else config.toml].",
-        show_default=False,
+        help="The configuration file.",
+        show_default="$WATCHER_CONFIG, else config.toml",
     ),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="text for people, json for programs.")]

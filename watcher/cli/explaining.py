@@ -74,7 +74,7 @@ def explain(
     config: ConfigOption = None,
     now: Annotated[
         str | None,
-        typer.Option("--now", help="Judge as of this moment, like 2026-11-20 [default: the article's own date]."),
+        typer.Option("--now", help="Judge as of this moment, like 2026-11-20.", show_default="the article's own date"),
     ] = None,
     output: Annotated[
         ExplainFormat, typer.Option("--format", help="text for people, json for programs, html for a browser.")

@@ -341,7 +341,7 @@ def _acknowledged_by(one: Acknowledgement) -> str:
 @alerts_app.command("ack")
 def acknowledge_alert(
     named: Annotated[str, typer.Argument(metavar="ID", help="Of the alert, as it stands in the message, or an event.")],
-    by: Annotated[str | None, typer.Option(help="Who looks after it [default: your login name].")] = None,
+    by: Annotated[str | None, typer.Option(help="Who looks after it.", show_default="your login name")] = None,
     note: Annotated[str, typer.Option(help="What the others should know.")] = "",
     config: ConfigOption = None,
     output: FormatOption = Format.TEXT,

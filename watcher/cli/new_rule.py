@@ -62,16 +62,17 @@ def new(
     answers: Annotated[
         Path | None, typer.Option("--answers", help="Take the answers from this file instead of asking; - is stdin.")
     ] = None,
-    rule: Annotated[str | None, typer.Option("--rule", help="The rule's id [default: made of the title].")] = None,
+    rule: Annotated[str | None, typer.Option("--rule", help="The rule's id.", show_default="made of the title")] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="The file to write [default: the id, in your folder of rules].")
+        Path | None,
+        typer.Option("--out", help="The file to write.", show_default="the id, in your folder of rules"),
     ] = None,
     language: Annotated[
-        str | None, typer.Option("--language", help="Two letters [default: that of the sentences].")
+        str | None, typer.Option("--language", help="Two letters.", show_default="that of the sentences")
     ] = None,
     family: Annotated[
         str | None,
-        typer.Option("--family", help="The kind of signal, by which people subscribe [default: what you answer]."),
+        typer.Option("--family", help="The kind of signal, by which people subscribe.", show_default="what you answer"),
     ] = None,
     severity: Annotated[str, typer.Option("--severity", help="watch, warning or critical.")] = "warning",
     draft: Annotated[bool, typer.Option("--draft", help="With --answers: save as a draft if a test fails.")] = False,

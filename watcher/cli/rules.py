@@ -40,7 +40,9 @@ app = typer.Typer(help="Write, check, test and explain rules.", no_args_is_help=
 PathsArgument = Annotated[
     list[Path] | None,
     typer.Argument(
-        metavar="[PATH]...", help="Files and folders of rules [default: the configured ones, else ./rules]."
+        metavar="[PATH]...",
+        help="Files and folders of rules.",
+        show_default="the configured ones, else ./rules",
     ),
 ]
 

@@ -45,8 +45,8 @@ ArchiveArgument = Annotated[
     Path | None,
     typer.Argument(
         metavar="[ARCHIVE.jsonl]",
-        help="Articles as watcher match reads them, also gzip [default: what the daemon has stored].",
-        show_default=False,
+        help="Articles as watcher match reads them, also gzip.",
+        show_default="what the daemon has stored",
     ),
 ]
 SinceOption = Annotated[
@@ -54,8 +54,8 @@ SinceOption = Annotated[
     typer.Option(
         "--since",
         metavar="30d|2026-01-31",
-        help="Only articles dated since then [default: 30d of the store, all of an archive].",
-        show_default=False,
+        help="Only articles dated since then.",
+        show_default="30d of the store, all of an archive",
     ),
 ]
 JobsOption = Annotated[int, typer.Option(help="Processes; 0: one for each processor.", min=0)]
