@@ -69,9 +69,20 @@ def test_windows_hash_alike_wherever_they_stand(numbers):
     assert shingles(" ".join(words[1:])) <= shingles(" ".join(words))
 
 
-def test_the_sample_is_about_one_in_sixteen_ascending_and_the_same_for_copies():
-    hashes = shingles(" ".join(f"word{i}" for i in range(20_000)))
-    kept = sample(hashes)
+def test_the_sample_thins_out_behind_the_beginning():
+    words = [f"word{i}" for i in range(20_000)]
+    kept = sample(" ".join(words))
     assert list(kept) == sorted(kept)
-    assert 0.9 < len(kept) * 16 / len(hashes) < 1.1
-    assert set(sample(frozenset(list(hashes)[:1000]))) <= set(kept)
+    assert 0.9 < len(kept) * 16 / len(words) < 1.1
+    assert shingles(" ".join(words[:19])) <= set(kept)
+    assert len(sample(" ".join(words[:67]))) < 40
+
+
+@pytest.mark.parametrize("length", [1, 3, 8, 20, 60, 200, 1000])
+def test_a_text_cut_at_any_length_shares_samples_with_the_whole(length):
+    words = [f"word{i}" for i in range(2_000)]
+    assert set(sample(" ".join(words[: max(length, 4)]))) & set(sample(" ".join(words)))
+
+
+def test_nothing_has_no_sample():
+    assert sample(" … ") == ()
