@@ -49,6 +49,8 @@ _GZIP = b"\x1f\x8b"
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _ROOT = re.compile(r"<((?:[\w.-]+:)?(urlset|sitemapindex|rss|rdf|feed))(?=[\s>/])", re.IGNORECASE)
+# An ampersand that begins no reference of XML, and whole CDATA sections, in which it is itself.
+_AMPERSAND = re.compile(r"(<!\[CDATA\[.*?\]\]>)|&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)", re.DOTALL)
 _LANGUAGE = re.compile(r"([a-z]{2})(?:[-_][a-z]+)?", re.IGNORECASE)  # zh-cn
 _DIGITS = re.compile(r"\d+")
 
@@ -289,7 +291,7 @@ def parse_sitemap(
         raise FeedError("an html page instead of a sitemap", FetchReason.NOT_A_FEED)
     if not text.lstrip().startswith("<"):
         return _read_list(text, source.id)
-    text = _NOT_IN_XML.sub("", _DECLARATION.sub("", text))
+    text = _AMPERSAND.sub(lambda found: found[1] or "&amp;", _NOT_IN_XML.sub("", _DECLARATION.sub("", text)))
     root = _ROOT.search(text)
     if root is None:
         raise FeedError("neither a sitemap nor an index of sitemaps", FetchReason.NOT_A_FEED)
@@ -336,7 +338,7 @@ def _read_xml(document: str, url: str, source: Source, now: datetime, *, is_cut:
         io.BytesIO(document.encode("utf-8")),
         events=("end",),
         tag=("{*}url", "{*}sitemap"),
-        recover=True,  # an unescaped ampersand must not cost the rest
+        recover=True,  # one bad entry must not cost the rest
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
@@ -389,9 +391,12 @@ def _space(element: etree._Element) -> str:
 
 
 def _news_entry(parts: Mapping[str, str], address: str, source: Source, now: datetime) -> FeedEntry:
+    entry = _entry(source.id, address)
+    if parts.keys() <= {"loc", "lastmod"}:
+        return entry
     stated = _LANGUAGE.fullmatch(parts.get("news:language", ""))
     return replace(
-        _entry(source.id, address),
+        entry,
         title=tidy_line(plain_text(parts.get("news:title", "")))[:_MAX_TITLE_CHARS].rstrip(),
         published_at=believable(parse_date(parts.get("news:publication_date", "")), now),
         language=stated[1].lower() if stated and source.language is None else None,
@@ -427,7 +432,7 @@ def _what_changed(entries: Iterable[FeedEntry], known: str, bound: int) -> tuple
     """
     groups: list[list[FeedEntry]] = [[] for _ in range(_GROUPS)]
     for entry in entries:
-        groups[zlib.crc32(canonical_url(entry.url or "").encode("utf-8", "replace")) % _GROUPS].append(entry)
+        groups[zlib.crc32((entry.url or "").encode("utf-8", "replace")) % _GROUPS].append(entry)
     before = list(_split(known))
     after: list[bytes] = []
     changed: list[FeedEntry] = []
@@ -457,7 +462,7 @@ def _split(known: str) -> Iterator[bytes]:
 
 def _hash_group(group: Iterable[FeedEntry]) -> bytes:
     """A hash of what makes an entry news; whatever its order, and not of its ``lastmod``, which may move each day."""
-    lines = sorted(f"{canonical_url(entry.url or '')}\0{entry.title}\0{entry.published_at}" for entry in group)
+    lines = sorted(f"{entry.url}\0{entry.title}\0{entry.published_at}" for entry in group)
     return hashlib.blake2b("\n".join(lines).encode("utf-8", "replace"), digest_size=_GROUP_BYTES).digest()
 
 
