@@ -87,6 +87,7 @@ class _Cue:
     is_date: bool = False
     is_ahead: bool = False  # a date after the article's own: of what is to come, or of last year without saying so
     spares: frozenset[str] = frozenset()  # matches that it says nothing against when it stands behind them
+    until_comma: bool = False  # "On the anniversary of the war, they fought again"
     opened_by: frozenset[str] = frozenset()  # "in an exercise" sets the scene, "against the exercise" does not
 
 
@@ -178,6 +179,7 @@ def _build(data: dict[str, Any]) -> _Language:
             not_past=group.get("not_past") == "true",
             rank=_UNREAL_RANK if unreal else _RANKS.get(stance, 0),
             spares=frozenset(fold_term(word) for word in group.get("spares", ())),
+            until_comma=group.get("until_comma") == "true",
             opened_by=frozenset(fold_term(word) for word in group.get("opened_by", ())),
         )
         if governs is _Governs.ENDING or group.get("endings") == "true":
@@ -516,6 +518,8 @@ class _Analysis:
             return False
         if cue.spares and placed.start >= last and not cue.spares.isdisjoint(self.words.words[first:last]):
             return False
+        if cue.until_comma and group.is_past and "," in self.words.words[placed.end : first]:
+            return clause != own and self.kinds[clause] is _Clause.RELATIVE
         if cue.opened_by and not self._sets_scene(placed, first):
             return False
         if cue.stance is Stance.PAST and self._has_recent_date(placed, first, last):
