@@ -582,6 +582,17 @@ def test_new_interview_ends_in_a_draft_or_in_nothing(run: Run, tmp_path: Path) -
     assert "Aborted" in err
 
 
+def test_check_warns_of_rules_that_the_daemon_does_not_read(run: Run, tmp_path: Path) -> None:
+    write(tmp_path, "config.toml", "")
+    unread = 'config.toml: warning: the rules in rules are not read: write paths = ["rules"] under [rules]\n'
+    assert unread not in run("check")[1]
+    write(tmp_path, "rules/x.yaml", RULE)
+    assert unread in run("check")[1]
+    write(tmp_path, "config.toml", '[rules]\npaths = ["rules"]\n')
+    code, out, _ = run("check")
+    assert (code, "are not read" in out, "1 rules" in out) == (0, False, True)
+
+
 def test_new_goes_where_the_daemon_reads_or_says_that_it_does_not(run: Run, tmp_path: Path) -> None:
     write(tmp_path, "answers.yaml", ANSWERS)
     write(tmp_path, "config.toml", "")

@@ -9,6 +9,7 @@ import typer
 
 from watcher.cli.common import ConfigOption, find_config, load_all
 from watcher.rules.load import load_rules
+from watcher.settings import shipped_rules
 
 
 def register(app: typer.Typer) -> None:
@@ -49,6 +50,9 @@ def check(config: ConfigOption = None) -> None:
         typer.echo(f"{warning.location}: warning: {warning.message}")
     if not any(recipient.is_operator for recipient in book.recipients):
         typer.echo(f"{path}: warning: nobody is told when a source fails: give a recipient operator = true")
+    own = path.parent / "rules" if path else None
+    if own and own.is_dir() and settings.rules.paths == (shipped_rules(),) and own.resolve() != shipped_rules():
+        typer.echo(f'{path}: warning: the rules in {own} are not read: write paths = ["rules"] under [rules]')
     sources = settings.to_sources()
     for blind in find_blind(book.rules.rules, book.statuses, sources, {}) if sources else ():
         typer.echo(f"{path}: warning: rule {blind.rule_id} can see nothing: {blind.why}")
