@@ -2,11 +2,10 @@
 
     python -m benchmarks.duplicates.run FILE.jsonl.gz... [--stored 100000]
 
-Run it from the root of a checkout. The files hold articles (`id`, `title`, `text`). Two texts are copies where the shorter
-shares 80 % of its four-word windows with the longer; the reference compares every text with every earlier one. For
-each file, the share of those pairs that the store's index gives, and of the given pairs how many are copies. Then
-texts of random words are stored up to the number asked for, and each further look is timed: that of a new text, of a
-copy cut in half, and storing it.
+Run it from the root of a checkout. The files hold articles (`id`, `title`, `text`). Two texts are copies where the
+shorter shares 80 % of its four-word windows with the longer; the reference compares every text with every earlier one.
+For each file, the share of those pairs that the store's index gives, and of the given pairs how many are copies. Then
+texts of random words are stored up to the number asked for, and hashing and looking up further ones is timed.
 """
 
 from __future__ import annotations
@@ -89,8 +88,8 @@ def measure_recall(path: Path, folder: Path) -> None:
             index.add([one])
     right = len(given & expected)
     print(
-        f"{path.name}: {len(articles)} texts, {len(expected)} pairs of copies; "
-        f"found {right / max(len(expected), 1):.3f} of them, {right / max(len(given), 1):.3f} of what was given is right"
+        f"{path.name}: {len(articles)} texts, {len(expected)} pairs of copies; found "
+        f"{right / max(len(expected), 1):.3f} of them, {right / max(len(given), 1):.3f} of what was given is right"
     )
 
 
@@ -123,8 +122,8 @@ def measure_cost(stored: int, folder: Path) -> None:
         looking = (time.process_time() - begin) / LOOKS
         size = (folder / "cost.db").stat().st_size / stored
     print(
-        f"with {stored:,} texts of 25 to 700 words stored: hashing {hashing * 1e3:.3f} ms, looking {looking * 1e3:.3f} ms "
-        f"a text; making and storing one {filled * 1e3:.3f} ms; {size:,.0f} bytes each, texts included"
+        f"with {stored:,} texts of 25 to 700 words stored: hashing {hashing * 1e3:.3f} ms, "
+        f"looking {looking * 1e3:.3f} ms a text; making and storing one {filled * 1e3:.3f} ms; {size:,.0f} bytes each, texts included"
     )
 
 
