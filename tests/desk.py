@@ -65,7 +65,7 @@ class Desk:
         return self.folder / "watcher.toml"
 
     @asynccontextmanager
-    async def running(self, after: timedelta = timedelta(0)) -> AsyncIterator[Parts]:
+    async def running(self, after: timedelta = timedelta(0), *, as_service: bool = False) -> AsyncIterator[Parts]:
         """The parts of a daemon that starts so much later; nothing is scheduled."""
         self.now += after
         settings, book = load_all(self.config)
@@ -80,7 +80,7 @@ class Desk:
                 on_poll=lambda poll: self.polls.update({poll.source_id: poll}),
             )
             async with AsyncExitStack() as stack:
-                yield await Parts.open(daemon, stack)
+                yield await Parts.open(daemon, stack, tells_of_outages=as_service)
 
     async def poll(self, after: timedelta = 10 * MINUTE, *source_ids: str) -> None:
         """Nothing; a start, a poll of these sources or all, what is due is sent, and an end."""

@@ -35,7 +35,7 @@ from watcher.guard import Guard, GuardError
 from watcher.health import find_blind, is_failure, observe, state_of
 from watcher.ingest import Ingest, Poll
 from watcher.model import AlertKind, Channel, Delivered, GiveUp, Retry, Severity, Source
-from watcher.notices import tell_about_blind_rules, tell_about_source, tell_operators
+from watcher.notices import tell_about_blind_rules, tell_about_outage, tell_about_source, tell_operators
 from watcher.notify.base import Notifier
 from watcher.notify.console import ConsoleNotifier
 from watcher.notify.email import EmailNotifier
@@ -45,6 +45,7 @@ from watcher.rulebook import RuleBook
 from watcher.settings import Settings
 from watcher.settings.schema import HttpSettings
 from watcher.store import Store
+from watcher.store.journal import Outage
 from watcher.timing import Pace, resume_poll
 from watcher.workers import Workers
 
@@ -54,6 +55,8 @@ STOP_WITHIN = timedelta(seconds=4)  # systemd's stop and the operator's Ctrl-C a
 START_SPREAD = timedelta(milliseconds=20)  # between the first polls of two sources
 HEARTBEAT_EVERY = timedelta(minutes=1)
 SILENCE_CHECK_EVERY = timedelta(minutes=5)
+OUTAGE_AFTER = timedelta(minutes=10)  # without a sign of life; a restart or an upgrade takes less
+CATCH_UP_WITHIN = timedelta(hours=1)  # of an outage; what was not read again by then is told to be so
 PAGE_CHECK_EVERY = timedelta(minutes=1)
 # Threads that read and match. One interpreter computes one thing at a time, so more would only hold more memory; a few,
 # because a hostile page can keep one busy. Apart from asyncio's own threads, in which names are resolved.
@@ -91,7 +94,7 @@ class Daemon:
     async def run(self) -> None:
         """Nothing, after a stop was asked for by SIGTERM or SIGINT; SIGHUP reloads."""
         async with AsyncExitStack() as stack:
-            parts = await Parts.open(self, stack)
+            parts = await Parts.open(self, stack, tells_of_outages=True)
             stop = asyncio.Event()
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -152,18 +155,25 @@ class Parts:
         self._scheduler.add_listener(self._job_done, EVENT_JOB_EXECUTED)
         notices = self._store.journal.notices("job:")
         self._failed_jobs = {notice.key.removeprefix("job:") for notice in notices if notice.state != "ok"}
+        self._outages: tuple[Outage, ...] = ()  # that operators were not told of yet
+        self._to_catch_up: set[str] = set()  # sources that missed a poll in them and were not read since
         self.sources: dict[str, Source] = {source.id: source for source in daemon.settings.to_sources()}
 
     @classmethod
-    async def open(cls, daemon: Daemon, stack: AsyncExitStack) -> Parts:
-        """The parts, connected; ``stack`` closes them."""
+    async def open(cls, daemon: Daemon, stack: AsyncExitStack, *, tells_of_outages: bool = False) -> Parts:
+        """The parts, connected; ``stack`` closes them. Who runs once now and then is not out of order in between."""
         fetcher = await stack.enter_async_context(make_fetcher(daemon.settings.http, daemon.clock))
         notifiers = daemon.make_notifiers(daemon.settings)
         for notifier in notifiers.values():
             stack.push_async_callback(notifier.aclose)
+        now, journal = daemon.clock(), daemon.store.journal
         with daemon.store.transaction():
-            run_id = daemon.store.journal.start_run(daemon.clock(), __version__)
+            for last in journal.runs(1) if tells_of_outages else ():
+                if now - last.alive_at > OUTAGE_AFTER:
+                    journal.add_outage(Outage(last.alive_at, now))
+            run_id = journal.start_run(now, __version__)
         parts = cls(daemon, fetcher, notifiers, run_id)
+        parts._find_outages()
         parts._retarget()
         stack.callback(parts._end_run)
         return parts
@@ -183,7 +193,7 @@ class Parts:
         """Nothing; the polls and the daemon's own jobs run from now on."""
         self._resume(self.sources.values())
         self.tell_about_blind_rules()
-        self._every(HEARTBEAT_EVERY, self._heartbeat, "heartbeat")
+        self._every(HEARTBEAT_EVERY, self.heartbeat, "heartbeat")
         self._every(SILENCE_CHECK_EVERY, self.check_silence, "silence")
         self._every(PAGE_CHECK_EVERY, self.check_pages, "pages")
         if interval := systemd.watchdog_interval():
@@ -192,6 +202,32 @@ class Parts:
 
     def _every(self, interval: timedelta, job: Callable[[], Awaitable[None]], name: str) -> None:
         self._scheduler.add_job(job, "interval", seconds=interval.total_seconds(), id=name)
+
+    def _find_outages(self) -> None:
+        """Nothing; those that operators were not told of yet, and the sources that missed a poll in them, are known."""
+        self._outages = self._store.journal.outages()
+        until = max((outage.until_at for outage in self._outages), default=None)
+        self._to_catch_up = {
+            state.source_id
+            for state in (self._store.articles.source_states() if until else ())
+            if until and state.polled_at and state.polled_at < until and (state.next_poll_at or until) <= until
+        }
+        self._to_catch_up &= self.sources.keys()
+
+    def tell_about_outages(self) -> None:
+        """Nothing; operators know of times in which nothing was read, once it is known what they may have cost."""
+        now = self._clock()
+        for outage in self._outages:
+            if self._to_catch_up and now - outage.until_at < CATCH_UP_WITHIN:
+                return
+            states = [state for state in self._store.articles.source_states() if state.source_id in self.sources]
+            lost = [state.source_id for state in states if state.lost_at and state.lost_at >= outage.until_at]
+            unread = [one.source_id for one in states if one.failures or one.source_id in self._to_catch_up]
+            with self._store.transaction():
+                tell_about_outage(self._store, self._daemon.book.recipients, outage, lost, unread, now)
+            log.info("outage_told", since=str(outage.from_at), until=str(outage.until_at), lost=lost, unread=unread)
+            self._wake.set()
+        self._outages = ()
 
     def sources_to_read(self) -> list[str]:
         """The ids of the sources to poll once: all but those whose server wants to be left alone still."""
@@ -270,6 +306,9 @@ class Parts:
                 log.info("polled", new=poll.new, baseline=poll.baseline, waiting=poll.waiting, alerts=len(poll.alerts))
             if poll.change is not None:
                 self.tell_about_blind_rules()
+            if self._outages:
+                self._to_catch_up.discard(source_id)
+                self.tell_about_outages()
         if self._daemon.on_poll is not None:
             self._daemon.on_poll(poll)
         return poll
@@ -479,9 +518,17 @@ class Parts:
         )
         self.tell_about_blind_rules()
 
-    async def _heartbeat(self) -> None:
+    async def heartbeat(self) -> None:
+        """Nothing; a sign of life is written down, and what an operator has accepted meanwhile comes into force."""
+        now, journal = self._clock(), self._store.journal
+        (run,) = journal.runs(1)
+        slept = now - run.alive_at > OUTAGE_AFTER  # the machine did, or it was too busy to do anything
         with self._store.transaction():
-            self._store.journal.mark_alive(self._run_id, self._clock())
+            if slept:
+                journal.add_outage(Outage(run.alive_at, now))
+            journal.mark_alive(self._run_id, now)
+        if slept:
+            self._find_outages()
         refused = self._refused_version
         if refused and self._daemon.settings.rules.reload_on_change and self._store.journal.are_rules_accepted(refused):
             self._refused_version = None
@@ -507,6 +554,7 @@ class Parts:
         if changed:
             self._wake.set()
             self.tell_about_blind_rules()
+        self.tell_about_outages()
 
     def _job_failed(self, event: JobExecutionEvent | JobSubmissionEvent) -> None:
         if event.code != EVENT_JOB_ERROR:

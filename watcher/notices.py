@@ -11,6 +11,7 @@ from watcher.routing import compose_notice, join_words, route_notice
 from watcher.sequence import show_span
 from watcher.store import Store
 from watcher.store.codec import encode_time
+from watcher.store.journal import Outage
 
 NAMED_RULES = 3  # in a headline; of more, the number
 
@@ -109,6 +110,34 @@ def _explained(source: Source, state: SourceState) -> str:
 
 def _at(at: datetime) -> str:
     return f"{at:%d %b %H:%M} UTC"
+
+
+def tell_about_outage(
+    store: Store,
+    recipients: Iterable[Recipient],
+    outage: Outage,
+    lost: Sequence[str],
+    unread: Sequence[str],
+    now: datetime,
+) -> None:
+    """Nothing; operators know when nothing was read, and what may be missing for good; needs an open transaction.
+
+    ``lost`` are the ids of sources that list nothing any more of what they listed before, ``unread`` of those that
+    could not be read since.
+    """
+    span = f"{_at(outage.from_at)} to {_at(outage.until_at)}"
+    lines = []
+    if lost:
+        lines.append(f"Nothing that they listed before is listed any more: {', '.join(lost)}.")
+    if unread:
+        lines.append(f"Not read since, so not known: {', '.join(unread)}.")
+    if not lines:
+        lines.append("Every source still listed what it had before, so nothing of it was missed.")
+    count = f"{len(lost)} source{'s' if len(lost) > 1 else ''} may have lost items"
+    headline = f"Offline from {span}" + (f"; {count}" if lost else "")
+    severity = Severity.WARNING if lost or unread else Severity.WATCH
+    _send(store, recipients, f"outage {encode_time(outage.from_at)}", headline, "\n".join(lines), severity, now)
+    store.journal.settle_outage(outage)
 
 
 def _rules(rule_ids: Sequence[str]) -> str:

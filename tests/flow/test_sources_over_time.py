@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -177,3 +177,81 @@ async def test_what_was_there_before_the_first_poll_is_counted(desk: Desk) -> No
     await desk.poll(MINUTE)
     await desk.poll(MINUTE)
     assert desk.state("courier").baseline_items == 4
+
+
+async def come_back(desk: Desk, after: timedelta, *source_ids: str) -> list[str]:
+    """What operators are told by a service that starts so much later, polls these and looks at the clock."""
+    before = len(desk.told(OPERATOR))
+    async with desk.running(after, as_service=True) as parts:
+        for source_id in source_ids:
+            await parts.poll(source_id)
+        await parts.check_silence()
+        await parts.dispatch()
+    return desk.told(OPERATOR)[before:]
+
+
+async def test_after_an_outage_operators_know_which_sources_may_have_lost_items(desk: Desk) -> None:
+    desk.configure(RULE, courier="", mirror="", radio="", daily='every = "1d"', empty="")
+    names = ("courier", "mirror", "radio", "daily")
+    for name in names:
+        desk.room.publish(name, *(item(number, desk.now) for number in range(5)))
+    await come_back(desk, MINUTE, *names, "empty")
+    assert await come_back(desk, 5 * MINUTE, *names, "empty") == []
+    down, up = desk.now, desk.now + 3 * HOUR
+    desk.room.feeds["courier"] = [item(100 + number, desk.now) for number in range(5)]  # nothing of before
+    desk.room.publish("mirror", *(item(200 + number, desk.now) for number in range(40)))  # all of before
+    desk.room.broken["radio"] = web.Response(status=500)
+    assert await come_back(desk, 3 * HOUR, "courier") == []  # the others are not read yet, and it stops again
+    assert await come_back(desk, MINUTE, "mirror", "empty") == []
+    (told,) = await come_back(desk, MINUTE, "radio")
+    assert f"Offline from {down:%d %b %H:%M} UTC to {up:%d %b %H:%M} UTC; 1 source may have lost items" in told
+    assert "Nothing that they listed before is listed any more: courier." in told
+    assert "Not read since, so not known: radio." in told
+    assert await come_back(desk, MINUTE, *names) == []  # once
+    assert desk.state("courier").lost_at == up
+    assert desk.state("mirror").lost_at is None
+
+
+async def test_an_outage_that_cost_nothing_says_so(desk: Desk) -> None:
+    desk.configure(RULE, courier="")
+    desk.room.publish("courier", item(1, desk.now))
+    await come_back(desk, MINUTE, "courier")
+    desk.room.publish("courier", item(2, desk.now))
+    (told,) = await come_back(desk, 2 * HOUR, "courier")
+    assert "Every source still listed what it had before" in told
+    assert "lost" not in told.splitlines()[0]
+
+
+async def test_an_outage_is_told_in_time_though_a_source_is_never_read(desk: Desk) -> None:
+    desk.configure(RULE, courier="")
+    desk.room.publish("courier", item(1, desk.now))
+    await come_back(desk, MINUTE, "courier")
+    assert await come_back(desk, 2 * HOUR) == []
+    async with desk.running(5 * MINUTE, as_service=True) as parts:
+        desk.now += HOUR
+        await parts.check_silence()
+        await parts.dispatch()
+    (told,) = desk.told(OPERATOR)
+    assert "Not read since, so not known: courier." in told
+
+
+async def test_a_machine_that_slept_was_offline(desk: Desk) -> None:
+    desk.configure(RULE, courier="")
+    desk.room.publish("courier", item(1, desk.now))
+    async with desk.running(as_service=True) as parts:
+        await parts.poll("courier")
+        await parts.heartbeat()
+        desk.now += 5 * HOUR
+        await parts.heartbeat()
+        await parts.poll("courier")
+        await parts.dispatch()
+    (told,) = desk.told(OPERATOR)
+    assert "Offline from 14 Sep 16:00 UTC to 14 Sep 21:00 UTC" in told
+
+
+async def test_who_polls_once_now_and_then_is_not_told_of_outages(desk: Desk) -> None:
+    desk.configure(RULE, courier="")
+    desk.room.publish("courier", item(1, desk.now))
+    for _ in range(3):
+        await desk.poll(HOUR)
+    assert desk.told(OPERATOR) == []

@@ -333,12 +333,12 @@ class Articles:
         return int(self._db.value(sql, (encode_time(at), value, value)))
 
     def new_by_source(self, since: datetime) -> dict[str, int]:
-        """How many articles each source brought since then, by its id; what was there before its first poll left out."""
+        """How many articles each source brought since then, by its id, without those of before its first poll."""
         rows = self._db.rows(
             "SELECT source_id, count(*) FROM articles WHERE first_seen_at >= ? AND status != 'baseline' GROUP BY 1",
             (encode_time(since),),
         )
-        return {source_id: count for source_id, count in rows}
+        return {row[0]: row[1] for row in rows}
 
     def with_signals_since(self, at: datetime) -> Iterator[tuple[int, Article]]:
         """Articles in which signals were found at that time or later, the last to arrive first, with their numbers."""

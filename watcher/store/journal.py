@@ -31,8 +31,16 @@ class Notice:
     changed_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A time in which the program did not run, or the machine slept."""
+
+    from_at: datetime
+    until_at: datetime
+
+
 class Journal:
-    """The tables runs, notices and accepted_rule_sets; writes need an open transaction."""
+    """The tables runs, outages, notices and accepted_rule_sets; writes need an open transaction."""
 
     def __init__(self, db: Db) -> None:
         self._db = db
@@ -68,6 +76,19 @@ class Journal:
             )
             for row in rows
         )
+
+    def add_outage(self, outage: Outage) -> None:
+        """Nothing; operators are still to be told of it."""
+        self._db.insert("outages", {"from_at": encode_time(outage.from_at), "until_at": encode_time(outage.until_at)})
+
+    def outages(self) -> tuple[Outage, ...]:
+        """Those that operators were not told of yet, the first one first."""
+        rows = self._db.rows("SELECT * FROM outages ORDER BY from_at")
+        return tuple(Outage(decode_time(row["from_at"]), decode_time(row["until_at"])) for row in rows)
+
+    def settle_outage(self, outage: Outage) -> None:
+        """Nothing; operators were told."""
+        self._db.write("DELETE FROM outages WHERE from_at = ?", (encode_time(outage.from_at),))
 
     def change_notice(self, key: str, state: str, detail: str, now: datetime) -> bool:
         """Whether the state of that key is another than before, so that operators are told; the detail may vary."""

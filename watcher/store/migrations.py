@@ -140,6 +140,11 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "CREATE INDEX page_checks_due ON page_checks (due_at)",
         ),
     ),
+    (
+        "0008_outages",
+        # Of which operators were not told yet: they are once every source that missed a poll was read again.
+        ("CREATE TABLE outages (from_at TEXT PRIMARY KEY, until_at TEXT NOT NULL) WITHOUT ROWID",),
+    ),
 )
 
 
