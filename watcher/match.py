@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
+from itertools import chain
 
 from watcher.model import Article, Cue, Field, Match, Signal, Skipped, Span, Stance, Toll
 from watcher.rules.compile import CompiledClue, CompiledRule, CompiledRules, CompiledUnless, CompiledWindow
@@ -20,8 +21,8 @@ from watcher.rules.search import Search
 from watcher.text.dates import find_dates
 from watcher.text.reading import Reading
 from watcher.understand.casualties import Casualty, find_casualties_in, sentences_with_casualties, toll
-from watcher.understand.stance import judge
-from watcher.understand.states import ORGANISATION, find_states
+from watcher.understand.stance import Judgement, judge
+from watcher.understand.states import find_states
 
 _NOWHERE: Set[int] = frozenset()
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -60,15 +61,27 @@ class Item:
     casualty: Casualty | None = None
     rejected: str | None = None  # why it does not count
 
+    def __hash__(self) -> int:
+        return hash((self.start, self.end))  # enough to tell nearly all of them apart
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Finding:
     """What a clue finds in an article as a whole."""
 
+    clue: CompiledClue
     items: tuple[Item, ...]  # in text order, those that do not count included
     counted: tuple[Item, ...]
-    holds: bool
-    detail: str  # what was found against what is asked for
+
+    @cached_property
+    def holds(self) -> bool:
+        """Whether what counts is enough for the clue."""
+        return _is_enough(self.clue, self.counted)
+
+    @property
+    def detail(self) -> str:
+        """What was found against what is asked for."""
+        return _told(self.clue, self.counted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +174,8 @@ class Facts:
         self._regexes = rules.regexes
         self._findings: dict[int, Finding] = {}
         self._places: dict[int, dict[int, list[tuple[int, int]]]] = {}  # of phrases and expressions, by sentence
-        self._items: dict[tuple[int, int], tuple[Item, ...]] = {}  # by clue and sentence
+        self._items: dict[tuple[object, ...], tuple[Item, ...]] = {}  # by what is looked for, and sentence
+        self._judgements: dict[tuple[int, int], Judgement] = {}  # by place
 
     def _read(self, rules: CompiledRules, title: str, text: str) -> tuple[Reading, Search]:
         reading = Reading.of(title, text, self.article.language, self.published_at)
@@ -179,13 +193,13 @@ class Facts:
         return self._findings.get(clue.key) or self._find(clue, sorted(sentences & self._sentences_of(clue)))
 
     def _find(self, clue: CompiledClue, sentences: Iterable[int]) -> Finding:
-        items = tuple(item for index in sentences for item in self._items_in(clue, index))
-        counted = tuple(item for item in items if item.rejected is None)
-        holds, detail = satisfies(clue, counted)
-        return Finding(items, counted, holds, detail)
+        items = tuple(chain.from_iterable(self._items_in(clue, index) for index in sentences))
+        return Finding(clue, items, tuple(item for item in items if item.rejected is None))
 
     def _items_in(self, clue: CompiledClue, sentence: int) -> tuple[Item, ...]:
-        known = self._items.get((clue.key, sentence))
+        """What a clue finds in a sentence; clues that differ only in what they count as enough find the same."""
+        key = (clue.kind, clue.phrases, clue.not_phrases, clue.regex, clue.parts, clue.accept, sentence)
+        known = self._items.get(key)
         if known is None:
             if clue.kind == "states":
                 items = self._state_items(clue, sentence)
@@ -193,7 +207,7 @@ class Facts:
                 items = self._casualty_items(clue, sentence)
             else:
                 items = self._phrase_items(clue, self._places_of(clue)[sentence])
-            known = self._items[clue.key, sentence] = tuple(items)
+            known = self._items[key] = tuple(items)
         return known
 
     def _sentences_of(self, clue: CompiledClue) -> Set[int]:
@@ -244,7 +258,9 @@ class Facts:
         others = () if clue.not_phrases is None else self.search.matches(clue.not_phrases)
         items = []
         for start, end in found:
-            judgement = judge(reading, start, end)
+            judgement = self._judgements.get((start, end))
+            if judgement is None:
+                judgement = self._judgements[start, end] = judge(reading, start, end)
             rejected = (
                 self._outside(clue, start, end)
                 or self._beside(others, start, end)
@@ -254,13 +270,11 @@ class Facts:
         return items
 
     def _state_items(self, clue: CompiledClue, index: int) -> list[Item]:
-        listed = (clue.one_from or frozenset()) | (clue.all_from or frozenset())
-        items = []
-        for m in find_states(self.reading, self._gazetteer, self.reading.sentences[index]):
-            excluded = None if m.excluded == ORGANISATION and m.code in listed else m.excluded
-            rejected = excluded or self._outside(clue, m.start, m.end)
-            items.append(self._item(m.start, m.end, state=m.code, rejected=rejected))
-        return items
+        sentences = self.reading.sentences
+        return [
+            self._item(m.start, m.end, state=m.code, rejected=m.excluded or self._outside(clue, m.start, m.end))
+            for m in find_states(self.reading, self._gazetteer, sentences[index])
+        ]
 
     def _casualty_items(self, clue: CompiledClue, index: int) -> list[Item]:
         return [
@@ -348,24 +362,39 @@ def _refused(stance: Stance, accept: frozenset[Stance]) -> str | None:
     return None if stance in accept else f"{stance}, and only {' or '.join(sorted(accept))} counts"
 
 
-def satisfies(clue: CompiledClue, items: Sequence[Item]) -> tuple[bool, str]:
-    """Whether these items reach the clue's own threshold, and what they come to."""
+def _is_enough(clue: CompiledClue, items: Sequence[Item]) -> bool:
+    """Whether these items reach the clue's own threshold."""
     if clue.kind in ("phrases", "regex"):
-        return bool(items), f"{len(items)} found"
+        return bool(items)
+    if clue.kind == "states":
+        codes = _codes(items)
+        return (
+            len(codes) >= clue.at_least
+            and (clue.one_from is None or not codes.isdisjoint(clue.one_from))
+            and (clue.all_from is None or codes <= clue.all_from)
+        )
+    counted = _toll(clue, items)
+    return counted is not None and counted.at_least >= clue.at_least
+
+
+def _told(clue: CompiledClue, items: Sequence[Item]) -> str:
+    """What these items come to, against the clue's own threshold."""
+    if clue.kind in ("phrases", "regex"):
+        return f"{len(items)} found"
     if clue.kind == "states":
         codes = _codes(items)
         listed = ", ".join(sorted(codes)) or "none"
         if len(codes) < clue.at_least:
-            return False, f"{listed}: {len(codes)} of {clue.at_least}"
+            return f"{listed}: {len(codes)} of {clue.at_least}"
         if clue.one_from is not None and codes.isdisjoint(clue.one_from):
-            return False, f"{listed}: none on the list"
+            return f"{listed}: none on the list"
         if clue.all_from is not None and not codes <= clue.all_from:
-            return False, f"{listed}: not on the list: {', '.join(sorted(codes - clue.all_from))}"
-        return True, listed
+            return f"{listed}: not on the list: {', '.join(sorted(codes - clue.all_from))}"
+        return listed
     counted = _toll(clue, items)
     if counted is None:
-        return False, f"no figure that counts: at least {clue.at_least} wanted"
-    return counted.at_least >= clue.at_least, f"{counted}: at least {clue.at_least} wanted"
+        return f"no figure that counts: at least {clue.at_least} wanted"
+    return f"{counted}: at least {clue.at_least} wanted"
 
 
 def _toll(clue: CompiledClue, items: Iterable[Item]) -> Toll | None:
@@ -379,11 +408,6 @@ def _casualties(items: Iterable[Item]) -> tuple[Casualty, ...]:
 
 def _codes(items: Iterable[Item]) -> frozenset[str]:
     return frozenset(item.state for item in items if item.state is not None)
-
-
-# What a clue costs to work out; the cheap ones are asked first, because one that fails spares the others. Figures
-# before states: they stand in few sentences, names of states in most.
-_COST = {"phrases": 0, "regex": 1, "killed": 2, "injured": 2, "states": 3}
 
 
 def decide_rule(rule: CompiledRule, facts: Facts) -> Verdict | None:
@@ -425,11 +449,12 @@ def _find_near(rule: CompiledRule, facts: Facts) -> Mapping[str, Finding] | None
     if rule.at_least and sum(facts.can_find(clues[name]) for name in rule.at_least[1]) < rule.at_least[0]:
         return None
     findings: dict[str, Finding] = {}
-    for name in sorted(rule.required, key=lambda name: _COST[clues[name].kind]):
+    for name in rule.cheapest_first:
         near = _sentences_near(rule, name, findings, facts.reading)
-        findings[name] = facts.finding(clues[name]) if near is None else facts.finding_near(clues[name], near)
-        if not findings[name].counted:
+        found = facts.finding(clues[name]) if near is None else facts.finding_near(clues[name], near)
+        if not found.counted or not _may_be_enough(clues[name], found.counted):
             return None
+        findings[name] = found
         for window in rule.windows:
             # Clues that are nowhere close to each other spare the search for the rest.
             known = tuple(other for other in window.clues if other in findings)
@@ -491,17 +516,23 @@ def _missing(rule: CompiledRule, held: frozenset[str]) -> tuple[str, ...]:
 def _find_windows(rule: CompiledRule, window: CompiledWindow, findings: Mapping[str, Finding]) -> WindowFinding:
     clues = {name: rule.clues[name] for name in window.clues}
     has_states = any(clue.kind == "states" for clue in clues.values())
-    placed: dict[int, list[tuple[str, Item]]] = {}
+    placed: dict[str, dict[int, list[Item]]] = {}
     for name in clues:
+        here = placed[name] = {}
         for item in findings[name].counted:
-            placed.setdefault(_place(item, window.sentences), []).append((name, item))
+            here.setdefault(_place(item, window.sentences), []).append(item)
     found = []
     for places in _smallest_runs(placed, clues, window.sentences or 1):
-        items = _by_clue(clues, placed, places)
-        states = frozenset(code for name, here in items.items() for code in _codes(here))
+        items = {name: _within(here, places) for name, here in placed.items()}
+        states = frozenset(code for here in items.values() for code in _codes(here))
         found.append(FoundWindow(places[0], places[-1], items, states))
     used = tuple(one for one in found if not has_states or one.states <= found[0].states)
     return WindowFinding(window, tuple(found), used)
+
+
+def _within(placed: Mapping[int, Sequence[Item]], places: Iterable[int]) -> tuple[Item, ...]:
+    """The items at these places, in text order as they are placed."""
+    return tuple(item for place in places if place in placed for item in placed[place])
 
 
 def _place(item: Item, sentences: int | None) -> int:
@@ -510,25 +541,23 @@ def _place(item: Item, sentences: int | None) -> int:
 
 
 def _smallest_runs(
-    placed: Mapping[int, Sequence[tuple[str, Item]]], clues: Mapping[str, CompiledClue], length: int
+    placed: Mapping[str, Mapping[int, Sequence[Item]]], clues: Mapping[str, CompiledClue], length: int
 ) -> list[list[int]]:
     """The runs of places, at most ``length`` long, that satisfy all clues and hold no shorter one that does."""
-    places = sorted(placed)
-    names = [{name for name, _ in placed[place]} for place in places]
+    places = sorted(set().union(*placed.values()))
+    rarest = min(placed.values(), key=len)
     runs: list[tuple[int, int]] = []
-    for first in range(len(places)):
-        seen: set[str] = set()
+    for first, start in enumerate(places):
+        if not any(start + apart in rarest for apart in range(length)):
+            continue
         widest = first
-        while widest + 1 < len(places) and places[widest + 1] - places[first] < length:
+        while widest + 1 < len(places) and places[widest + 1] - start < length:
             widest += 1
-        if not _could_satisfy(clues, placed, places[first : widest + 1]):
+        # Whether any part can satisfy all clues; keeps long texts with many names cheap.
+        if not _all_satisfied(placed, clues, places[first : widest + 1], _may_be_enough):
             continue
         for last in range(first, widest + 1):
-            seen |= names[last]
-            if len(seen) < len(clues):
-                continue
-            items = _by_clue(clues, placed, places[first : last + 1])
-            if all(satisfies(clue, items[name])[0] for name, clue in clues.items()):
+            if _all_satisfied(placed, clues, places[first : last + 1], _is_enough):
                 runs.append((first, last))
                 break
     smallest: list[list[int]] = []
@@ -540,12 +569,22 @@ def _smallest_runs(
     return smallest[::-1]
 
 
-def _could_satisfy(
-    clues: Mapping[str, CompiledClue], placed: Mapping[int, Sequence[tuple[str, Item]]], places: Sequence[int]
+def _all_satisfied(
+    placed: Mapping[str, Mapping[int, Sequence[Item]]],
+    clues: Mapping[str, CompiledClue],
+    places: Sequence[int],
+    is_satisfied: Callable[[CompiledClue, Sequence[Item]], bool],
 ) -> bool:
-    """Whether any part of these places can satisfy all clues; keeps long texts with many names cheap."""
-    items = _by_clue(clues, placed, places)
-    return all(items[name] and _most(clue, items[name]) >= clue.at_least for name, clue in clues.items())
+    for name, here in placed.items():
+        items = _within(here, places)
+        if not items or not is_satisfied(clues[name], items):
+            return False
+    return True
+
+
+def _may_be_enough(clue: CompiledClue, items: Sequence[Item]) -> bool:
+    """Whether some part of these items may reach the clue's threshold."""
+    return _most(clue, items) >= clue.at_least
 
 
 def _most(clue: CompiledClue, items: Sequence[Item]) -> int:
@@ -558,16 +597,6 @@ def _most(clue: CompiledClue, items: Sequence[Item]) -> int:
     for casualty in _casualties(items):
         by_sentence[casualty.sentence] += casualty.at_least
     return max(by_sentence.values(), default=0)
-
-
-def _by_clue(
-    clues: Iterable[str], placed: Mapping[int, Sequence[tuple[str, Item]]], places: Iterable[int]
-) -> dict[str, tuple[Item, ...]]:
-    items: dict[str, list[Item]] = {name: [] for name in clues}
-    for place in places:
-        for name, item in placed[place]:
-            items[name].append(item)
-    return {name: tuple(sorted(here, key=lambda item: (item.start, item.end))) for name, here in items.items()}
 
 
 def _used_items(

@@ -53,7 +53,8 @@ class Search:
         if rules.automaton is not None:
             self._hits = rules.automaton.find_matches_as_indexes(self._text, overlapping=True)
         self._raw: dict[int, tuple[_Walk, ...]] = {}
-        self._matches: dict[int, tuple[Offsets, ...]] = {}
+        self._spans: dict[int, Collection[Offsets]] = {}  # by pattern
+        self._matches: dict[int, tuple[Offsets, ...]] = {}  # by set of phrases
         self._has_casualty_trigger: bool | None = None
 
     @cached_property
@@ -173,11 +174,7 @@ class Search:
         """Where the phrases stand in ``reading.full``, in text order, a title that repeats in the text once."""
         known = self._matches.get(phrase_set)
         if known is None:
-            found = {
-                self._reading.folded.original(start, end)
-                for pattern in self._rules.phrase_sets[phrase_set]
-                for start, end in self._in_sentences(pattern)
-            }
+            found = set().union(*map(self._in_sentences, self._rules.phrase_sets[phrase_set]))
             repeated = self._reading.repeated_title if found else None
             if repeated:
                 found = {one for one in found if not (repeated[0] <= one[0] and one[1] <= repeated[1])}
@@ -197,8 +194,14 @@ class Search:
             return self._in_sight.get(number, ())
         return {start for term in self._rules.pattern_terms[number] for start in self._starts.get(term, ())}
 
-    def _in_sentences(self, number: int) -> set[Offsets]:
-        """The matches of a pattern that no sentence end parts, the closest words where several could be meant."""
+    def _in_sentences(self, number: int) -> Collection[Offsets]:
+        """Where a pattern matches without a sentence end in it, the closest words where several could be meant."""
+        known = self._spans.get(number)
+        if known is None:
+            known = self._spans[number] = self._read_in_sentences(number) if self._raw_matches(number) else ()
+        return known
+
+    def _read_in_sentences(self, number: int) -> Collection[Offsets]:
         walks: list[_Walk] = []
         folded = self._reading.folded
         for walk in self._raw_matches(number):
@@ -210,7 +213,8 @@ class Search:
                 walks.extend(self._walk_out(number, low, high, walk.anchor[:1]))
         # The longest name is the one that is meant; the words nearest to it belong to it.
         anchors = _outermost({walk.anchor for walk in walks})
-        return _innermost({(walk.start, walk.end) for walk in walks if walk.anchor in anchors})
+        innermost = _innermost({(walk.start, walk.end) for walk in walks if walk.anchor in anchors})
+        return [folded.original(start, end) for start, end in innermost]
 
     def _walk_out(self, number: int, low: int, high: int, places: Collection[int]) -> Iterator[_Walk]:
         """The matches between ``low`` and ``high`` whose anchor begins at one of the places."""

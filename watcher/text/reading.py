@@ -13,6 +13,8 @@ from watcher.text.fold import Folded, fold
 from watcher.text.sentences import Sentence, split_clauses, split_sentences
 
 _TITLE_SEPARATOR = "\n\n"
+# The only letters that regular expressions take for one whatever their case, and that folding keeps apart.
+_FOLDED_APART = frozenset("\u0345\u0399\u03b9\u1fbe\ufb05\ufb06")
 _LEAD_SENTENCES = 3  # of the text, after the title: RULES.md's `in: lead`
 
 
@@ -90,14 +92,21 @@ class Reading:
     @cached_property
     def repeated_title(self) -> tuple[int, int] | None:
         """Where a line of the text merely repeats the title, if one does."""
-        words = self.full[: self.title_end].split()
-        if not words:
+        title = self.full[: self.title_end]
+        words = title.split()
+        if not words or not self._may_repeat(title):
             return None
         line = re.compile(
             r"^[^\S\n]*(" + r"\s+".join(map(re.escape, words)) + r")[.…]?[^\S\n]*$", re.IGNORECASE | re.MULTILINE
         )
         found = line.search(self.full, self.text_start)
         return found.span(1) if found else None
+
+    def _may_repeat(self, title: str) -> bool:
+        """Whether the text may hold the title, which in most texts is told at once, without a regular expression."""
+        folded = fold(title).text.strip(" ")
+        behind = self.folded.folded(0, self.text_start)[1]
+        return self.folded.text.find(folded, behind) >= 0 or not _FOLDED_APART.isdisjoint(title)
 
     def span(self, start: int, end: int) -> Span:
         """The span of ``start:end`` in the article's title or text, clipped to the field that it begins in."""
