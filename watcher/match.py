@@ -22,7 +22,7 @@ from watcher.text.dates import find_dates
 from watcher.text.reading import Reading
 from watcher.understand.casualties import Casualty, find_casualties_in, sentences_with_casualties, toll
 from watcher.understand.stance import Judgement, judge
-from watcher.understand.states import find_states
+from watcher.understand.states import ORGANISATION, find_states
 
 _NOWHERE: Set[int] = frozenset()
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -197,8 +197,9 @@ class Facts:
         return Finding(clue, items, tuple(item for item in items if item.rejected is None))
 
     def _items_in(self, clue: CompiledClue, sentence: int) -> tuple[Item, ...]:
-        """What a clue finds in a sentence; clues that differ only in what they count as enough find the same."""
-        key = (clue.kind, clue.phrases, clue.not_phrases, clue.regex, clue.parts, clue.accept, sentence)
+        """What a clue finds in a sentence; clues that differ only in how many they count as enough find the same."""
+        listed = (clue.one_from, clue.all_from)
+        key = (clue.kind, clue.phrases, clue.not_phrases, clue.regex, listed, clue.parts, clue.accept, sentence)
         known = self._items.get(key)
         if known is None:
             if clue.kind == "states":
@@ -270,11 +271,13 @@ class Facts:
         return items
 
     def _state_items(self, clue: CompiledClue, index: int) -> list[Item]:
-        sentences = self.reading.sentences
-        return [
-            self._item(m.start, m.end, state=m.code, rejected=m.excluded or self._outside(clue, m.start, m.end))
-            for m in find_states(self.reading, self._gazetteer, sentences[index])
-        ]
+        listed = (clue.one_from or frozenset()) | (clue.all_from or frozenset())
+        items = []
+        for m in find_states(self.reading, self._gazetteer, self.reading.sentences[index]):
+            excluded = None if m.excluded == ORGANISATION and m.code in listed else m.excluded
+            rejected = excluded or self._outside(clue, m.start, m.end)
+            items.append(self._item(m.start, m.end, state=m.code, rejected=rejected))
+        return items
 
     def _casualty_items(self, clue: CompiledClue, index: int) -> list[Item]:
         return [
