@@ -9,7 +9,7 @@ that ends at the clause. Two refinements keep cues from leaking: a clause that d
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -151,9 +151,47 @@ class _Language:
     not_endings: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class AddedCues:
+    """A group of cues beside the shipped ones, with the keys that groups have in the data files."""
+
+    languages: frozenset[str]
+    group: Mapping[str, Any]
+
+
+class Cues:
+    """The cues of every language, the shipped ones and those added; a language is read when first asked for."""
+
+    def __init__(self, added: tuple[AddedCues, ...] = ()) -> None:
+        self._added = added
+        self._languages: dict[str, _Language | None] = {}
+
+    def give(self, reading: Reading) -> None:
+        """Lets the stances in a reading, none of which was asked for yet, be judged by these."""
+        if self._added:
+            reading.cache[_CUES] = self
+
+    def of(self, code: str) -> _Language | None:
+        """The cues of a language; None where there are none."""
+        if code not in self._languages:
+            self._languages[code] = self._read("en" if code == "und" else code)
+        return self._languages[code]
+
+    def _read(self, code: str) -> _Language | None:
+        groups = [one.group for one in self._added if code in one.languages]
+        if not groups:
+            return _shipped(code)
+        data = read_data("cues", code) or {}
+        return _build({**data, "cues": [*data.get("cues", ()), *groups]})
+
+
+_CUES = "stance.cues"
+_SHIPPED = Cues()
+
+
 @lru_cache(maxsize=32)
-def _language(code: str) -> _Language | None:
-    data = read_data("cues", "en" if code == "und" else code)
+def _shipped(code: str) -> _Language | None:
+    data = read_data("cues", code)
     return None if data is None else _build(data)
 
 
@@ -743,7 +781,8 @@ def judge(reading: Reading, start: int, end: int) -> Judgement:
 
     Languages without a cue file judge everything as happened.
     """
-    language = _language(reading.language)
+    cues: Cues = reading.cache.get(_CUES, _SHIPPED)
+    language = cues.of(reading.language)
     if language is None:
         return Judgement(Stance.HAPPENED, None)
     sentence = reading.sentence_at(start)

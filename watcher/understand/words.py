@@ -108,6 +108,23 @@ class Hit(Generic[T]):
     value: T
 
 
+def mistake_in(phrase: str) -> str | None:
+    """What keeps a text from being a phrase of a table, for people; None: nothing."""
+    rest = re.sub(r"\([^()]*\)", lambda found: found[0].replace("|", ""), phrase)
+    if rest.count("(") != rest.count(")") or "((" in rest or re.search(r"\([^()]*\(", rest):
+        return "a bracket is not closed, or stands inside another"
+    if "|" in rest:
+        return "alternatives stand in brackets: (aid|help)"
+    if re.search(r"\.\.(?!\d)|\.\.\d{3}", rest):
+        return "a gap is written ..4"
+    if re.search(r"\w\*\w", rest):
+        return "* stands at the end of a word, or at its beginning"
+    try:
+        return None if any(True for _ in _parse(phrase)) else "expected words, found none"
+    except ValueError as error:
+        return str(error)
+
+
 def _parse(phrase: str) -> Iterator[tuple[_Element, ...]]:
     """The element sequences of a phrase; more than one where an alternative is longer than a word."""
     choices: list[list[tuple[_Element, ...]]] = []
