@@ -129,5 +129,5 @@ def test_the_seed_article():
 
 @pytest.mark.parametrize("row", ["Nikol Pashinyan", "(nobody) 2018-"])
 def test_a_leader_without_years_or_name_is_an_error(row):
-    with pytest.raises(ValueError, match=r"leaders: AM"):
+    with pytest.raises(ValueError, match="no years|no name"):
         list(gazetteer_module._leaders("AM", row, frozenset()))

@@ -43,7 +43,7 @@ from watcher.text.fold import fold_term
 from watcher.text.inflect import inflect
 from watcher.text.numbers import number_forms
 from watcher.understand.casualties import TRIGGERS
-from watcher.understand.gazetteer import Gazetteer
+from watcher.understand.gazetteer import AddedNames, Gazetteer
 
 MAX_FORMS = 5_000  # of one phrase, written out; a phrase that stands for more is a mistake or wants to be several
 _MAX_PRODUCT = 128  # neighbours are written out together up to here, and looked for one after the other beyond
@@ -346,7 +346,8 @@ def compile_rules(rule_set: RuleSet, gazetteer: Gazetteer) -> CompiledRules:
     rules = [compiler.part(rule, part) for rule in in_order for part in rule.parts]
     if compiler.problems:
         raise RuleError(tuple(sorted(set(compiler.problems))))
-    return compiler.assemble(rules, gazetteer)
+    names = [AddedNames(frozenset(one.languages or ()), one.sections) for one in rule_set.state_names]
+    return compiler.assemble(rules, gazetteer.extended(names))
 
 
 def over_time_of(rule_set: RuleSet) -> dict[str, InSequence | Counted]:

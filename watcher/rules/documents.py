@@ -27,7 +27,7 @@ class Document:
     """One document of a file."""
 
     file: RuleFile
-    kind: str  # list, rule, append
+    kind: str  # list, rule, append, states
     node: Node
     model: BaseModel | None  # None: it has problems
 

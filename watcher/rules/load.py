@@ -13,7 +13,7 @@ from watcher.rules.building import without_collecting
 from watcher.rules.documents import Document, Loading, RuleFile, items_of
 from watcher.rules.phrases import parse_phrase
 from watcher.rules.references import check_references
-from watcher.rules.schema import DOCUMENTS, Append, Rule, RuleList, RuleSet
+from watcher.rules.schema import DOCUMENTS, Append, Rule, RuleList, RuleSet, StateNames
 from watcher.rules.validate import validate
 from watcher.rules.values import describe, nearest
 from watcher.rules.yaml_nodes import Node, NodeKind, parse_yaml, split_lines
@@ -141,7 +141,7 @@ def _suspicious_comments(file: RuleFile, node: Node) -> Iterator[Problem]:
 
 
 def _read_document(file: RuleFile, node: Node, loading: Loading) -> None:
-    expected = "expected a document that begins with rule:, list: or append:"
+    expected = "expected a document that begins with rule:, list:, append: or states:"
     if node.kind is not NodeKind.MAP:
         loading.wrong(file, node, f"{expected}, found {'a list' if node.kind is NodeKind.LIST else 'only text'}")
         return
@@ -225,12 +225,16 @@ def _assemble(files: Sequence[RuleFile], loading: Loading) -> RuleSet:
         added = document.node.get(key)
         if added is not None:
             _locate_values(document.file, added, (*prefix, key), locations, shift)
+    state_names = tuple(document.model for document in loading.documents if isinstance(document.model, StateNames))
+    # They decide what every rule sees; without any the versions are as they always were.
+    names = [[one.model_dump(mode="json", exclude_unset=True) for one in state_names]] if state_names else []
     lists_used = {rule_id: _lists_used(rule, lists) for rule_id, rule in rules.items()}
     versions = {
         rule_id: _hash(
             [
                 rule.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"tests"}),
                 [[name, lists[name].kind, lists[name].items] for name in lists_used[rule_id]],
+                *names,
             ]
         )
         for rule_id, rule in rules.items()
@@ -246,6 +250,7 @@ def _assemble(files: Sequence[RuleFile], loading: Loading) -> RuleSet:
         test_texts=loading.test_texts,
         source_texts={file.path: file.text for file in files},
         warnings=tuple(loading.warnings),
+        state_names=state_names,
     )
 
 

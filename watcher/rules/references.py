@@ -14,10 +14,12 @@ from babel.core import get_global
 from watcher.rules.documents import Document, Loading, RuleFile, items_of, pairs_of
 from watcher.rules.phrases import ListRef, PhraseError, parse_phrase
 from watcher.rules.regex import RegexError, compile_regex
+from watcher.rules.schema import SECTIONS
 from watcher.rules.validate import language_hint
 from watcher.rules.values import describe, nearest, nearest_spelling, not_among
 from watcher.rules.yaml_nodes import Node
-from watcher.understand.gazetteer import Gazetteer
+from watcher.text.fold import fold_term
+from watcher.understand.gazetteer import Gazetteer, leader_problem
 
 # What people write instead of a code, beyond the English names and the three-letter codes of CLDR.
 _STATE_ALIASES = {
@@ -42,6 +44,8 @@ _STATE_ALIASES = {
     "PALESTINE": "PS",
     "MACEDONIA": "MK",
 }
+
+_ORGANISATION = "an organisation"
 
 
 def check_references(loading: Loading) -> None:
@@ -81,8 +85,24 @@ class _Checker:
             self._check_rule(document)
         elif document.kind == "list":
             self._check_items(document, document)
+        elif document.kind == "states":
+            self._check_state_names(document)
         else:
             self._check_append(document)
+
+    def _check_state_names(self, document: Document) -> None:
+        """Codes of states, names that are another's already, leaders without their years."""
+        for section in SECTIONS:
+            rows = pairs_of(document.node.get(section))
+            for code, names in rows if section != "no_states" else ():
+                self._check_state(document, code, section)
+                for name in names.scalars():
+                    written = (name.value or "").strip()
+                    problem = leader_problem(written) if section == "leaders" else _taken(written, code.value or "")
+                    if problem is not None:
+                        self.loading.wrong(document.file, name, f"{section}.{code.value}: {problem}", "state-name")
+        for language in _scalars(document.node.get("languages")):
+            self._check_language(document, language)
 
     def _check_append(self, document: Document) -> None:
         node = document.node
@@ -340,6 +360,24 @@ def _column(file: RuleFile, node: Node, offset: int) -> int:
     return offset + 1 if raw[1:-1] == node.value else 0
 
 
+def _scalars(node: Node | None) -> Sequence[Node]:
+    return list(node.scalars()) if node else ()
+
+
+def _taken(written: str, code: str) -> str | None:
+    """What is wrong with a new name of a state; None: nothing."""
+    name = written.removesuffix("?").strip()
+    if not any(character.isalpha() for character in name) or "," in name:
+        return f"expected a name without commas, found {describe(written)}"
+    meanings = Gazetteer.load().meanings.get(fold_term(name), ())
+    others = sorted({meaning.code for meaning in meanings if meaning.code and not meaning.is_surname} - {code})
+    if not others or code in {meaning.code for meaning in meanings}:
+        return None
+    names = _state_names()
+    other = f"{others[0]} ({names[others[0]]})" if others[0] in names else others[0]
+    return f"{describe(name)} is a name of {other} already, and names are added, never taken away"
+
+
 @cache
 def _languages() -> Collection[str]:
     return frozenset(Locale("en").languages)
@@ -348,7 +386,7 @@ def _languages() -> Collection[str]:
 @cache
 def _state_names() -> Mapping[str, str]:
     gazetteer = Gazetteer.load()
-    return {**gazetteer.names(), **{code: "an organisation" for code in sorted(gazetteer.organisations)}}
+    return {**gazetteer.names(), **dict.fromkeys(sorted(gazetteer.organisations), _ORGANISATION)}
 
 
 @cache
@@ -360,7 +398,7 @@ def _state_meant(text: str) -> str | None:
         return upper
     successors = get_global("territory_aliases").get(upper, ())
     candidates = [_STATE_ALIASES.get(upper), *(successors if len(successors) == 1 else ())]
-    by_name = {name.casefold(): code for code, name in names.items()}
+    by_name = {(code if name == _ORGANISATION else name).casefold(): code for code, name in names.items()}
     by_name |= {name.casefold(): code for code, name in Locale("en").territories.items() if code in names}
     by_name |= {alias.casefold(): code for alias, code in _STATE_ALIASES.items() if len(alias) > 3}
     candidates.append(by_name.get(text.casefold()))

@@ -703,7 +703,58 @@ class Append(_Model):
         return self
 
 
-DOCUMENTS: Mapping[str, type[_Model]] = MappingProxyType({"list": RuleList, "rule": Rule, "append": Append})
+# Names by the code of the state, as in the shipped files of names.
+NamesByCode = Annotated[
+    Mapping[Text, Annotated[tuple[Text, ...], BeforeValidator(one_or_many), Key(min_length=1), _OrOne()]],
+    Key(min_length=1),
+]
+
+
+class StateNames(_Model):
+    """A document that adds names by which texts speak of states."""
+
+    states: Text = Key(description="what these names are, for people", examples=["what our desk calls them"])
+    languages: Languages | None = Key(
+        default=None, description="only in texts in these languages; without it in all", examples=[["en", "fr"]]
+    )
+    names: NamesByCode | None = Key(default=None, description="of the state", examples=[{"AM": ["Hayastan"]}])
+    demonyms: NamesByCode | None = Key(default=None, description="of its people", examples=[{"AM": ["Hayastani"]}])
+    capitals: NamesByCode | None = Key(
+        default=None, description="its seat, which stands for its government", examples=[{"AM": ["Erebuni"]}]
+    )
+    government: NamesByCode | None = Key(
+        default=None, description="of its government and agencies", examples=[{"AM": ["Baghramyan 26"]}]
+    )
+    forces: NamesByCode | None = Key(default=None, description="of its forces", examples=[{"AM": ["Yerkrapah"]}])
+    leaders: NamesByCode | None = Key(
+        default=None,
+        description="who leads it, with the years in office; ! where the surname alone will do",
+        examples=[{"AM": ["Nikol Pashinyan! 2018-"]}],
+    )
+    no_states: Mapping[Text, Annotated[tuple[Text, ...], BeforeValidator(one_or_many), _OrOne()]] | None = Key(
+        default=None,
+        description="longer names that hold no state, by what they are",
+        examples=[{"newspaper": ["Armenian Weekly"]}],
+    )
+
+    @model_validator(mode="after")
+    def _adds_something(self) -> Self:
+        if not self.sections:
+            raise wrong(f"expected at least one of {', '.join(SECTIONS)}, found none")
+        return self
+
+    @property
+    def sections(self) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+        """What it adds, by the key."""
+        found = ((key, getattr(self, key)) for key in SECTIONS)
+        return {key: rows for key, rows in found if rows}
+
+
+SECTIONS = ("names", "demonyms", "capitals", "government", "forces", "leaders", "no_states")
+
+DOCUMENTS: Mapping[str, type[_Model]] = MappingProxyType(
+    {"list": RuleList, "rule": Rule, "append": Append, "states": StateNames}
+)
 
 
 @dataclass(frozen=True)
@@ -723,6 +774,7 @@ class RuleSet:
     test_texts: Mapping[tuple[str, str], str] = field(default_factory=dict)  # (rule id, `file`) to what the file says
     source_texts: Mapping[str, str] = field(default_factory=dict)  # by path as in locations, for the comments in it
     warnings: tuple[Problem, ...] = ()  # what the loader saw that is legal but suspicious
+    state_names: tuple[StateNames, ...] = ()  # in file order
 
     def location(self, *path: str) -> Location:
         """Where the value at this path stands, or else the nearest thing around it."""

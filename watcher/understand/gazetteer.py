@@ -6,8 +6,8 @@ import functools
 import hashlib
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib import resources
 from typing import Any, Literal
@@ -94,6 +94,14 @@ class Patterns:
 
 
 @dataclass(frozen=True, slots=True)
+class AddedNames:
+    """Names of an operator's own, in the form of the shipped files."""
+
+    languages: frozenset[str]  # empty: every language
+    sections: Mapping[str, Mapping[str, Sequence[str]]]  # "names", "leaders"... to names by code
+
+
+@dataclass(frozen=True, slots=True)
 class NameTable:
     """The names that texts of some languages can hold."""
 
@@ -113,6 +121,7 @@ class Gazetteer:
     patterns: Patterns
     organisations: frozenset[str]  # codes that a list of kind states may hold beside those of states
     _short_names: Mapping[str, str]
+    _endings: Mapping[str, Mapping[str, Any]] = field(repr=False)  # by language: how its names are inflected
     _tables: dict[frozenset[str], NameTable] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -143,7 +152,40 @@ class Gazetteer:
             compounds={language: _compounds(table) for language, table in themes["compounds"].items()},
             patterns=_patterns(themes, languages),
             organisations=frozenset(themes["organisations"]),
+            _endings={
+                language: {key: data[key] for key in ("endings", "demonym_endings") if key in data}
+                for language, data in languages.items()
+            },
             _short_names={code: _items(row)[0].rstrip("?") for code, row in languages["en"]["names"].items()},
+        )
+
+    def extended(self, additions: Sequence[AddedNames]) -> Gazetteer:
+        """This gazetteer with more names; itself where there are none. What is there already stays as it is."""
+        if not additions:
+            return self
+        digest = hashlib.sha256(self.version.encode())
+        terms = {term: list(names) for term, names in self.meanings.items()}
+        leaders: list[Mapping[str, str]] = []
+        for addition in additions:
+            digest.update(repr((sorted(addition.languages), addition.sections)).encode())
+            rows = {
+                "traps" if key == "no_states" else key: {code: ", ".join(row) for code, row in by_code.items()}
+                for key, by_code in addition.sections.items()
+            }
+            leaders.append(rows.get("leaders", {}))
+            for language in sorted(addition.languages or self.languages):
+                for term, name in _language_names(language, {**self._endings.get(language, {}), **rows}):
+                    known = terms.setdefault(term, [])
+                    if name not in known:
+                        known.append(name)
+        initials = {**_initials(leaders), **self.patterns.initials}
+        return replace(
+            self,
+            version=digest.hexdigest()[:16],
+            meanings={term: tuple(names) for term, names in terms.items()},
+            languages=self.languages.union(*(addition.languages for addition in additions)),
+            patterns=replace(self.patterns, initials=initials),
+            _tables={},
         )
 
     def table(self, languages: frozenset[str]) -> NameTable:
@@ -211,6 +253,15 @@ def _language_names(language: str, data: Mapping[str, Any]) -> Iterator[tuple[st
             yield from _forms(Name("", None, item, only, reason=reason), endings)
 
 
+def leader_problem(written: str) -> str | None:
+    """What is wrong with a leader as written in the data; None: nothing."""
+    try:
+        names = list(_leaders("", written, frozenset()))
+    except ValueError as error:
+        return str(error)
+    return None if names else "expected a name, found none"
+
+
 def _terms(names: Iterable[Name], endings: Mapping[str, str] | None) -> Iterator[tuple[str, Name]]:
     for name in names:
         yield from _forms(name, endings)
@@ -221,12 +272,12 @@ def _leaders(code: str, row: str, languages: frozenset[str]) -> Iterator[Name]:
     for item in _items(row):
         leader = _LEADER.match(item)
         if leader is None:
-            raise ValueError(f"leaders: {code}: {item!r} has no years")
+            raise ValueError(f"{item!r} has no years: write them like Nikol Pashinyan! 2018-")
         years = int(leader["since"]), int(leader["until"] or _OPEN_END)
         for written in leader["spellings"].split("/"):
             spelling = _SPELLING.match(written.strip())
             if spelling is None:
-                raise ValueError(f"leaders: {code}: {written!r} is no name")
+                raise ValueError(f"{written.strip()!r} is no name")
             full = spelling["name"]
             surname = spelling["surname"] or full.rsplit(" ", 1)[-1]
             yield Name(code, "leader", full, languages, years=years)
