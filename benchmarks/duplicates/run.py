@@ -123,7 +123,8 @@ def measure_cost(stored: int, folder: Path) -> None:
         size = (folder / "cost.db").stat().st_size / stored
     print(
         f"with {stored:,} texts of 25 to 700 words stored: hashing {hashing * 1e3:.3f} ms, "
-        f"looking {looking * 1e3:.3f} ms a text; making and storing one {filled * 1e3:.3f} ms; {size:,.0f} bytes each, texts included"
+        f"looking {looking * 1e3:.3f} ms a text; making and storing one {filled * 1e3:.3f} ms; "
+        f"{size:,.0f} bytes each, texts included"
     )
 
 
