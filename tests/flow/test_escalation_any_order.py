@@ -7,7 +7,7 @@ import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.builders import NOW, article, recipient
@@ -107,8 +107,11 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(STEPS)
+@example(["10", "graver", "5", "20"])
+@example(["10", "same", "acknowledge", "same", "20", "graver", "acknowledge", "20"])
+@example(["15", "10", "graver", "10", "5", "20"])
 def test_an_escalation_goes_out_when_and_only_when_it_is_due(steps: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         world = World(Path(folder) / "watcher.db")
