@@ -38,7 +38,6 @@ from watcher.text.shingles import containment, sample, shingles
 
 log = structlog.get_logger()
 
-# When the page of an article that people were told of is looked at again: is what was quoted still there?
 READ_AGAIN_AFTER = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
 _EVERYBODY = 100_000  # more recipients than one machine serves
 
@@ -110,10 +109,14 @@ class Recorder:
                     self._store.events.save_signal(signal, at=now, event_id=None, outcome=outcome)
                 signals = (*reading.result.signals, *one_for_each_rule(judged))
                 new = self._decide(source, book, reading.article, signals, same_text, now)
-                if new and reading.raw_hash is not None:
-                    self._store.articles.watch_page(reading.article.id, [now + after for after in READ_AGAIN_AFTER])
+                self._watch_page(reading, new, now)
                 alerts += new
         return alerts
+
+    def _watch_page(self, reading: Reading, alerts: Sequence[Alert], now: datetime) -> None:
+        """Nothing; a page that people are told of is read again later: is what was quoted still there?"""
+        if alerts and reading.raw_hash is not None:
+            self._store.articles.watch_page(reading.article.id, [now + after for after in READ_AGAIN_AFTER])
 
     def _revise(self, source: Source, book: RuleBook, reading: Reading, old: Article, now: datetime) -> list[Alert]:
         """The alerts that an edit of an article leads to: only what it adds is news, or takes back of what was told."""
@@ -155,6 +158,7 @@ class Recorder:
         events = {event.id: _revised(event, article, found) for event in self._store.events.by_article(article.id)}
         log.info("article_revised", article_id=article.id, signals=sorted(signals), events=sorted(events))
         alerts = self._decide_revision(source, book, article, tuple(signals.values()), events, same_text, now)
+        self._watch_page(reading, alerts, now)
         told = {alert.event_id for alert in alerts}
         for event in events.values():
             if event.is_announced and event.id not in told:

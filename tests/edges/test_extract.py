@@ -222,6 +222,28 @@ def test_the_id_follows_what_identifies_the_item() -> None:
     assert build_article(entry(url=None, guid=None, title="New"), None, SOURCE, NOW).id != by_text
 
 
+@pytest.mark.parametrize(
+    ("href", "url", "expected"),
+    [
+        ("https://www.courier.example/news/17/?utm_source=x", "https://m.courier.example/n/17", "https://courier.example/news/17"),
+        ("/news/17", "https://courier.example/amp/news/17", "https://courier.example/news/17"),
+        ("https://news.courier.example/17", "https://courier.example/17", "https://news.courier.example/17"),
+        ("/?p=17", "https://courier.example/17", "https://courier.example?p=17"),
+        ("https://courier.example/", "https://courier.example/17", None),  # the front page
+        ("https://agency.example/17", "https://courier.example/17", None),  # whose copy it is; another newsroom
+        ("https://notcourier.example/17", "https://courier.example/17", None),
+        ("javascript:alert(1)", "https://courier.example/17", None),
+        ("http://[", "https://courier.example/17", None),
+        ("", "https://courier.example/17", None),
+        ("/17", None, None),
+    ],
+)  # fmt: skip
+def test_the_address_that_a_page_names_for_itself(href: str, url: str | None, expected: str | None) -> None:
+    found = extract(page(f'<link rel="canonical" href="{href}">'), url)
+    assert found is not None
+    assert found.canonical_url == expected
+
+
 def test_the_line_of_a_page() -> None:
     assert page_to_json("page.html", PageText("T", SENTENCE, NOW, None)) == {
         "input": "page.html",

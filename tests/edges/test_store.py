@@ -29,14 +29,24 @@ from watcher.model import (
     Field,
     Health,
     QuietHours,
+    Severity,
     Signal,
     SourceState,
     Span,
     Toll,
 )
 from watcher.store import Store
-from watcher.store.articles import ArticleKeys, ArticleStatus, Candidate, KeyKind
+from watcher.store.articles import (
+    ArticleKeys,
+    ArticleStatus,
+    Candidate,
+    KnownItem,
+    Listing,
+    PageCheck,
+    Revision,
+)
 from watcher.store.codec import decode_time, dumps, encode_time, loads, storable
+from watcher.store.journal import Outage
 from watcher.store.migrations import STEPS
 
 SHORT = timedelta(milliseconds=50)
@@ -275,6 +285,15 @@ WRITES: dict[str, Callable[[Store], object]] = {
     "set_status": lambda s: s.articles.set_status("known", ArticleStatus.QUARANTINED, "why"),
     "prune": lambda s: s.articles.prune(NOW),
     "save_source_state": lambda s: s.articles.save_source_state(SourceState("courier", "https://courier.example/")),
+    "set_listing": lambda s: s.articles.set_listing("known", Listing(1, 2)),
+    "revise": lambda s: s.articles.revise(article(), at=NOW, raw_hash=None, sampled=[]),
+    "add_aliases": lambda s: s.articles.add_aliases("known", ["u"]),
+    "watch_page": lambda s: s.articles.watch_page("known", [NOW]),
+    "put_off_page": lambda s: s.articles.put_off_page(PageCheck("known", NOW, 0), NOW),
+    "settle_page": lambda s: s.articles.settle_page(PageCheck("known", NOW, 0)),
+    "revise_signal": lambda s: s.events.revise_signal(signal()),
+    "add_outage": lambda s: s.journal.add_outage(Outage(NOW, NOW)),
+    "settle_outage": lambda s: s.journal.settle_outage(Outage(NOW, NOW)),
     "save": lambda s: s.events.save(event()),
     "save_signal": lambda s: s.events.save_signal(signal(), at=NOW, event_id=None, outcome="draft"),
     "save_alert": lambda s: s.events.save_alert(alert()),
@@ -352,31 +371,53 @@ def test_a_killed_writer_leaves_the_last_commit(path: Path) -> None:
         assert store.damage() == ()
 
 
+def known_as(store: Store, keys: ArticleKeys) -> str | None:
+    item = store.articles.recognise(keys)
+    return None if item is None else item.article_id
+
+
 @pytest.mark.parametrize(
-    ("keys", "found"),
+    ("keys", "is_known"),
     [
-        (KEYS, {KeyKind.URL, KeyKind.GUID, KeyKind.FINGERPRINT}),
-        (ArticleKeys("other", url=KEYS.url), {KeyKind.URL}),
-        (ArticleKeys("courier", guid="tag:1"), {KeyKind.GUID}),
-        (ArticleKeys("other", guid="tag:1"), set()),
-        (ArticleKeys("courier", fingerprint="f1"), {KeyKind.FINGERPRINT}),
-        (ArticleKeys("other", fingerprint="f1"), set()),
-        (ArticleKeys("courier", url="tag:1", guid="f1"), set()),
-        (ArticleKeys("courier"), set()),
+        (KEYS, True),
+        (ArticleKeys("other", url=KEYS.url), True),
+        (ArticleKeys("courier", guid="tag:1"), True),
+        (ArticleKeys("other", guid="tag:1"), False),
+        (ArticleKeys("courier", fingerprint="f1"), True),
+        (ArticleKeys("other", fingerprint="f1"), False),
+        (ArticleKeys("courier", url="tag:1", guid="f1"), False),
+        (ArticleKeys("courier"), False),
     ],
 )
-def test_an_item_is_known_by_each_of_its_keys(store: Store, keys: ArticleKeys, found: set[KeyKind]) -> None:
+def test_an_item_is_known_by_each_of_its_keys(store: Store, keys: ArticleKeys, is_known: bool) -> None:
     with store.transaction():
         store.articles.insert(article(), KEYS)
-    assert store.articles.known(keys) == dict.fromkeys(found, "article-1")
+    assert known_as(store, keys) == ("article-1" if is_known else None)
 
 
-def test_keys_of_several_articles_are_all_reported(store: Store) -> None:
+def test_the_strongest_key_counts_where_they_disagree(store: Store) -> None:
     with store.transaction():
         store.articles.insert(article(), KEYS)
         store.articles.insert(article(id="article-2"), ArticleKeys("courier", url="u2", guid="tag:1"))
-    keys = ArticleKeys("courier", url="u2", guid="tag:1")
-    assert store.articles.known(keys) == {KeyKind.URL: "article-2", KeyKind.GUID: "article-1"}
+    assert known_as(store, ArticleKeys("courier", url="u2", guid="tag:1")) == "article-2"
+
+
+def test_what_is_known_of_an_item(store: Store) -> None:
+    listing, later = Listing(-(2**63), 2**63 - 1), NOW + timedelta(hours=1)
+    with store.transaction():
+        store.articles.insert(article(), KEYS)
+    known = KnownItem(
+        "article-1", "courier", "en", ArticleStatus.EVALUATED, article().published_at, NOW, None, NOW, True
+    )
+    assert store.articles.recognise(KEYS) == known
+    assert store.articles.recognise(ArticleKeys("other", url=KEYS.url)) == replace(known, by_guid=False)
+    with store.transaction():
+        store.articles.set_listing("article-1", listing)
+    assert store.articles.recognise(KEYS) == replace(known, listed=listing)
+    with store.transaction():
+        store.articles.set_listing("article-1", Listing(1, None), read_at=later)
+        store.articles.set_listing("article-1", listing)
+    assert store.articles.recognise(KEYS) == replace(known, listed=listing, read_at=later)
 
 
 def test_an_article_is_inserted_once_and_learns_new_keys(store: Store) -> None:
@@ -385,8 +426,104 @@ def test_an_article_is_inserted_once_and_learns_new_keys(store: Store) -> None:
         assert not store.articles.insert(article(title="Changed"), replace(KEYS, guid="g" * 100_000))
         store.articles.add_keys("article-1", ArticleKeys("courier", guid="third"))
     assert store.articles.get("article-1") == article()
-    assert store.articles.known(ArticleKeys("courier", guid="g" * 100_000)) == {KeyKind.GUID: "article-1"}
-    assert store.articles.known(ArticleKeys("courier", guid="third")) == {KeyKind.GUID: "article-1"}
+    assert known_as(store, ArticleKeys("courier", guid="g" * 100_000)) == "article-1"
+    assert known_as(store, ArticleKeys("courier", guid="third")) == "article-1"
+
+
+def test_other_addresses_find_an_article_and_prove_nothing(store: Store) -> None:
+    with store.transaction():
+        store.articles.insert(article(), KEYS)
+        store.articles.insert(article(id="article-2"), ArticleKeys("courier", url="u2"))
+        store.articles.add_aliases("article-2", ["moved", "all"])
+        store.articles.add_aliases("article-1", ["all"])  # stays with the first
+    assert store.articles.by_address([]) == ()
+    assert store.articles.by_address(["moved"]) == store.articles.by_address(["all"]) == ("article-2",)
+    assert set(store.articles.by_address([str(KEYS.url), "all"])) == {"article-1", "article-2"}
+    assert known_as(store, ArticleKeys("courier", url="moved")) is None
+
+
+def test_the_latest_edits_are_kept_and_copies_find_the_text_of_today(store: Store) -> None:
+    with store.transaction():
+        store.articles.insert(article(), KEYS, status=ArticleStatus.BASELINE, sampled=[1, 2])
+        for n in range(15):
+            edited = article(title=f"Title {n}", text=f"Text {n}")
+            store.articles.revise(edited, at=NOW + timedelta(minutes=n), raw_hash=str(n), sampled=[n + 5])
+    stored = store.articles.get_stored("article-1")
+    assert stored is not None
+    assert (stored.article, stored.status, stored.raw_hash) == (edited, ArticleStatus.EVALUATED, "14")
+    revisions = store.articles.revisions("article-1")
+    assert [one.text for one in revisions] == [f"Text {n}" for n in range(4, 14)]
+    assert revisions[-1] == Revision(NOW + timedelta(minutes=14), "Title 13", "Text 13")
+    assert store.articles.candidates([1, 2, 18], NOW) == ()
+    assert store.articles.candidates([19], NOW) == (Candidate("article-1", 1, 1),)
+    with store.transaction():
+        store.articles.prune(NOW + timedelta(days=1))
+    assert store.articles.revisions("article-1") == ()
+
+
+def test_pages_to_read_again(store: Store) -> None:
+    hours = [NOW + timedelta(hours=n) for n in (1, 6, 24)]
+    with store.transaction():
+        for name in ("article-1", "article-2"):
+            store.articles.insert(article(id=name), ArticleKeys("courier", url=name))
+        store.articles.watch_page("article-1", hours)
+        store.articles.watch_page("article-2", hours)
+        store.articles.watch_page("article-1", hours)  # once
+    assert store.articles.due_pages(NOW, 9) == ()
+    assert store.articles.due_pages(hours[0], 1) == (PageCheck("article-1", hours[0], 0),)
+    first, second = store.articles.due_pages(hours[1], 9)
+    assert (first, second) == (PageCheck("article-1", hours[1], 0), PageCheck("article-2", hours[1], 0))
+    with store.transaction():
+        store.articles.settle_page(first)  # the one of before with it
+        store.articles.put_off_page(second, hours[1] + timedelta(minutes=30))
+    assert store.articles.due_pages(hours[1], 9) == ()
+    assert store.articles.due_pages(hours[1] + timedelta(minutes=30), 9) == (replace(second, tries=1),)
+    assert [one.article_id for one in store.articles.due_pages(hours[2], 9)] == ["article-2", "article-1"]
+
+
+def test_the_signal_of_an_edited_article(store: Store) -> None:
+    edited = signal(killed=Toll(49), severity=Severity.WATCH)
+    with store.transaction():
+        store.articles.insert(article(), KEYS)
+        assert not store.events.revise_signal(signal())
+        store.events.save_signal(signal(), at=NOW, event_id=None, outcome="opened")
+        assert store.events.revise_signal(edited)
+    (stored,) = store.events.signals_of("article-1")
+    assert (stored.signal, stored.outcome, stored.at) == (edited, "opened", NOW)
+    with store.transaction():
+        store.events.revise_signal(edited, outcome="withdrawn")
+    assert store.events.signals_of("article-1")[0].outcome == "withdrawn"
+
+
+def test_outages_wait_until_they_are_told(store: Store) -> None:
+    one, other = (Outage(NOW + timedelta(hours=n), NOW + timedelta(hours=n, minutes=20)) for n in (5, 1))
+    with store.transaction():
+        for outage in (one, other, one):
+            store.journal.add_outage(outage)
+    assert store.journal.outages() == (other, one)
+    with store.transaction():
+        store.journal.settle_outage(other)
+    assert store.journal.outages() == (one,)
+
+
+def test_what_operators_were_told_of_sources_outlives_the_older_schema(path: Path) -> None:
+    old = sqlite3.connect(path)
+    with old:
+        for _, statements in STEPS[:5]:
+            for statement in statements:
+                old.execute(statement)
+        old.execute("CREATE TABLE _sqlite_migrations (migration_set TEXT, name TEXT, applied_at TEXT)")
+        old.executemany("INSERT INTO _sqlite_migrations VALUES ('watcher', ?, '')", [(name,) for name, _ in STEPS[:5]])
+        for name in ("bad", "good", "silent", "never"):
+            old.execute("INSERT INTO sources (id, url, reason, detail, failures) VALUES (?, 'u', 'ok', '', 0)", (name,))
+        old.executemany(
+            "INSERT INTO notices VALUES (?, ?, '', '')",
+            [("source:bad", "blocked"), ("source:good", "ok"), ("silence:silent", "silent"), ("silence:good", "ok")],
+        )
+    old.close()
+    with Store.open(path, exclusive=True) as store:
+        told = {state.source_id: state.health.told.value for state in store.articles.source_states()}
+    assert told == {"bad": "blocked", "good": "ok", "silent": "silent", "never": "ok"}
 
 
 def test_keys_need_their_article(store: Store) -> None:
@@ -448,7 +585,7 @@ def test_pruning_keeps_what_signals_rest_on_and_every_key(store: Store) -> None:
         assert store.articles.prune(old) == 0
     texts = {stored.article.id: bool(stored.article.text) for stored in store.articles.since(old)}
     assert texts == {"quoted": True, "plain": False, "fresh": True}
-    assert store.articles.known(ArticleKeys("a", guid="2")) == {KeyKind.GUID: "plain"}
+    assert known_as(store, ArticleKeys("a", guid="2")) == "plain"
     assert store.articles.candidates([1], old) == (Candidate("fresh", 1, 1),)
 
 
@@ -479,9 +616,7 @@ def test_source_states(store: Store) -> None:
     assert store.articles.source_state("courier", url) == replace(state, detail="d?")
     assert store.articles.source_states() == (replace(state, detail="d?"),)
     moved = store.articles.source_state("courier", url + "2")
-    assert moved == SourceState(
-        "courier", url + "2", baseline_at=NOW, baseline_items=3, undated_items=2, health=health
-    )
+    assert moved == SourceState("courier", url + "2", baseline_at=NOW, baseline_items=3, undated_items=2, health=health)
 
 
 def test_events_are_saved_with_their_reports(store: Store) -> None:
