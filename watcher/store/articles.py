@@ -122,20 +122,6 @@ class Articles:
     def __init__(self, db: Db) -> None:
         self._db = db
 
-    def known(self, keys: ArticleKeys) -> dict[KeyKind, str]:
-        """The article id that each kind of key already belongs to; empty for a new item.
-
-        Keys can disagree: a feed may give every item the same guid.
-        """
-        digests = keys.digests()
-        marks = ", ".join("?" * len(digests))
-        rows = self._db.rows(
-            f"SELECT k.digest, a.id FROM article_keys k JOIN articles a ON a.n = k.article_n WHERE digest IN ({marks})",
-            tuple(digests),
-        )
-        found = {digests[row["digest"]]: row["id"] for row in rows}
-        return {kind: found[kind] for kind in KeyKind if kind in found}
-
     def by_address(self, urls: Iterable[str]) -> tuple[str, ...]:
         """The ids of the articles that go by one of these canonical addresses, as their own or by another name."""
         digests = [_digest(kind, "", url) for url in urls for kind in (KeyKind.URL, KeyKind.ALIAS)]
