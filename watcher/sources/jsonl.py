@@ -14,8 +14,8 @@ import os
 import re
 import stat
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -45,6 +45,8 @@ _MAX_ID_CHARS = 2_000
 _NAME = re.compile(r"[^.].*\.(?:jsonl|ndjson)(?:[.-]\d[\d-]*)?(?:\.gz)?", re.IGNORECASE)
 _GZIP = b"\x1f\x8b"
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
+
+_Stream = io.BufferedReader | gzip.GzipFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +227,7 @@ def _continues(file: _File, place: _Place) -> bool:
     if not place.offset:
         return True
     try:
-        with closing(_open(file.path)) as stream:
+        with _opened(file.path) as stream:
             if not isinstance(stream, gzip.GzipFile) and file.size < place.offset:
                 return False
             if _hash(stream.read(min(_SAMPLE_BYTES, place.offset))) != place.head:
@@ -235,19 +237,22 @@ def _continues(file: _File, place: _Place) -> bool:
         return False
 
 
-def _before(stream: io.BufferedReader | gzip.GzipFile, offset: int) -> bytes:
+def _before(stream: _Stream, offset: int) -> bytes:
     """The last bytes before the offset, where the stream stands afterwards."""
     start = max(0, offset - _SAMPLE_BYTES)
     stream.seek(start)
     return stream.read(offset - start)
 
 
-def _open(path: Path) -> io.BufferedReader | gzip.GzipFile:
+@contextmanager
+def _opened(path: Path) -> Iterator[_Stream]:
     """The bytes of a file, decompressed where it is compressed, whatever its name."""
-    stream = path.open("rb")
-    if stream.peek(2)[:2] != _GZIP:
-        return stream
-    return gzip.GzipFile(fileobj=stream)
+    with path.open("rb") as stream:
+        if stream.peek(2)[:2] == _GZIP:
+            with gzip.GzipFile(fileobj=stream) as inside:
+                yield inside
+        else:
+            yield stream
 
 
 def _hash(head: bytes) -> str:
@@ -260,7 +265,7 @@ def _read_file(file: _File, place: _Place, reading: _Reading) -> _Place:
     head = tail = b""
     is_at_end = False
     try:
-        with closing(_open(file.path)) as stream:
+        with _opened(file.path) as stream:
             is_gzip = isinstance(stream, gzip.GzipFile)
             head = stream.read(_SAMPLE_BYTES)
             tail = _before(stream, offset)
