@@ -86,6 +86,7 @@ class Poll:
     revised: int = 0  # known, and read again because they are listed in other words
     postponed: int = 0  # such ones, read too recently to be read again
     undated: int = 0  # read, without a date that can be believed
+    too_old: int = 0  # on which a rule held that wants nothing so old
     may_have_lost: bool = False  # nothing of what was known is listed any more: items may have gone by in between
     change: HealthChange | None = None  # what operators were told of the source
     alerts: list[Alert] = field(default_factory=list)
@@ -347,6 +348,7 @@ class Ingest:
         poll.new += len(new)
         poll.revised += len(read) - len(new)
         poll.undated += sum(article.published_at is None for article in new)
+        poll.too_old += sum(_is_too_old(reading.result, book) for reading in read if reading.result is not None)
         poll.evaluated += [reading.article.id for reading in read]
         if alerts:
             self._wake_dispatch()
@@ -378,6 +380,7 @@ class Ingest:
             lost_at=now if poll.may_have_lost else before.lost_at,
             baseline_items=before.baseline_items + poll.baseline,
             undated_items=before.undated_items + poll.undated,
+            too_old_items=before.too_old_items + poll.too_old,
         )
         health, poll.change = observe(before.health, state_of(source, state, now), now)
         state = replace(state, health=health)
@@ -438,6 +441,16 @@ def _as_edited(old: Article, new: Article) -> Article:
         # The page cannot be read just now: what it said stands, under the headline of today.
         return replace(old, title=new.title)
     return replace(old, title=new.title, text=new.text, extraction=new.extraction)
+
+
+def _is_too_old(result: MatchResult, book: RuleBook) -> bool:
+    """Whether an exception for old news stopped a rule that holds."""
+    return any(
+        rule.id == one.rule_id and unless.name == one.name and (unless.older_than or unless.event_older_than)
+        for one in result.suppressed
+        for rule in book.rules.rules
+        for unless in rule.unless
+    )
 
 
 def _evaluate(rules: CompiledRules, article: Article, now: datetime) -> tuple[MatchResult, frozenset[int]]:

@@ -160,6 +160,7 @@ class SourceState:
     lost_at: datetime | None = None  # when a list shared nothing with what was known: items may have gone by unseen
     baseline_items: int = 0  # there before the first poll: known, never alerted
     undated_items: int = 0  # read without a date of their own since the first poll
+    too_old_items: int = 0  # on which a rule held that wants nothing so old
     health: Health = field(default_factory=Health)
 
 

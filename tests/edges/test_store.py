@@ -608,6 +608,7 @@ def test_source_states(store: Store) -> None:
         lost_at=NOW,
         baseline_items=3,
         undated_items=2,
+        too_old_items=4,
         health=health,
     )
     with store.transaction():
@@ -616,7 +617,7 @@ def test_source_states(store: Store) -> None:
     assert store.articles.source_state("courier", url) == replace(state, detail="d?")
     assert store.articles.source_states() == (replace(state, detail="d?"),)
     moved = store.articles.source_state("courier", url + "2")
-    assert moved == SourceState("courier", url + "2", baseline_at=NOW, baseline_items=3, undated_items=2, health=health)
+    assert moved == SourceState("courier", url + "2", baseline_at=NOW, baseline_items=3, undated_items=2, too_old_items=4, health=health)
 
 
 def test_events_are_saved_with_their_reports(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from aiohttp import web
 from tests.desk import CHAT, DAY, HOUR, MINUTE, OPERATOR, Desk, open_desk
 from tests.newsroom import Item
 from tests.servers import NewsServer, Page
+from watcher.cli import main
 from watcher.model import FetchReason
 from watcher.timing import Pace, plan_poll
 
@@ -177,6 +179,27 @@ async def test_what_was_there_before_the_first_poll_is_counted(desk: Desk) -> No
     await desk.poll(MINUTE)
     await desk.poll(MINUTE)
     assert desk.state("courier").baseline_items == 4
+
+
+async def test_what_a_rule_holds_too_old_is_counted_and_shown(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    def show(*options: str) -> str:
+        with pytest.raises(SystemExit) as ended:
+            main(["sources", "--config", str(desk.config), *options])
+        assert ended.value.code == 0
+        return capsys.readouterr().out
+
+    unless = "unless: [{name: stale, older_than: 2h, because: old news}]\n"
+    desk.configure(RULE + unless, courier="")
+    text = "Austria recalled its ambassador from Bulgaria."
+    desk.room.publish("courier", item(1, desk.now - 3 * HOUR, text), item(2, desk.now - 30 * DAY, text))
+    await desk.poll()
+    assert (desk.polls["courier"].too_old, desk.told()) == (1, [])
+    capsys.readouterr()
+    (shown,) = json.loads(show("--format", "json"))
+    assert (shown["too_old_items"], shown["baseline_items"], shown["undated_items"]) == (1, 1, 0)
+    assert (shown["state"], shown["interval_seconds"], shown["interval_because"]) == ("ok", 300, "as configured")
+    assert shown["items_a_day"] is not None
+    assert "1 too old for a rule that holds" in " ".join(show().split())
 
 
 async def come_back(desk: Desk, after: timedelta, *source_ids: str) -> list[str]:

@@ -173,6 +173,8 @@ def _source_row(source: Source, state: SourceState, count: int, now: datetime) -
         notes.append(f"items may have gone by unseen before {minute(state.lost_at)}")
     if state.undated_items:
         notes.append(f"{state.undated_items} read without a date")
+    if state.too_old_items:
+        notes.append(f"{state.too_old_items} too old for a rule that holds")
     if state.baseline_items:
         notes.append(f"{state.baseline_items} were there before the first poll")
     return (
@@ -210,6 +212,7 @@ def _source_to_json(source: Source, state: SourceState, count: int, now: datetim
         "items_a_day": _rate(state, count, now),
         "baseline_items": state.baseline_items,
         "undated_items": state.undated_items,
+        "too_old_items": state.too_old_items,
         "interval_seconds": plan and plan.interval.total_seconds(),
         "interval_because": plan and plan.pace.value,
         **{name: at and at.isoformat() for name, at in times.items()},

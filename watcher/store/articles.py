@@ -391,6 +391,7 @@ class Articles:
             new_item_at=state.new_item_at,
             baseline_items=state.baseline_items,
             undated_items=state.undated_items,
+            too_old_items=state.too_old_items,
             health=state.health,
         )
 
@@ -425,6 +426,7 @@ class Articles:
                 "lost_at": _time_or_none(state.lost_at),
                 "baseline_items": state.baseline_items,
                 "undated_items": state.undated_items,
+                "too_old_items": state.too_old_items,
                 "health": state.health.state.value,
                 "health_since_at": _time_or_none(state.health.since_at),
                 "health_streak": state.health.streak,
@@ -499,6 +501,7 @@ def _source_state(row: sqlite3.Row) -> SourceState:
         lost_at=_read_time(row["lost_at"]),
         baseline_items=row["baseline_items"],
         undated_items=row["undated_items"],
+        too_old_items=row["too_old_items"],
         health=Health(
             FetchReason(row["health"]),
             _read_time(row["health_since_at"]),

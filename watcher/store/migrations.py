@@ -145,6 +145,10 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         # Of which operators were not told yet: they are once every source that missed a poll was read again.
         ("CREATE TABLE outages (from_at TEXT PRIMARY KEY, until_at TEXT NOT NULL) WITHOUT ROWID",),
     ),
+    (
+        "0009_too_old_items",
+        ("ALTER TABLE sources ADD COLUMN too_old_items INTEGER NOT NULL DEFAULT 0",),
+    ),
 )
 
 
