@@ -147,6 +147,7 @@ class _Lexicon:
     or_more: _Phrases
     percent: _Phrases
     half_more: _Phrases
+    starts: frozenset[str]  # what a figure in words, with its qualifiers, can begin with
     one_and_a_half: frozenset[str]
     between: tuple[tuple[str, str], ...]
     measures: re.Pattern[str]
@@ -158,20 +159,29 @@ class _Lexicon:
 @functools.cache
 def _lexicon(language: str) -> _Lexicon:
     words = BY_LANGUAGE[language]
+    tables = {
+        "units": _phrases(words.units.items()),
+        "several": _phrases(words.several.items()),
+        "plurals": _phrases(words.plurals.items()),
+        "fixed": _phrases(words.fixed.items()),
+        "at_least": _phrases((phrase, 0) for phrase in words.at_least),
+        "at_most": _phrases((phrase, 0) for phrase in words.at_most),
+        "percent": _phrases((phrase, 0) for phrase in words.percent),
+    }
+    multipliers = {fold_term(word): value for word, value in words.multipliers.items()}
+    one_and_a_half = frozenset(map(fold_term, words.one_and_a_half))
+    between = tuple((fold_term(opener), fold_term(joiner)) for opener, joiner in words.between)
     return _Lexicon(
         words=words,
-        units=_phrases(words.units.items()),
-        multipliers={fold_term(word): value for word, value in words.multipliers.items()},
-        several=_phrases(words.several.items()),
-        plurals=_phrases(words.plurals.items()),
-        fixed=_phrases(words.fixed.items()),
-        at_least=_phrases((phrase, 0) for phrase in words.at_least),
-        at_most=_phrases((phrase, 0) for phrase in words.at_most),
+        multipliers=multipliers,
         or_more=_phrases((phrase, 0) for phrase in words.or_more),
-        percent=_phrases((phrase, 0) for phrase in words.percent),
         half_more=_phrases((phrase, 0) for phrase in words.half_more),
-        one_and_a_half=frozenset(map(fold_term, words.one_and_a_half)),
-        between=tuple((fold_term(opener), fold_term(joiner)) for opener, joiner in words.between),
+        one_and_a_half=one_and_a_half,
+        between=between,
+        starts=frozenset[str]().union(
+            *tables.values(), multipliers, one_and_a_half, words.articles, (opener for opener, _ in between)
+        ),
+        **tables,
         measures=_any_of(words.measures),
         labels=_any_of(words.labels),
         people=_any_of(words.people),
@@ -244,6 +254,11 @@ class _Scan:
         i = 0
         is_listed_label = False  # "Articles 4 and 5": what labelled the first labels the next
         while i < len(self.tokens):
+            token = self.tokens[i]
+            if token not in self.lexicon.starts and not token[0].isdecimal():
+                is_listed_label = is_listed_label and self._continues_list(token)
+                i += 1
+                continue
             if (percent := self._phrase(self.lexicon.percent, i)) is not None:
                 i = percent[0]
                 continue
@@ -253,8 +268,7 @@ class _Scan:
                 first, kind = i, ""
                 number = self._number(i)
             if number is None:
-                if not (self.tokens[i] in self.lexicon.words.joiners or self.tokens[i] in {",", "or"}):
-                    is_listed_label = False
+                is_listed_label = is_listed_label and self._continues_list(token)
                 i += 1
                 continue
             second = self._spoken_year(first, number)
@@ -272,6 +286,9 @@ class _Scan:
             else:
                 i = number.after
         return tuple(found)
+
+    def _continues_list(self, token: str) -> bool:
+        return token in self.lexicon.words.joiners or token in {",", "or"}
 
     def _figure(self, i: int, number: _Number, kind: str) -> Figure:
         start, _ = self._original(i)

@@ -79,6 +79,7 @@ class Patterns:
     ethnic: re.Pattern[str]
     relations: re.Pattern[str]
     titles: re.Pattern[str]
+    title_ends: tuple[frozenset[str], tuple[str, ...]]  # the last words of titles, and their beginnings
     former: re.Pattern[str]  # before a leader: no longer in office
     offices: re.Pattern[str]
     cities: Mapping[str, re.Pattern[str]]
@@ -91,6 +92,12 @@ class Patterns:
     before_surname: frozenset[str]  # capitalised words before a bare surname that are no given name
     initials: Mapping[str, frozenset[str]]  # of the given names of the leaders with a surname
     rivals: Mapping[str, tuple[str, str]]
+
+    def may_end_title(self, word: str) -> bool:
+        """Whether a title of office can end with this word."""
+        words, beginnings = self.title_ends
+        folded = word.casefold()
+        return folded in words or folded.startswith(beginnings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,7 +375,9 @@ def _compounds(table: Mapping[str, list[str]]) -> Compounds:
 def _patterns(themes: Mapping[str, Any], languages: Mapping[str, Any]) -> Patterns:
     traps, cues, leaders = themes["traps"], themes["cues"], themes["leaders"]
     rows = (leaders, *languages.values())
-    titles = _stems(item for data in rows for item in _items(data.get("titles", "")))
+    written_titles = [item for data in rows for item in _items(data.get("titles", ""))]
+    titles = _stems(written_titles)
+    title_ends = [title.split()[-1].casefold() for title in written_titles]
     former = _stems(item for data in rows for item in _items(data.get("former", "")))
 
     def behind(key: str, *, flags: int = 0) -> re.Pattern[str]:
@@ -394,6 +403,10 @@ def _patterns(themes: Mapping[str, Any], languages: Mapping[str, Any]) -> Patter
         ethnic=re.compile(rf"\b(?P<word>{_alternatives(_items(traps['ethnic']))}) $", re.IGNORECASE),
         relations=re.compile(rf"[- ]Americans? (?:\w+ )?(?:{_alternatives(_items(traps['relations']))})\b"),
         titles=re.compile(rf"(?:^|\W)(?:{titles}) $", re.IGNORECASE),
+        title_ends=(
+            frozenset(end for end in title_ends if not end.endswith("*")),
+            tuple(end[:-1] for end in title_ends if end.endswith("*")),
+        ),
         former=re.compile(rf"\b(?P<word>{former})(?:[ -][\w.'’]+){{0,4}}[ -]$", re.IGNORECASE),
         offices=anywhere(cues["offices"], flags=re.IGNORECASE),
         cities={code: anywhere(row) for code, row in cues["cities"].items()},

@@ -298,21 +298,24 @@ class _Text:
         year = self._reading.reference_at.year
         in_office = [name for name in surnames if name.years[0] - 1 <= year <= name.years[1] + 1]
         sure = [name for name in surnames if name.is_unmistakable]
-        titled = in_office if self._has_title(hit) else []
-        for choice in (named, [name for name in sure if name in in_office], sure, titled):
+        for choice in (named, [name for name in sure if name in in_office], sure, in_office):
             codes = {name.code for name in choice}
-            if len(codes) == 1:
-                return replace(hit, name=choice[0])
+            if len(codes) == 1 and (choice is not in_office or self._has_title(hit)):
+                return hit if choice[0] == hit.name else replace(hit, name=choice[0])
         return None
 
     def _has_title(self, hit: _Hit) -> bool:
         """Whether a title of office stands before a name: "President Biya", "le président camerounais Biya"."""
         before = self._before(hit.start)
-        titles = self._gazetteer.patterns.titles
-        if titles.search(before):
+        if self._ends_with_title(before):
             return True
         word = _LAST_WORD.search(before)
-        return word is not None and not word[1][0].isupper() and titles.search(before[: word.start()]) is not None
+        return word is not None and not word[1][0].isupper() and self._ends_with_title(before[: word.start()])
+
+    def _ends_with_title(self, before: str) -> bool:
+        patterns = self._gazetteer.patterns
+        word = _LAST_WORD.search(before)  # spares the long pattern
+        return word is not None and patterns.may_end_title(word[1]) and patterns.titles.search(before) is not None
 
     def _exclusion(self, hit: _Hit) -> str | None:
         """Why a name is no party, whatever else the text says; None: nothing speaks against it."""
