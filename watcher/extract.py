@@ -78,7 +78,8 @@ def build_article(entry: FeedEntry, page: PageText | None, source: Source, first
     title = entry.title or (page.title if page else "")
     summary = clean_text(entry.summary, title)
     if entry.is_full_text:
-        text, extraction = summary, Extraction.FULL
+        # A message of one line is its own headline, and no less read for it.
+        text, extraction = summary or entry.summary, Extraction.FULL
         if page and len(page.text) > 2 * len(summary) and _is_about(page, entry):
             text = page.text  # a long teaser
     elif page and len(page.text) >= len(summary) and _is_about(page, entry):
