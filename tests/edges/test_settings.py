@@ -75,6 +75,25 @@ def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:
     assert settings.rules.paths == (tmp_path / "rules", Path("/abs"))
 
 
+def test_each_kind_of_source_has_an_address_of_its_own(tmp_path: Path) -> None:
+    addresses = {
+        "@Some_Channel": ("telegram", "https://t.me/s/Some_Channel", "@Some_Channel"),
+        "https://t.me/some_channel/": ("telegram", "https://t.me/s/some_channel", "@some_channel"),
+        "https://t.me/s/some_channel": ("telegram", "https://t.me/s/some_channel", "@some_channel"),
+        "https://mirror.example/s/some_channel": ("telegram", "https://mirror.example/s/some_channel", "@some_channel"),
+        "in/news.jsonl": ("jsonl", f"{tmp_path}/in/news.jsonl", "s4"),
+        "file:in%20coming": ("jsonl", f"{tmp_path}/in coming", "s5"),
+        "/var/spool/news": ("jsonl", "/var/spool/news", "s6"),
+        "https://www.example.org/sitemap.xml": ("sitemap", "https://www.example.org/sitemap.xml", "example.org"),
+    }
+    text = "".join(
+        f"[[sources]]\nid = 's{number}'\nkind = '{of[0]}'\nurl = '{url}'\n"
+        for number, (url, of) in enumerate(addresses.items())
+    )
+    found = load(tmp_path, text).to_sources()
+    assert [(one.kind.value, one.url, one.publisher) for one in found] == list(addresses.values())
+
+
 def test_sources_and_recipients_become_the_types_of_the_program(tmp_path: Path) -> None:
     text = """
         [telegram]
@@ -152,6 +171,7 @@ def test_sources_and_recipients_become_the_types_of_the_program(tmp_path: Path) 
 LENGTH = "expected a length of time like 30s, 5m, 2h or 7d"
 SIZE = "expected a size like 500KB, 5MB or 1GiB"
 
+
 # (the part of a configuration that is wrong, what is said of it)
 def kind(name: str, url: str = "https://example.org/") -> str:
     return f"[[sources]]\nid = 'a'\nkind = '{name}'\nurl = '{url}'"
@@ -195,6 +215,16 @@ MISTAKES = [
     (kind("imap", "imaps://mail.example.org:x"), "w.toml:4:1: sources[1].url: not a URL: port could not be cast to integer value as 'x'"),
     (kind("imap", "imaps://mail.example.org"), "w.toml:1:3: sources[1]: a mailbox needs a password: set password_file"),
     (kind("imap", "imaps://mail.example.org"), "w.toml:1:3: sources[1]: a mailbox needs a username"),
+    (kind("page"), "w.toml:1:3: sources[1].selector: a page needs the CSS selector of the links that are articles, like main h3 a"),
+    (kind("page") + "\nselector = ' '", "w.toml:5:1: sources[1].selector: a page needs the CSS selector of the links that are articles, like main h3 a"),
+    (kind("page") + "\nselector = 'h2 >'", "w.toml:5:1: sources[1].selector: expected a CSS selector like main h3 a, found 'h2 >': Expected selector, got <EOF at 4>"),
+    (kind("page") + "\nselector = 'a::attr(href)'", "w.toml:5:1: sources[1].selector: expected a CSS selector like main h3 a, found 'a::attr(href)': Pseudo-elements are not supported."),
+    (SOURCE + "selector = 'a'", "w.toml:4:1: sources[1].selector: only a source of kind page has one"),
+    (kind("sitemap", "sitemap.xml"), "w.toml:4:1: sources[1].url: expected an address that starts with https:// or http://, found 'sitemap.xml'"),
+    (kind("telegram", "https://t.me/+AbCdEf123"), "w.toml:4:1: sources[1].url: expected a public channel like @name or https://t.me/s/name, found 'https://t.me/+AbCdEf123'"),
+    (kind("telegram", "@x"), "w.toml:4:1: sources[1].url: expected a public channel like @name or https://t.me/s/name, found '@x'"),
+    (kind("jsonl", "https://example.org/x.jsonl"), "w.toml:4:1: sources[1].url: expected the path of a file or folder on this machine, found 'https://example.org/x.jsonl'"),
+    (kind("jsonl", "file:"), "w.toml:4:1: sources[1].url: expected the path of a file or folder"),
     (SOURCE + "username = 'a'", "w.toml:4:1: sources[1].username: only a source of kind imap has one"),
     (SOURCE + "kind = 'fead'", "w.toml:4:1: sources[1].kind: expected one of feed, sitemap, page, telegram, reliefweb, gdelt, imap, jsonl, found 'fead'; did you mean feed?"),
     (SOURCE + "language = 'english'", "w.toml:4:1: sources[1].language: expected a two-letter language code like en or ru, found 'english'; did you mean en?"),
