@@ -1,7 +1,7 @@
 """Telegram channels on the web: what of a preview is a message, and how far back one reading goes.
 
-The samples have the structure of pages that t.me served, as scrapers in public repositories keep them for their tests
-(RSSHub, snscrape, tchan): wrappers, grouped media, replies, forwards, polls; the words are our own.
+The samples have the structure of pages that t.me serves, as RSSHub's Telegram route and the test fixtures of other public
+scrapers have it: wrappers, doubled texts, replies, forwards, media, polls; the words are our own.
 """
 
 from __future__ import annotations
