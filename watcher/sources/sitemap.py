@@ -38,7 +38,7 @@ FOLLOWED = 50  # sitemaps of an index, those that changed last; archives go back
 _FETCHED_AT_ONCE = 10  # of them, after which the other sources have their turn
 _TRIES = 3  # first readings that wait for one that cannot be read
 # Entries of one reading: the first only notes what is there; later ones may have a page to fetch for each.
-_FIRST_ENTRIES = 5_000
+_FIRST_ENTRIES = 2_500
 _LATER_ENTRIES = 500
 _GROUPS = 64  # of the addresses of a sitemap: of 50,000, which the protocol allows, one new one has 780 looked up
 _GROUP_BYTES = 4  # of a group's hash: one change in four billion goes unnoticed until the next
