@@ -170,6 +170,7 @@ class Facts:
         except UnicodeEncodeError:  # half a surrogate pair, which JSON can carry and no text can hold
             title, text = (_LONE_SURROGATE.sub("\ufffd", field) for field in (article.title, article.text))
             self.reading, self.search = self._read(rules, title, text)
+        rules.cues.give(self.reading)
         self._gazetteer = rules.gazetteer
         self._regexes = rules.regexes
         self._findings: dict[int, Finding] = {}

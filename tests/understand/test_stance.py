@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from watcher.model import Stance
 from watcher.text.reading import Reading
 from watcher.understand.stance import judge, languages
+from watcher.understand.words import mistake_in, read_data
 
 REFERENCE_AT = datetime(2022, 9, 14, 14, 39, tzinfo=UTC)
 SHARED_DATA = Path(__file__).parents[2].parent / "shared" / "data"
@@ -538,6 +539,8 @@ def test_the_cue_that_decided_is_named(marked: str, cue: str) -> None:
 def test_a_cue_inside_the_match_does_not_count_unless_it_is_an_auxiliary() -> None:
     assert judge_marked("Tehran [threatens to strike] the base.")[0] is Stance.HAPPENED
     assert judge_marked("The [ambassador could be recalled] soon.")[0] is Stance.POSSIBLE
+    assert judge_marked("They told the [US] to go.")[0] is Stance.HAPPENED
+    assert judge_marked("They have only [recalled the ambassador] once.")[0] is Stance.PAST
 
 
 @pytest.mark.parametrize(
@@ -592,6 +595,15 @@ def test_the_cue_files_load_in_every_language() -> None:
     assert set(languages()) >= {"ar", "en", "es", "fr", "ru", "tr", "uk"}
     for language in languages():
         assert judge_marked("[x] y.", language)[0] is Stance.HAPPENED
+
+
+@pytest.mark.parametrize("language", languages())
+def test_every_phrase_of_the_cue_files_can_be_read(language: str) -> None:
+    data = read_data("cues", language)
+    assert data is not None
+    phrases = [phrase for group in data["cues"] for phrase in group["words"]]
+    phrases += [phrase for kind in data["clauses"].values() for phrase in kind]
+    assert {phrase: mistake_in(phrase) for phrase in phrases if mistake_in(phrase)} == {}
 
 
 words = st.sampled_from(

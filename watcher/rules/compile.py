@@ -44,6 +44,7 @@ from watcher.text.inflect import inflect
 from watcher.text.numbers import number_forms
 from watcher.understand.casualties import TRIGGERS
 from watcher.understand.gazetteer import AddedNames, Gazetteer
+from watcher.understand.stance import AddedCues, Cues
 
 MAX_FORMS = 5_000  # of one phrase, written out; a phrase that stands for more is a mistake or wants to be several
 _MAX_PRODUCT = 128  # neighbours are written out together up to here, and looked for one after the other beyond
@@ -293,6 +294,7 @@ class CompiledRules:
     rules: tuple[CompiledRule, ...]  # by id; those that are off left out
     version: str
     gazetteer: Gazetteer
+    cues: Cues
     automaton: AhoCorasick | None  # over folded text, pattern i means terms[i]; None: nothing to look for
     terms: tuple[str, ...]
     anchors: Mapping[int, tuple[AnchorGroup, ...]]  # term to the patterns that can make a rule a candidate
@@ -347,7 +349,8 @@ def compile_rules(rule_set: RuleSet, gazetteer: Gazetteer) -> CompiledRules:
     if compiler.problems:
         raise RuleError(tuple(sorted(set(compiler.problems))))
     names = [AddedNames(frozenset(one.languages or ()), one.sections) for one in rule_set.state_names]
-    return compiler.assemble(rules, gazetteer.extended(names))
+    cues = Cues(tuple(AddedCues(frozenset(one.languages), one.model_dump(mode="json")) for one in rule_set.cue_groups))
+    return compiler.assemble(rules, gazetteer.extended(names), cues)
 
 
 def over_time_of(rule_set: RuleSet) -> dict[str, InSequence | Counted]:
@@ -619,7 +622,7 @@ class _Compiler:
         key = ".".join(part for part in path[1:] if not part.isdigit())
         self.problems.append(Problem(self.rule_set.location(*path), f"{key}: {message}", code))
 
-    def assemble(self, rules: Sequence[CompiledRule], gazetteer: Gazetteer) -> CompiledRules:
+    def assemble(self, rules: Sequence[CompiledRule], gazetteer: Gazetteer, cues: Cues) -> CompiledRules:
         """The rules with the automaton and the indexes from its terms to them."""
         terms: dict[str, int] = {}
         anchored: dict[tuple[int, Literal], list[int]] = defaultdict(list)
@@ -669,6 +672,7 @@ class _Compiler:
             rules=tuple(rules),
             version=self.rule_set.version,
             gazetteer=gazetteer,
+            cues=cues,
             automaton=_automaton(list(terms)) if terms else None,
             terms=tuple(terms),
             anchors={term: tuple(groups) for term, groups in anchors.items()},

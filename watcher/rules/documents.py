@@ -27,7 +27,7 @@ class Document:
     """One document of a file."""
 
     file: RuleFile
-    kind: str  # list, rule, append, states
+    kind: str  # list, rule, append, states, cues
     node: Node
     model: BaseModel | None  # None: it has problems
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from watcher.rules.schema import Append, Rule, RuleList, StateNames
+from watcher.rules.schema import Append, CueGroup, Rule, RuleList, StateNames
 
 _STATE = r"^([A-Z]{2}|\$[a-z][a-z0-9_]*)$"  # whether there is such a state, the loader checks
 
@@ -64,8 +64,8 @@ _ALSO: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of one document of a rule file; the key that a document begins with says which kind it is."""
-    models = {model.__name__: model for model in (Rule, RuleList, Append, StateNames)}
-    defs = _tidy(TypeAdapter[Any](Rule | RuleList | Append | StateNames).json_schema(by_alias=True))["$defs"]
+    models = {model.__name__: model for model in (Rule, RuleList, Append, StateNames, CueGroup)}
+    defs = _tidy(TypeAdapter[Any](Rule | RuleList | Append | StateNames | CueGroup).json_schema(by_alias=True))["$defs"]
     for name, also in _ALSO.items():
         defs[name] |= also
     defs["Confirm"]["properties"]["publishers"]["minimum"] = 2  # one is the first report itself
@@ -76,7 +76,7 @@ def json_schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "watcher rule file",
-        "description": "A rule, a list, additions to one of them, names of states; three hyphens separate several.",
+        "description": "A rule, a list, additions to one of them, names of states, cues; three hyphens part several.",
         "type": "object",
         # Offered while nothing is written yet.
         "properties": kinds,
@@ -89,7 +89,11 @@ def json_schema() -> dict[str, Any]:
             "else": {
                 "if": {"required": ["states"]},
                 "then": {"$ref": "#/$defs/StateNames"},
-                "else": {"$ref": "#/$defs/Rule"},
+                "else": {
+                    "if": {"required": ["cues"]},
+                    "then": {"$ref": "#/$defs/CueGroup"},
+                    "else": {"$ref": "#/$defs/Rule"},
+                },
             },
         },
         "$defs": defs,

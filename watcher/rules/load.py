@@ -13,7 +13,7 @@ from watcher.rules.building import without_collecting
 from watcher.rules.documents import Document, Loading, RuleFile, items_of
 from watcher.rules.phrases import parse_phrase
 from watcher.rules.references import check_references
-from watcher.rules.schema import DOCUMENTS, Append, Rule, RuleList, RuleSet, StateNames
+from watcher.rules.schema import DOCUMENTS, Append, CueGroup, Rule, RuleList, RuleSet, StateNames
 from watcher.rules.validate import validate
 from watcher.rules.values import describe, nearest
 from watcher.rules.yaml_nodes import Node, NodeKind, parse_yaml, split_lines
@@ -141,7 +141,7 @@ def _suspicious_comments(file: RuleFile, node: Node) -> Iterator[Problem]:
 
 
 def _read_document(file: RuleFile, node: Node, loading: Loading) -> None:
-    expected = "expected a document that begins with rule:, list:, append: or states:"
+    expected = "expected a document that begins with rule:, list:, append:, states: or cues:"
     if node.kind is not NodeKind.MAP:
         loading.wrong(file, node, f"{expected}, found {'a list' if node.kind is NodeKind.LIST else 'only text'}")
         return
@@ -228,6 +228,8 @@ def _assemble(files: Sequence[RuleFile], loading: Loading) -> RuleSet:
     state_names = tuple(document.model for document in loading.documents if isinstance(document.model, StateNames))
     # They decide what every rule sees; without any the versions are as they always were.
     names = [[one.model_dump(mode="json", exclude_unset=True) for one in state_names]] if state_names else []
+    cue_groups = tuple(document.model for document in loading.documents if isinstance(document.model, CueGroup))
+    names += [[one.model_dump(mode="json", exclude_unset=True) for one in cue_groups]] if cue_groups else []
     lists_used = {rule_id: _lists_used(rule, lists) for rule_id, rule in rules.items()}
     versions = {
         rule_id: _hash(
@@ -251,6 +253,7 @@ def _assemble(files: Sequence[RuleFile], loading: Loading) -> RuleSet:
         source_texts={file.path: file.text for file in files},
         warnings=tuple(loading.warnings),
         state_names=state_names,
+        cue_groups=cue_groups,
     )
 
 

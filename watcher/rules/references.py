@@ -20,6 +20,7 @@ from watcher.rules.values import describe, nearest, nearest_spelling, not_among
 from watcher.rules.yaml_nodes import Node
 from watcher.text.fold import fold_term
 from watcher.understand.gazetteer import Gazetteer, leader_problem
+from watcher.understand.words import mistake_in
 
 # What people write instead of a code, beyond the English names and the three-letter codes of CLDR.
 _STATE_ALIASES = {
@@ -87,6 +88,8 @@ class _Checker:
             self._check_items(document, document)
         elif document.kind == "states":
             self._check_state_names(document)
+        elif document.kind == "cues":
+            self._check_cues(document)
         else:
             self._check_append(document)
 
@@ -101,6 +104,15 @@ class _Checker:
                     problem = leader_problem(written) if section == "leaders" else _taken(written, code.value or "")
                     if problem is not None:
                         self.loading.wrong(document.file, name, f"{section}.{code.value}: {problem}", "state-name")
+        for language in _scalars(document.node.get("languages")):
+            self._check_language(document, language)
+
+    def _check_cues(self, document: Document) -> None:
+        """Phrases as the cue files write them, and codes of languages."""
+        for word in _scalars(document.node.get("words")):
+            problem = mistake_in((word.value or "").strip())
+            if problem is not None:
+                self.loading.wrong(document.file, word, f"words: {problem}", "cue")
         for language in _scalars(document.node.get("languages")):
             self._check_language(document, language)
 

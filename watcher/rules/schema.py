@@ -35,6 +35,7 @@ from watcher.rules.values import (
     parse_day,
     parse_duration,
     parse_family,
+    parse_flag,
     parse_group_key,
     parse_language,
     parse_later_by,
@@ -132,6 +133,7 @@ ListName = Annotated[Name, BeforeValidator(parse_list_name)]
 PhraseText = Annotated[str, BeforeValidator(phrase_text)]
 Phrases = Annotated[tuple[PhraseText, ...], BeforeValidator(one_or_many), Key(min_length=1), _OrOne()]
 Positive = Annotated[int, BeforeValidator(parse_positive), WithJsonSchema({"type": "integer", "minimum": 1})]
+Flag = Annotated[bool, BeforeValidator(parse_flag), WithJsonSchema({"type": "boolean"})]
 Ratio = Annotated[float, BeforeValidator(parse_ratio), WithJsonSchema({"type": "number", "exclusiveMinimum": 0})]
 Duration = Annotated[
     timedelta,
@@ -750,10 +752,61 @@ class StateNames(_Model):
         return {key: rows for key, rows in found if rows}
 
 
+class Governs(StrEnum):
+    """What a cue has power over."""
+
+    FOLLOWING = "following"
+    SUBJECT = "subject"
+    STATEMENT = "statement"
+    PRECEDING = "preceding"
+    SETTING = "setting"
+    CONDITION = "condition"
+    NOTHING = "nothing"
+
+
+class CueGroup(_Model):
+    """A document that adds words by which texts say whether something happened."""
+
+    cues: Text = Key(description="what these words are, for people", examples=["how our press agency hedges"])
+    languages: Languages = Key(description="of the texts that they count in", examples=[["en"]])
+    stance: Annotated[Stance, one_of(Stance, "stance")] | None = Key(
+        default=None, description="what they make of a match; with governs: nothing none", examples=["denied"]
+    )
+    governs: Annotated[Governs, one_of(Governs, "reach")] = Key(
+        default=Governs.FOLLOWING, description="what they have power over", examples=["statement"]
+    )
+    words: Annotated[tuple[Text, ...], BeforeValidator(one_or_many), Key(min_length=1), _OrOne()] = Key(
+        description="phrases: (a|b), stem*, *ending, ..4, # for a numeral",
+        examples=[["walk* back ..4 (plan|plans) to"]],
+    )
+    within: Positive | None = Key(default=None, description="at most so many words from the match", examples=[3])
+    attached: Flag = Key(default=False, description="only right before the match or its verb", examples=[True])
+    auxiliary: Flag = Key(default=False, description="also inside the words that a rule matched", examples=[True])
+    only_first: Flag = Key(default=False, description="only at the beginning of a sentence", examples=[True])
+    not_past: Flag = Key(
+        default=False, description="not where the verb of the match says that it has happened", examples=[True]
+    )
+    unreal: Flag = Key(default=False, description="wins over every other cue", examples=[True])
+    spares: Words | None = Key(
+        default=None, description="words of matches that it says nothing against from behind", examples=[["killed"]]
+    )
+    opened_by: Words | None = Key(
+        default=None, description="a setting only after one of these words", examples=[["in", "during"]]
+    )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.stance is Stance.HAPPENED:
+            raise wrong("stance: expected planned, possible, denied or past: without a cue it has happened")
+        if (self.stance is None) != (self.governs is Governs.NOTHING):
+            raise wrong("expected a stance, or governs: nothing for what only looks like a cue")
+        return self
+
+
 SECTIONS = ("names", "demonyms", "capitals", "government", "forces", "leaders", "no_states")
 
 DOCUMENTS: Mapping[str, type[_Model]] = MappingProxyType(
-    {"list": RuleList, "rule": Rule, "append": Append, "states": StateNames}
+    {"list": RuleList, "rule": Rule, "append": Append, "states": StateNames, "cues": CueGroup}
 )
 
 
@@ -775,6 +828,7 @@ class RuleSet:
     source_texts: Mapping[str, str] = field(default_factory=dict)  # by path as in locations, for the comments in it
     warnings: tuple[Problem, ...] = ()  # what the loader saw that is legal but suspicious
     state_names: tuple[StateNames, ...] = ()  # in file order
+    cue_groups: tuple[CueGroup, ...] = ()  # in file order
 
     def location(self, *path: str) -> Location:
         """Where the value at this path stands, or else the nearest thing around it."""

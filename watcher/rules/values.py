@@ -195,6 +195,15 @@ def parse_positive(value: object) -> int:
     return int(value)
 
 
+def parse_flag(value: object) -> bool:
+    """``true`` or ``false``."""
+    if isinstance(value, bool):
+        return value
+    if value not in ("true", "false"):
+        raise wrong(f"expected true or false, found {describe(value)}")
+    return value == "true"
+
+
 def parse_ratio(value: object) -> float:
     """A number over 0."""
     if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:

@@ -195,6 +195,11 @@ def _shipped(code: str) -> _Language | None:
     return None if data is None else _build(data)
 
 
+def _flag(group: Mapping[str, Any], key: str) -> bool:
+    """Whether a key is true, as a file's text or as what an operator's file was read to."""
+    return group.get(key) in ("true", True)
+
+
 def _build(data: dict[str, Any]) -> _Language:
     def words(key: str) -> frozenset[str]:
         return frozenset(fold_term(word) for word in data.get(key, ()))
@@ -202,26 +207,26 @@ def _build(data: dict[str, Any]) -> _Language:
     cues: list[tuple[str, _Cue]] = []
     endings: list[_Ending] = []
     for group in data["cues"]:
-        stance = Stance(group["stance"]) if "stance" in group else Stance.HAPPENED
+        stance = Stance(group.get("stance") or Stance.HAPPENED)
         governs = _Governs(group["governs"])
-        unreal = group.get("unreal") == "true"
+        unreal = _flag(group, "unreal")
         cue = _Cue(
             stance=stance,
             governs=governs,
-            is_auxiliary=group.get("auxiliary") == "true",
-            is_attached=group.get("attached") == "true",
-            within=int(group["within"]) if "within" in group else None,
+            is_auxiliary=_flag(group, "auxiliary"),
+            is_attached=_flag(group, "attached"),
+            within=int(group["within"]) if group.get("within") else None,
             begins=tuple(fold_term(beginning) for beginning in group.get("begins", ())),
-            only_bare=group.get("only_bare") == "true",
-            only_first=group.get("only_first") == "true",
-            not_past=group.get("not_past") == "true",
+            only_bare=_flag(group, "only_bare"),
+            only_first=_flag(group, "only_first"),
+            not_past=_flag(group, "not_past"),
             rank=_UNREAL_RANK if unreal else _RANKS.get(stance, 0),
-            spares=frozenset(fold_term(word) for word in group.get("spares", ())),
-            until_comma=group.get("until_comma") == "true",
-            opened_by=frozenset(fold_term(word) for word in group.get("opened_by", ())),
+            spares=frozenset(fold_term(word) for word in group.get("spares") or ()),
+            until_comma=_flag(group, "until_comma"),
+            opened_by=frozenset(fold_term(word) for word in group.get("opened_by") or ()),
         )
-        if governs is _Governs.ENDING or group.get("endings") == "true":
-            accented = group.get("as_written") == "true"
+        if governs is _Governs.ENDING or _flag(group, "endings"):
+            accented = _flag(group, "as_written")
             endings.extend(_Ending(fold_term(one), one if accented else "", cue) for one in group["words"])
         else:
             cues.extend((phrase, cue) for phrase in group["words"])
@@ -463,10 +468,12 @@ class _Analysis:
         if placed.start >= first and placed.end <= last:
             return cue.rank if cue.is_auxiliary else 0
         if placed.start < last and placed.end > first:
-            # Around the match it speaks of it ("ne [rappelle] pas"). By halves only an auxiliary does,
-            # other words are part of what the rule looks for.
+            # By halves it is part of what the rule looks for, unless it is an auxiliary: "ne [rappelle pas]". With the
+            # match in its gap it speaks of it ("has only [invoked] it once"), but not of who is told to do something.
+            if cue.is_auxiliary and placed.start < first:
+                return cue.rank
             is_around = bool(placed.literal) and placed.literal.isdisjoint(range(first, last))
-            return cue.rank if is_around or (cue.is_auxiliary and placed.start < first) else 0
+            return cue.rank if is_around and cue.governs not in (_Governs.FOLLOWING, _Governs.SUBJECT) else 0
         if cue.is_ahead:
             is_meant = self._is_dated_ahead if cue.stance is Stance.PLANNED else self._is_last_year
             return cue.rank if is_meant(placed, first, last, group) else 0

@@ -110,6 +110,9 @@ class Hit(Generic[T]):
 
 def mistake_in(phrase: str) -> str | None:
     """What keeps a text from being a phrase of a table, for people; None: nothing."""
+    strange = re.search(r"[^\w\s()|*#.,:'’-]", phrase)
+    if strange:
+        return f"{strange[0]} means nothing here: expected words, (a|b), stem*, *ending, # and ..4"
     rest = re.sub(r"\([^()]*\)", lambda found: found[0].replace("|", ""), phrase)
     if rest.count("(") != rest.count(")") or "((" in rest or re.search(r"\([^()]*\(", rest):
         return "a bracket is not closed, or stands inside another"
@@ -117,7 +120,7 @@ def mistake_in(phrase: str) -> str | None:
         return "alternatives stand in brackets: (aid|help)"
     if re.search(r"\.\.(?!\d)|\.\.\d{3}", rest):
         return "a gap is written ..4"
-    if re.search(r"\w\*\w", rest):
+    if re.search(r"\w\*\w", phrase):
         return "* stands at the end of a word, or at its beginning"
     try:
         return None if any(True for _ in _parse(phrase)) else "expected words, found none"
