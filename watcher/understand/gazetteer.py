@@ -116,7 +116,7 @@ class NameTable:
     meanings: tuple[tuple[Name, ...], ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Gazetteer:
     """Every name of a state that we know, ready to look for; built once by `load`, safe to share between threads."""
 
@@ -209,6 +209,22 @@ class Gazetteer:
             automaton = ahocorasick_rs.AhoCorasick(list(wanted), store_patterns=False, implementation=kind)
             known = self._tables[languages] = NameTable(automaton, tuple(wanted.values()))
         return known
+
+    @functools.cached_property
+    def full_names(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
+        """The folded full names of leaders by their state and the surname as written."""
+        found: dict[tuple[str, str], set[str]] = {}
+        surnames: dict[str, set[str]] = {}
+        leaders = [(term, name) for term, names in self.meanings.items() for name in names if name.kind == "leader"]
+        for _, name in leaders:
+            if name.is_surname:
+                surnames.setdefault(name.code, set()).add(name.written)
+        for term, name in leaders:
+            if not name.is_surname:
+                for surname in surnames.get(name.code, ()):
+                    if surname in name.written:
+                        found.setdefault((name.code, surname), set()).add(term)
+        return {key: tuple(sorted(terms)) for key, terms in found.items()}
 
     def names(self) -> Mapping[str, str]:
         """The English short name of each party by its ISO 3166-1 alpha-2 code (XK: Kosovo)."""

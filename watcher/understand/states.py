@@ -10,6 +10,8 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
 
 from watcher.text.fold import fold_term, is_word_end, is_word_start
 from watcher.text.reading import Reading
@@ -115,6 +117,7 @@ _PRONOUN_BEFORE = re.compile(
     r"|SAVES?|SAVED|BRINGS?|BROUGHT|ASKS?|ASKED|TAKES?|TOOK|LEADS?|LED|OF|FOR|AMONG|AROUND|BEHIND|BEFORE|UPON|LIKE|ABOUT"
     r"|ALL|BOTH|BETWEEN) $"
 )
+_SHORTEST_PART = 500  # characters; looking at a part costs as much as at so many more
 _HEADLINE_SHARE = 0.7  # share of capitalised words from which a sentence reads as a headline in title case
 
 
@@ -141,6 +144,14 @@ class _Hit:
     end: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The names in one part of the text: a paragraph, or several short ones."""
+
+    hits: Sequence[_Hit]  # those that name something, in text order
+    hidden: Sequence[tuple[_Hit, str]]  # inside a longer name that holds no state, with the reason
+
+
 def find_states(reading: Reading, gazetteer: Gazetteer, sentence: Sentence | None = None) -> tuple[StateMention, ...]:
     """Every name of a state in text order, those that name no party included, with the reason.
 
@@ -165,6 +176,8 @@ class _Text:
         self._folded = reading.folded.text
         language = reading.language
         self._languages = frozenset({language}) if language in gazetteer.languages else gazetteer.languages
+        # Whether names carry endings that the table does not list.
+        self._is_inflected = not self._languages.isdisjoint(_TURKISH | gazetteer.any_ending.keys())
         self._compounds = [table for code, table in gazetteer.compounds.items() if code in self._languages]
         # English contexts are cheap to look for and rarely mislead in other languages of the same script.
         self._has_capitals = any(character.isupper() for character in self._full)
@@ -173,16 +186,18 @@ class _Text:
         self._paragraphs: dict[int, tuple[int, int]] = {}
         self._titles: dict[int, bool] = {}
         self._caps: dict[int, bool] = {}
-        self._reasons: dict[int, str | None] = {}  # by hit: why it is no party, ambiguity aside
-        hits, self._hidden = self._hits()
-        self._found_hits = [hit for hit in hits if hit.name.kind is not None]
-        self._hit_starts = [hit.start for hit in self._found_hits]
-        self._among_rivals()
+        self._reasons: dict[int, str | None] = {}  # by start of the hit: why it is no party, ambiguity aside
+        # Part by part, as they are asked for: most rules want to know of a sentence or two.
+        self._part_starts = _part_starts(reading)
+        self._candidate_parts: dict[int, Sequence[_Hit]] = {}
+        self._found_parts: dict[int, _Part] = {}
+        self._settled_parts: dict[int, Sequence[_Hit]] = {}
 
     def mentions(self, start: int, end: int) -> tuple[StateMention, ...]:
         """The mentions that begin between two offsets; what they do not ask for of the others is not worked out."""
-        judged = [(self._found_hits[at], self._verdict(at)) for at in self._between(start, end)]
-        judged += [(hit, reason) for hit, reason in self._hidden if start <= hit.start < end]
+        judged = [(hit, self._verdict(hit)) for hit in self._hits_between(start, end)]
+        for number in self._parts_between(start, end):
+            judged += [(hit, reason) for hit, reason in self._found_part(number).hidden if start <= hit.start < end]
         repeated = self._reading.repeated_title or (0, 0)
         mentions = [
             StateMention(hit.name.code, hit.start, hit.end, hit.name.kind, reason)
@@ -191,31 +206,48 @@ class _Text:
         ]
         return tuple(sorted(mentions, key=lambda mention: (mention.start, mention.end)))
 
-    def _between(self, start: int, end: int) -> range:
-        """The hits that begin between two offsets."""
-        return range(bisect_left(self._hit_starts, start), bisect_left(self._hit_starts, end))
-
-    def _verdict(self, at: int) -> str | None:
+    def _verdict(self, hit: _Hit) -> str | None:
         """Why a hit is no party; None: it is one."""
-        reason = self._reason(at)
-        return self._ambiguity(self._found_hits[at]) if reason is None else reason
+        reason = self._reason(hit)
+        return self._ambiguity(hit) if reason is None else reason
 
-    def _reason(self, at: int) -> str | None:
+    def _reason(self, hit: _Hit) -> str | None:
         """Why a hit is no party, whatever the other names say."""
-        if at not in self._reasons:
-            self._reasons[at] = self._exclusion(self._found_hits[at])
-        return self._reasons[at]
+        if hit.start not in self._reasons:
+            self._reasons[hit.start] = self._exclusion(hit)
+        return self._reasons[hit.start]
 
-    def _hits(self) -> tuple[list[_Hit], list[tuple[_Hit, str]]]:
-        """The longest names from left to right, and those that a longer name of another kind of thing hides."""
-        candidates = sorted(self._candidates(), key=lambda hit: (hit.term_start, -hit.term_end))
-        leaders = {hit.name for hit in candidates if hit.name.kind == "leader" and not hit.name.is_surname}
+    def _parts_between(self, start: int, end: int) -> range:
+        """The numbers of the parts that have a share of these offsets."""
+        return range(bisect_right(self._part_starts, start) - 1, bisect_left(self._part_starts, end))
+
+    def _hits_between(self, start: int, end: int) -> Iterator[_Hit]:
+        """The hits that begin between two offsets, each for the state that it means here."""
+        for number in self._parts_between(start, end):
+            hits = self._part(number)
+            yield from hits[bisect_left(hits, start, key=_start_of) : bisect_left(hits, end, key=_start_of)]
+
+    def _part(self, number: int) -> Sequence[_Hit]:
+        """The hits of a part, shared names settled."""
+        if number not in self._settled_parts:
+            hits = self._found_part(number).hits
+            rivals = self._gazetteer.patterns.rivals
+            if not rivals.keys().isdisjoint(hit.name.written for hit in hits):
+                hits = [self._among_rivals(hit) for hit in hits]
+            self._settled_parts[number] = hits
+        return self._settled_parts[number]
+
+    def _found_part(self, number: int) -> _Part:
+        """The longest names of a part from left to right, and those that a longer name of another thing hides."""
+        if number not in self._found_parts:
+            self._found_parts[number] = self._find_part(number)
+        return self._found_parts[number]
+
+    def _find_part(self, number: int) -> _Part:
         hits: list[_Hit] = []
         hidden: list[tuple[_Hit, str]] = []
-        for candidate in candidates:
-            hit: _Hit | None = candidate
-            if candidate.name.is_surname:
-                hit = self._settle_surname(candidate, leaders)
+        for candidate in self._candidates(number):
+            hit = self._settle_surname(candidate) if candidate.name.is_surname else candidate
             if hit is None:
                 continue
             last = hits[-1] if hits else None
@@ -224,23 +256,58 @@ class _Text:
                     hidden.append((hit, f"{last.name.reason}: {self._full[last.start : last.end]}"))
                 continue
             hits.append(hit)
-        return hits, hidden
+        return _Part([hit for hit in hits if hit.name.kind is not None], hidden)
 
-    def _candidates(self) -> Iterator[_Hit]:
+    @cached_property
+    def _leaders(self) -> frozenset[Name]:
+        """Those whom the text calls by their full name."""
+        parts = range(len(self._part_starts))
+        hits = (hit for number in parts for hit in self._candidates(number))
+        return frozenset(hit.name for hit in hits if hit.name.kind == "leader" and not hit.name.is_surname)
+
+    @cached_property
+    def _own_codes(self) -> frozenset[str]:
+        """The states that the text names by a name that no other state shares."""
+        rivals = self._gazetteer.patterns.rivals
+        hits = (hit for number in range(len(self._part_starts)) for hit in self._found_part(number).hits)
+        return frozenset(h.name.code for h in hits if h.name.written not in rivals and self._reason(h) is None)
+
+    def _among_rivals(self, hit: _Hit) -> _Hit:
+        """The hit for the second state of a shared name where only that one has a name of its own in the text."""
+        first, second = self._gazetteer.patterns.rivals.get(hit.name.written, ("", ""))
+        if second not in self._own_codes or first in self._own_codes:
+            return hit
+        self._reason(hit)  # by the words around the name as the data has it
+        return replace(hit, name=replace(hit.name, code=second))
+
+    def _candidates(self, number: int) -> Sequence[_Hit]:
+        """Every name in a part as it is written there, overlapping ones too; the longest of a place first."""
+        if number not in self._candidate_parts:
+            found = sorted(self._find_candidates(number), key=lambda hit: (hit.term_start, -hit.term_end))
+            self._candidate_parts[number] = found
+        return self._candidate_parts[number]
+
+    def _find_candidates(self, number: int) -> Iterator[_Hit]:
         text, folded = self._folded, self._reading.folded
         table = self._gazetteer.table(self._languages)
-        for index, start, end in table.automaton.find_matches_as_indexes(text, overlapping=True):
+        behind = self._part_starts[number + 1] if number + 1 < len(self._part_starts) else len(self._full)
+        first_term, last_term = folded.folded(self._part_starts[number], behind)
+        matches = table.automaton.find_matches_as_indexes(text[first_term:last_term], overlapping=True)
+        for index, start_in_part, end_in_part in matches:
+            start, end = start_in_part + first_term, end_in_part + first_term
             # Most hits stand inside other words; this test is cheaper than the full one, which Arabic prefixes need.
             if start and text[start - 1].isalpha() and text[start] < "\u0600":
+                continue
+            if not self._is_inflected and text[end : end + 1].isalpha() and text[end - 1].isalpha():
                 continue
             names = table.meanings[index]
             if not self._is_word(start, end, names):
                 continue
             first, last = folded.original(start, end)
-            names = tuple(name for name in names if self._is_written(name, first, last))
+            names = tuple([name for name in names if self._is_written(name, first, last)])
             if names:
                 # A name proper goes before a surname that is spelled like it.
-                name = min(names, key=lambda name: name.is_surname)
+                name = names[0] if len(names) == 1 else min(names, key=lambda name: name.is_surname)
                 yield _Hit(name, names, start, end, first, last)
 
     def _is_word(self, start: int, end: int, names: Sequence[Name]) -> bool:
@@ -266,6 +333,8 @@ class _Text:
             return False
         if not self._has_capitals and name.written != name.written.swapcase():
             return not name.is_ambiguous and not name.is_surname and not _is_abbreviation(name.written)
+        if original == name.written and original != "US":
+            return True
         if self._is_caps(start):
             return not (name.written == "US" and not self._is_united_states(start, end))
         if name.written.islower():
@@ -287,14 +356,16 @@ class _Text:
             return True
         return _PRONOUN_BEFORE.search(self._before(start)) is None
 
-    def _settle_surname(self, hit: _Hit, leaders: set[Name]) -> _Hit | None:
+    def _settle_surname(self, hit: _Hit) -> _Hit | None:
         """The hit for the leader whom a bare surname means; None where it means nobody that we know."""
         surnames = [name for name in hit.meanings if name.is_surname]
-        named = [
-            name
-            for name in surnames
-            if any(leader.code == name.code and name.written in leader.written for leader in leaders)
-        ]
+        named: list[Name] = []
+        if not (len(surnames) == 1 and surnames[0].is_unmistakable) and self._may_be_named(surnames):
+            named = [
+                name
+                for name in surnames
+                if any(leader.code == name.code and name.written in leader.written for leader in self._leaders)
+            ]
         year = self._reading.reference_at.year
         in_office = [name for name in surnames if name.years[0] - 1 <= year <= name.years[1] + 1]
         sure = [name for name in surnames if name.is_unmistakable]
@@ -303,6 +374,11 @@ class _Text:
             if len(codes) == 1 and (choice is not in_office or self._has_title(hit)):
                 return hit if choice[0] == hit.name else replace(hit, name=choice[0])
         return None
+
+    def _may_be_named(self, surnames: Sequence[Name]) -> bool:
+        """Whether the text can hold the full name of one of them; spares the search for all full names."""
+        full_names = self._gazetteer.full_names
+        return any(full in self._folded for name in surnames for full in full_names.get((name.code, name.written), ()))
 
     def _has_title(self, hit: _Hit) -> bool:
         """Whether a title of office stands before a name: "President Biya", "le président camerounais Biya"."""
@@ -355,10 +431,12 @@ class _Text:
 
     def _other_office(self, hit: _Hit) -> str | None:
         """The name of another state of which the person holds an office: "Colombian defence minister Pedro Sánchez"."""
-        at = bisect_left(self._hit_starts, hit.start) - 1
+        number = bisect_right(self._part_starts, hit.start) - 1
+        hits = self._found_part(number).hits
+        at = bisect_left(hits, hit.start, key=_start_of) - 1
         if at < 0:
             return None
-        state = self._found_hits[at]
+        state = hits[at]
         if state.name.code in ("", hit.name.code) or state.name.kind not in ("name", "demonym"):
             return None
         titles = self._gazetteer.patterns.titles
@@ -553,24 +631,6 @@ class _Text:
     def _names_of(self, term: str) -> Sequence[Name]:
         return self._gazetteer.meanings.get(term, ())
 
-    def _among_rivals(self) -> None:
-        """Take the second state of a shared name for the hits of which only that one has a cue of its own."""
-        rivals = self._gazetteer.patterns.rivals
-        written = [hit.name.written for hit in self._found_hits]
-        if rivals.keys().isdisjoint(written):
-            return
-        own = {
-            hit.name.code
-            for at, hit in enumerate(self._found_hits)
-            if hit.name.written not in rivals and self._reason(at) is None
-        }
-        for at, name in enumerate(written):
-            first, second = rivals.get(name, ("", ""))
-            if second in own and first not in own:
-                self._reason(at)  # by the words around the name as the data has it
-                hit = self._found_hits[at]
-                self._found_hits[at] = replace(hit, name=replace(hit.name, code=second))
-
     def _ambiguity(self, hit: _Hit) -> str | None:
         """Why an ambiguous name does not count; None where a cue settles it."""
         if not hit.name.is_ambiguous:
@@ -605,10 +665,8 @@ class _Text:
         """The states that unambiguous names between two offsets of the text name."""
         key = start, end
         if key not in self._codes:
-            sure = (at for at in self._between(start, end) if not self._found_hits[at].name.is_ambiguous)
-            self._codes[key] = frozenset(self._found_hits[at].name.code for at in sure if self._reason(at) is None) - {
-                ""
-            }
+            sure = (hit for hit in self._hits_between(start, end) if not hit.name.is_ambiguous)
+            self._codes[key] = frozenset(hit.name.code for hit in sure if self._reason(hit) is None) - {""}
         return self._codes[key]
 
     def _has(self, pattern: re.Pattern[str], start: int, end: int) -> bool:
@@ -661,6 +719,19 @@ class _Text:
             # A full stop tells a sentence full of names from a headline.
             self._titles[sentence.index] = written[-1:] != "." and capitalised >= _HEADLINE_SHARE * len(words)
         return self._titles[sentence.index]
+
+
+def _start_of(hit: _Hit) -> int:
+    return hit.start
+
+
+def _part_starts(reading: Reading) -> list[int]:
+    """Where the text may be cut into parts to look at one by one; the first at 0, so that no offset is outside."""
+    starts = [0]
+    for earlier, later in pairwise(reading.sentences):
+        if later.paragraph != earlier.paragraph and later.start - starts[-1] >= _SHORTEST_PART:
+            starts.append(later.start)
+    return starts
 
 
 def _paragraph_of(sentence: Sentence) -> int:
