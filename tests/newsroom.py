@@ -22,6 +22,7 @@ class Item:
     published_at: datetime | None
     page: tuple[str, ...] = ()
     link: str | None = None  # instead of the page's own
+    edited: str = ""
 
 
 @dataclass(slots=True)
@@ -71,10 +72,11 @@ class Newsroom:
             f"<item><title>{escape(item.title)}</title><link>{escape(item.link or f'{self.base_url}/{name}/{item.id}')}"
             f'</link><guid isPermaLink="false">{item.id}</guid><description>{escape(item.summary)}</description>'
             + (f"<pubDate>{format_datetime(item.published_at)}</pubDate>" if item.published_at else "")
+            + (f"<atom:updated>{escape(item.edited)}</atom:updated>" if item.edited else "")
             + "</item>"
             for item in items
         )
-        body = f'<?xml version="1.0"?><rss version="2.0"><channel><title>{name}</title><link>/</link>{entries}</channel></rss>'
+        body = f'<?xml version="1.0"?><rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom"><channel><title>{name}</title><link>/</link>{entries}</channel></rss>'
         return web.Response(text=body, content_type="application/rss+xml", headers={"ETag": etag})
 
     async def _page(self, request: web.Request) -> web.StreamResponse:

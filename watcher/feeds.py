@@ -142,6 +142,7 @@ def _any_xml_entry(entry: Mapping[str, Any]) -> XmlEntry:
         summary=str(entry.get("summary") or ""),
         contents=[str(part.get("value") or "") for part in entry.get("content") or ()],
         published_at=_stated_date(entry),
+        edited=str(entry.get("updated") or "").strip(),
     )
 
 
@@ -172,6 +173,7 @@ def _xml_entry(entry: XmlEntry, base: str, source_id: str, now: datetime) -> Fee
         summary=plain_text(entry.summary),
         content=max((plain_text(content) for content in entry.contents), key=len, default=""),
         published_at=believable(entry.published_at, now),
+        edited=entry.edited,
     )
 
 
@@ -205,7 +207,15 @@ def _from_struct(parsed: Any) -> datetime | None:
 
 
 def _entry(
-    *, source_id: str, guid: Any, url: str | None, title: str, summary: str, content: str, published_at: datetime | None
+    *,
+    source_id: str,
+    guid: Any,
+    url: str | None,
+    title: str,
+    summary: str,
+    content: str,
+    published_at: datetime | None,
+    edited: str,
 ) -> FeedEntry:
     """An entry from plain texts, within the limits of length."""
     summary, content = _without_appendix(summary), _without_appendix(content)
@@ -220,6 +230,7 @@ def _entry(
         summary=longest[:_MAX_SUMMARY_CHARS].rstrip(),
         is_full_text=is_full_text,
         published_at=published_at,
+        edited=edited[:_MAX_GUID_CHARS],
     )
 
 
@@ -301,6 +312,7 @@ def _json_entry(item: Mapping[str, Any], base: str, source_id: str, now: datetim
         summary=plain_text(_string(item, "summary")),
         content=plain_text(_string(item, "content_html")) or tidy(_string(item, "content_text")),
         published_at=believable(parse_date(stated), now),
+        edited=_string(item, "date_modified"),
     )
 
 

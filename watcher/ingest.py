@@ -223,7 +223,7 @@ class Ingest:
 
     def _edited(self, source: Source, entry: FeedEntry, known: KnownItem, now: datetime) -> Article | None:
         """The stored article of an item whose listing says something else now, which can still be news; else None."""
-        if known.listed is None or known.listed.text == hash_words((entry.title, entry.summary)):
+        if known.listed is None or known.listed.text == _hash_of(entry):
             return None
         if known.status is ArticleStatus.BASELINE and known.published_at is None:
             return None  # of any age
@@ -421,7 +421,11 @@ def identify(entries: Sequence[FeedEntry]) -> list[tuple[FeedEntry, ArticleKeys]
 def _list_entry(entry: FeedEntry, article: Article | None = None) -> Listing:
     """How the item is listed, to be told apart from how it is listed later; ``article`` where its page was read."""
     words = None if article is None else _words_of(entry, article.language, article.first_seen_at)
-    return Listing(hash_words((entry.title, entry.summary)), words)
+    return Listing(_hash_of(entry), words)
+
+
+def _hash_of(entry: FeedEntry) -> int:
+    return hash_words((entry.title, entry.summary, entry.edited))
 
 
 def _other_addresses(keys: ArticleKeys, fetched: Fetched, page: PageText | None) -> tuple[str, ...]:
@@ -432,7 +436,7 @@ def _other_addresses(keys: ArticleKeys, fetched: Fetched, page: PageText | None)
 
 
 def _words_of(entry: FeedEntry, language: str, at: datetime) -> int:
-    return hash_words(telling_words(f"{entry.title}\n{entry.summary}", language, at))
+    return hash_words((entry.edited, *telling_words(f"{entry.title}\n{entry.summary}", language, at)))
 
 
 def _as_edited(old: Article, new: Article) -> Article:

@@ -222,6 +222,7 @@ class FeedEntry:
     published_at: datetime | None  # None: missing, unparsable or in the future
     publisher: str | None = None  # where one source gathers the work of many newsrooms; None: the source's
     language: str | None = None  # ISO 639-1, where the source says it for each item
+    edited: str = ""  # when the source says it was edited last, in its own notation: another one is another edition
 
 
 @dataclass(frozen=True, slots=True)

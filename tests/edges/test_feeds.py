@@ -52,7 +52,8 @@ def as_json(feed: ParsedFeed) -> dict[str, Any]:
             {
                 name: value.isoformat() if isinstance(value, datetime) else value
                 for name, value in asdict(entry).items()
-                if name not in ("source_id", "publisher", "language")  # feeds say neither for each item
+                if name not in ("source_id", "publisher", "language")  # feeds say none of these for each item
+                and (name != "edited" or value)
             }
             for entry in feed.entries
         ],

@@ -127,6 +127,14 @@ async def test_what_is_counted_up_at_every_poll_is_read_a_few_times_only(desk: D
     assert desk.told() == []
 
 
+async def test_a_newer_edition_is_read_though_it_is_listed_in_the_same_words(desk: Desk) -> None:
+    desk.room.publish("courier", story(desk, START, SHELLING, END, edited="2022-09-14T16:00:00Z"))
+    await desk.poll()
+    edit(desk, START, SHELLING, TWELVE, END, edited="2022-09-14T16:12:00Z")
+    await desk.poll()
+    assert len(desk.told()) == 1
+
+
 async def test_an_edit_right_after_another_is_read_later(desk: Desk) -> None:
     desk.room.publish("courier", story(desk, START, SHELLING, END))
     await desk.poll()

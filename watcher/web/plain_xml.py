@@ -88,6 +88,7 @@ class XmlEntry:
     summary: str = ""
     contents: list[str] = field(default_factory=list)
     published_at: datetime | None = None  # as stated, believable or not
+    edited: str = ""
 
 
 @dataclass(slots=True)
@@ -290,6 +291,7 @@ class _EntryReader:
         self._read_children(item, depth)
         entry.id, entry.title, entry.summary = values["id"], values.get("title", ""), values.get("summary", "")
         entry.link = values.get("feedburner_origlink") or entry.link or self._first_address
+        entry.edited = values.get("updated", "").strip()
         stated = values.get("published") or values.get("created") or values.get("updated")
         if stated:
             entry.published_at = parse_date(stated)
