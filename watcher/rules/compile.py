@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
+from typing import Any, NamedTuple, TypeVar
 from typing import Literal as OneOf
-from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
@@ -45,6 +45,8 @@ from watcher.text.numbers import number_forms
 from watcher.understand.casualties import TRIGGERS
 from watcher.understand.gazetteer import AddedNames, Gazetteer
 from watcher.understand.stance import AddedCues, Cues
+
+_Member = TypeVar("_Member")
 
 MAX_FORMS = 5_000  # of one phrase, written out; a phrase that stands for more is a mistake or wants to be several
 _MAX_PRODUCT = 128  # neighbours are written out together up to here, and looked for one after the other beyond
@@ -101,18 +103,15 @@ class Slot:
     literals: tuple[Literal, ...]
     texts: tuple[str, ...]  # of the literals, each once
     max_words: int
+    rarity: tuple[int, int]  # larger for a slot that is met less often: by its shortest literal, then by how few it has
 
     @classmethod
     def of(cls, literals: Iterable[Literal]) -> Slot:
         """The slot of these literals, in an order of its own."""
         kept = sorted(set(literals), key=lambda one: (-len(one.text), one.text, one.is_stem, one.capitals))
         texts = tuple(dict.fromkeys(one.text for one in kept))
-        return cls(tuple(kept), texts, max(one.words for one in kept))
-
-    @property
-    def rarity(self) -> tuple[int, int]:
-        """Larger for a slot that is met less often: by its shortest literal, then by how few it has."""
-        return min(one.rarity for one in self.literals), -len(self.literals)
+        rarity = min(one.rarity for one in kept), -len(kept)
+        return cls(tuple(kept), texts, max(one.words for one in kept), rarity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,14 +386,22 @@ class _Expander:
         self._phrases: dict[tuple[str, tuple[str, ...]], tuple[Pattern, ...]] = {}
         self._items: dict[tuple[str, tuple[str, ...]], tuple[_Chain, ...]] = {}
         self._words: dict[tuple[Word, tuple[str, ...]], tuple[Literal, ...]] = {}
+        self._slots: dict[tuple[Literal, ...], Slot] = {}
 
     def phrase(self, text: str, languages: tuple[str, ...]) -> tuple[Pattern, ...]:
         """The patterns of a phrase, each once."""
         known = self._phrases.get((text, languages))
         if known is None:
             chains = self._chains(parse_phrase(text).parts, languages)
-            found = (Pattern.of(tuple(map(Slot.of, chain.forms)), chain.gaps) for chain in chains)
+            found = (Pattern.of(tuple(map(self._slot, chain.forms)), chain.gaps) for chain in chains)
             known = self._phrases[text, languages] = tuple(dict.fromkeys(found))
+        return known
+
+    def _slot(self, forms: tuple[Literal, ...]) -> Slot:
+        """The slot of these forms, the same one for the same forms."""
+        known = self._slots.get(forms)
+        if known is None:
+            known = self._slots[forms] = Slot.of(forms)
         return known
 
     def _chains(self, parts: tuple[Part, ...], languages: tuple[str, ...]) -> tuple[_Chain, ...]:
@@ -509,6 +516,12 @@ class _Compiler:
         self._set_of: dict[tuple[tuple[str, ...], tuple[str, ...]], int] = {}
         self._clues: dict[CompiledClue, int] = {}
         self._regexes: dict[str, Regex] = {}
+        self._frozen: dict[frozenset[Any], frozenset[Any]] = {}
+
+    def _once(self, members: Iterable[_Member] | None) -> frozenset[_Member]:
+        """The set of these, the same one for the same members: rules by the thousand have few different ones."""
+        found = frozenset(members or ())
+        return self._frozen.setdefault(found, found)
 
     def part(self, rule: Rule, part: RulePart) -> CompiledRule:
         """The conditions of a rule, or of one of its steps; what is wrong with its phrases goes to ``problems``."""
@@ -524,10 +537,10 @@ class _Compiler:
             title=rule.title,
             family=rule.family,
             severity=rule.severity,
-            languages=frozenset(rule.languages or ()),
-            source_tags=frozenset(gate.tags or ()),
-            not_source_tags=frozenset(gate.not_tags or ()),
-            source_ids=frozenset(gate.ids or ()),
+            languages=self._once(rule.languages),
+            source_tags=self._once(gate.tags),
+            not_source_tags=self._once(gate.not_tags),
+            source_ids=self._once(gate.ids),
             clues=clues,
             all_of=tuple(dict.fromkeys(when.all_of or ())),
             any_of=tuple(dict.fromkeys(when.any_of or ())),
@@ -564,8 +577,8 @@ class _Compiler:
             key=0,
             name="",
             kind=clue.kind,
-            accept=frozenset(clue.accept),
-            parts=frozenset(clue.parts or ()),
+            accept=self._once(clue.accept),
+            parts=self._once(clue.parts),
             at_least=threshold.at_least if threshold else 1,
             phrases=self._phrase_set(clue.phrases, (*path, "phrases"), languages),
             not_phrases=self._phrase_set(clue.not_phrases, (*path, "not_phrases"), languages),
@@ -591,7 +604,7 @@ class _Compiler:
             title_has=self._phrase_set(unless.title_has, (*path, "title_has"), languages),
             older_than=unless.older_than,
             event_older_than=unless.event_older_than,
-            source_tags=frozenset(unless.source_tags or ()),
+            source_tags=self._once(unless.source_tags),
         )
 
     def _phrase_set(

@@ -29,6 +29,10 @@ _STRANGE_INDENT = re.compile(
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+# What nodes have that can have nothing there: most nodes are texts, and two lists for each take half of their memory.
+_NONE: list[Any] = []
+
+
 class NodeKind(StrEnum):
     SCALAR = "scalar"
     LIST = "list"
@@ -238,9 +242,13 @@ class _Composer:
                 style=style,
                 end_line=end_line,
                 end_column=end_column,
+                items=_NONE,
+                pairs=_NONE,
             )
-        kind = NodeKind.LIST if isinstance(event, yaml.SequenceStartEvent) else NodeKind.MAP
-        return Node(kind, line, column, is_flow=bool(getattr(event, "flow_style", False)))
+        is_flow = bool(getattr(event, "flow_style", False))
+        if isinstance(event, yaml.SequenceStartEvent):
+            return Node(NodeKind.LIST, line, column, is_flow=is_flow, pairs=_NONE)
+        return Node(NodeKind.MAP, line, column, is_flow=is_flow, items=_NONE)
 
     def _find_lost_dash(self, node: Node, lines: list[str], found: list[Problem]) -> None:
         """An item that is indented deeper than its list silently becomes more text of the item above."""
