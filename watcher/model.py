@@ -108,6 +108,7 @@ class Source:
     expect_every: timedelta | None = None  # longer silence is a fault
     publisher: str = ""  # newsroom family; the id where none is given
     affiliation: str = "unknown"  # independent, state, party...; shown in alerts
+    state: str = ""  # ISO 3166-1 alpha-2 of the state whose media it is; empty: none, or not known
     tags: tuple[str, ...] = ()
     full_text: bool = True  # fetch the page when the feed carries only a summary
     catch_up: timedelta = timedelta(hours=24)  # first poll: older items are baseline, never alerted
@@ -263,6 +264,7 @@ class Article:
     publisher: str = ""
     affiliation: str = "unknown"
     tags: tuple[str, ...] = ()
+    state: str = ""  # whose media the source is, as configured
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,10 +349,55 @@ class EventChange(StrEnum):
     SEVERITY_RAISED = "severity_raised"
     PUBLISHERS_DOUBLED = "publishers_doubled"
     CORRECTED = "correction"
+    DENIED = "denied"  # a party denies what the rule looks for
     REPEATED = "repeated"  # another report, nothing new in it
     COPIED = "copied"  # a copy of a report that the event already has
     RULE_ADDED = "rule_added"  # another rule holds for the same happening; news for those who follow that rule
     HELD = "held"  # the rule wants a confirmation before anybody is told
+
+
+class Standing(StrEnum):
+    """What a voice is to the parties of an event."""
+
+    NEWSROOM = "newsroom"
+    STATE = "state"  # media of a state that is no party
+    PARTY = "party"  # media of a party, or of a state where the parties are not known: confirms nothing
+    UNCLEAR = "unclear"  # media of a state, and nobody said of which: confirms nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """One independent say about an event: a newsroom, an agency with all that reprint it, the media of a state."""
+
+    name: str  # "OC Media", "Reuters"; the outlets of a state where they speak for it
+    standing: Standing
+    state: str  # ISO code of media of a state; else empty
+    outlets: tuple[str, ...]  # publishers that speak with this voice, by date
+    copies: int  # reports beyond the first that only repeat its words
+    confirms: bool  # whether it counts where independent newsrooms are counted
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a report says under one rule."""
+
+    rule_id: str
+    family: str
+    severity: Severity
+    states: tuple[str, ...]
+    killed: Toll | None = None
+    injured: Toll | None = None
+    items: tuple[str, ...] = ()
+    title: str = ""  # of the rule
+
+
+@dataclass(frozen=True, slots=True)
+class Particulars:
+    """What tells one happening from another, besides its parties; each sorted."""
+
+    places: tuple[str, ...] = ()  # territories and cities, by their names in the gazetteer
+    days: tuple[str, ...] = ()  # ISO dates that the sentences give which made the rules hold
+    words: tuple[str, ...] = ()  # folded words that begin with a capital inside a sentence, states left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,6 +415,27 @@ class Report:
     copy_of: str | None = None  # article id of the report that it copies
     killed: Toll | None = None
     step: str | None = None  # of a rule of steps: which one it reports
+    reason: str = ""  # why it belongs to the event, in words
+    state: str = ""  # whose media the source is
+    origin: str | None = None  # the agency that it credits for the whole, by its usual name
+    standing: Standing = Standing.NEWSROOM
+    voice: str = ""  # name of the voice that it speaks with
+    claims: tuple[Claim, ...] = ()  # by severity and rule; none: a copy without signals of its own, or a denial
+    same_text: tuple[str, ...] = ()  # ids of the articles known before it whose text it repeats
+    particulars: Particulars = Particulars()
+    denied_by: tuple[str, ...] = ()  # states that deny in it what the rules look for
+    lowers_toll: bool = False  # says that an earlier toll was too high
+
+
+@dataclass(frozen=True, slots=True)
+class EventLink:
+    """What an operator decided about articles, for ever: they belong together, or apart."""
+
+    one: tuple[str, ...]  # article ids
+    other: tuple[str, ...]
+    is_together: bool
+    by: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,9 +450,9 @@ class Event:
     states: tuple[str, ...]
     killed: Toll | None
     injured: Toll | None
-    reports: tuple[Report, ...]  # in order of arrival
-    opened_at: datetime
-    last_seen_at: datetime
+    reports: tuple[Report, ...]  # by date, the same whatever the order of arrival
+    opened_at: datetime  # date of the first report
+    last_seen_at: datetime  # date of the last report
     is_confirmed: bool
     notified_killed: int  # the toll that recipients know
     notified_publishers: int  # independent publishers that recipients know
@@ -393,6 +461,12 @@ class Event:
     rule_ids: tuple[str, ...] = ()  # every rule that holds for it, the leading one first
     is_test: bool = False  # of rules with status `test`; never mixed with stable ones
     items: tuple[str, ...] = ()  # of the lists that the rule groups by, sorted
+    voices: tuple[Voice, ...] = ()  # those that confirm first, by date; `watcher.independence` weighs them
+    denied_by: tuple[str, ...] = ()  # parties that deny it, sorted
+    waits: bool = False  # of rules that wait for a confirmation; never mixed with those that speak at once
+    announced_at: datetime | None = None  # when people were told first; None: not yet, or stored before this was noted
+    told: Told | None = None  # None: nothing
+    merged_into: str | None = None  # id of the event that took its reports over
 
     @property
     def publishers(self) -> tuple[str, ...]:
@@ -409,6 +483,18 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What recipients know of an event, whatever rule they follow."""
+
+    states: tuple[str, ...]
+    severity: Severity
+    killed: int
+    publishers: int
+    is_confirmed: bool
+    denied_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class EventDecision:
     """What to do about a signal: the event as it is now, and what is new about it."""
 
@@ -417,6 +503,7 @@ class EventDecision:
     reason: str  # for logs and `explain`: why it joined or opened
     signals: tuple[Signal, ...] = ()  # of this article, for this event; the most severe first
     told_rule_ids: tuple[str, ...] = ()  # a rule that was only added is no news to those who follow these
+    absorbed: tuple[str, ...] = ()  # ids of the events whose reports it takes over, because a report links them
 
     @property
     def is_news(self) -> bool:
@@ -461,7 +548,7 @@ class Alert:
     injured: Toll | None
     excerpts: tuple[Excerpt, ...]
     reports: tuple[Report, ...]  # the newest decisive report first, then the others in order of arrival
-    publishers: tuple[str, ...]  # independent ones
+    publishers: tuple[str, ...]  # independent ones: names of the voices that confirm
     copies: int  # reports folded away as copies
     extraction: Extraction | None  # of the report quoted; None for notices
     created_at: datetime
@@ -471,6 +558,7 @@ class Alert:
     also: tuple[str, ...] = ()  # titles of the other rules that hold for the event
     escalates_at: datetime | None = None  # when others are told unless somebody acknowledges it
     unacknowledged_since_at: datetime | None = None  # escalations only: when the first of what waits was decided
+    voices: tuple[Voice, ...] = ()  # who says so, those that confirm first
 
 
 @dataclass(frozen=True, slots=True)
