@@ -19,7 +19,7 @@ from watcher.rule_tests import run_rule_tests
 from watcher.rules.compile import compile_rules
 from watcher.rules.editors import json_schema
 from watcher.rules.lint import CODES
-from watcher.rules.load import load_rules
+from watcher.rules.load import load_rules, load_texts
 from watcher.rules.schema import Group, Part, RuleSet, UpdateOn
 from watcher.rules.values import Window
 from watcher.rules.yaml_nodes import parse_yaml
@@ -308,3 +308,35 @@ def test_the_json_schema_describes_what_is_written() -> None:
     assert '"null"' not in json.dumps(schema)
     for model in schema["$defs"].values():
         assert all("description" in value for value in model.get("properties", {}).values())
+
+
+def test_the_texts_behind_a_rule_make_the_same_rule(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(
+        "# of the desk\nlist: forces\nkind: phrases\nitems: [troops, $units]\n---\nlist: units\nkind: phrases\n"
+        "items: [brigade]\n--- # apart\n  list: unused\n  kind: phrases\n  items: [nothing]\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "b.yaml").write_text(
+        "rule: moved\ntitle: Troops moved\nfamily: mobilisation\nseverity: watch\nlook_for:\n"
+        "  who: {phrases: [$forces]}\ntests:\n  - {file: moved.txt, expect: alert}\n"
+        "---\nrule: other\ntitle: Other\nfamily: clash\nseverity: watch\nlook_for:\n  what: {phrases: [clash]}\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "c.yaml").write_text(
+        "append: units\nitems: [regiment]\n---\nappend: moved\nunless:\n  - {name: drills, phrases: [drill]}\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "moved.txt").write_text("Troops moved", encoding="utf-8")
+    whole = load_rules([tmp_path])
+    texts = whole.texts_behind(["moved"])
+    assert [(one.kind, one.name) for one in texts] == [
+        ("list", "forces"),
+        ("list", "units"),
+        ("rule", "moved"),
+        ("append", "units"),
+        ("append", "moved"),
+    ]
+    (tmp_path / "moved.txt").unlink()
+    again = load_texts(texts)
+    assert again.rule_versions == {"moved": whole.rule_versions["moved"]}
+    assert again.texts_behind(["moved"]) == texts

@@ -47,6 +47,7 @@ class Loading:
     documents: list[Document] = field(default_factory=list)
     hidden_names: set[str] = field(default_factory=set)  # declared in what a syntax error hides
     test_texts: dict[tuple[str, str], str] = field(default_factory=dict)
+    reads_test_files: bool = True
 
     def wrong(self, file: RuleFile, node: Node | None, message: str, code: str = "invalid", *, offset: int = 0) -> None:
         """Adds a problem at a node, or for the whole file; ``offset`` columns further right."""

@@ -13,18 +13,20 @@ from watcher.rules.building import without_collecting
 from watcher.rules.documents import Document, Loading, RuleFile, items_of
 from watcher.rules.phrases import parse_phrase
 from watcher.rules.references import check_references
-from watcher.rules.schema import DOCUMENTS, Append, CueGroup, Rule, RuleList, RuleSet, StateNames
+from watcher.rules.schema import DOCUMENTS, Append, CueGroup, Rule, RuleList, RuleSet, RuleText, StateNames
 from watcher.rules.validate import validate
 from watcher.rules.values import describe, nearest
 from watcher.rules.yaml_nodes import Node, NodeKind, parse_yaml, split_lines
 
-__all__ = ["RuleSet", "find_rule_files", "load_rules"]
+__all__ = ["RuleSet", "find_rule_files", "load_rules", "load_texts"]
 
 MAX_FILE_BYTES = 5_000_000  # ten thousand rules fit
 
 SUFFIXES = frozenset({".yaml", ".yml"})
 
 _DECLARES = re.compile(r"^(list|rule|append):[ \t]+([\w-]+)", re.MULTILINE)
+
+_BOUNDARY = re.compile(r"(---|\.\.\.)(?=\s|$)")
 
 _TRAILING_COMMENT = re.compile(r"[ \t]+#[^\s#]")
 
@@ -40,6 +42,22 @@ def load_rules(paths: Sequence[Path]) -> RuleSet:
     files = _find_files(paths, loading)
     for file in files:
         _read_documents(file, loading)
+    return _checked(files, loading)
+
+
+def load_texts(texts: Sequence[RuleText]) -> RuleSet:
+    """The rules that these documents make, as `load_rules` would; files that their tests name are not looked at.
+
+    Raises `RuleError`, where the path of a location is the kind and the name of the document.
+    """
+    loading = Loading(reads_test_files=False)
+    files = [RuleFile(f"{one.kind} {one.name}", Path(), Path()) for one in texts]
+    for file, one in zip(files, texts, strict=True):
+        _read_text(file, one.text, loading)
+    return _checked(files, loading)
+
+
+def _checked(files: Sequence[RuleFile], loading: Loading) -> RuleSet:
     check_references(loading)
     problems = loading.problems
     if not problems and not any(document.kind == "rule" for document in loading.documents):
@@ -98,8 +116,11 @@ def _read_documents(file: RuleFile, loading: Loading) -> None:
         loading.wrong(file, None, f"this file is too large: expected at most {MAX_FILE_BYTES // 1_000_000} MB")
         return
     text = _decode(body, file, loading)
-    if text is None:
-        return
+    if text is not None:
+        _read_text(file, text, loading)
+
+
+def _read_text(file: RuleFile, text: str, loading: Loading) -> None:
     file.text, file.lines = text, split_lines(text)
     if not text.strip():
         message = "this file is empty"
@@ -159,7 +180,7 @@ def _read_document(file: RuleFile, node: Node, loading: Loading) -> None:
     before = len(loading.problems)
     model = validate(file, kinds[0], node, loading)
     document = Document(file, kinds[0], node, model)
-    if kinds[0] == "rule":
+    if kinds[0] == "rule" and loading.reads_test_files:
         _read_test_files(document, loading)
     if len(loading.problems) > before:
         document.model = None
@@ -254,7 +275,17 @@ def _assemble(files: Sequence[RuleFile], loading: Loading) -> RuleSet:
         warnings=tuple(loading.warnings),
         state_names=state_names,
         cue_groups=cue_groups,
+        documents=tuple(RuleText(document.kind, document.name, _text_of(document)) for document in loading.documents),
     )
+
+
+def _text_of(document: Document) -> str:
+    """The document as it is written, without what stands before it or parts it from the next."""
+    lines = document.file.lines[document.node.line - 1 :]
+    # A document may begin on the line that parts it from the one before it.
+    lines = [_BOUNDARY.sub(lambda found: " " * len(found[0]), lines[0]), *lines[1:]]
+    end = next((index for index, line in enumerate(lines) if _BOUNDARY.match(line)), len(lines))
+    return "\n".join(lines[:end]).rstrip() + "\n"
 
 
 def _hash(value: object) -> str:

@@ -6,7 +6,8 @@ Every error message is one lower-case clause for the person who wrote the file: 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -79,6 +80,7 @@ class UpdateOn(StrEnum):
     PUBLISHERS_DOUBLED = "publishers_doubled"
     SEVERITY_RAISED = "severity_raised"
     CORRECTION = "correction"
+    DENIED = "denied"
 
 
 class InQuietHours(StrEnum):
@@ -623,7 +625,13 @@ class Rule(_Model):
         BeforeValidator(split_words),
         _OrCommas(),
     ] = Key(
-        default=(UpdateOn.CONFIRMED, UpdateOn.DEATHS_DOUBLED, UpdateOn.NEW_STATE, UpdateOn.CORRECTION),
+        default=(
+            UpdateOn.CONFIRMED,
+            UpdateOn.DEATHS_DOUBLED,
+            UpdateOn.NEW_STATE,
+            UpdateOn.CORRECTION,
+            UpdateOn.DENIED,
+        ),
         description="what is told again after the first alert",
     )
     send: Send = Key(default=Send(), description="who is told, and when", examples=[{"to": ["caucasus-desk"]}])
@@ -810,6 +818,20 @@ DOCUMENTS: Mapping[str, type[_Model]] = MappingProxyType(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class RuleText:
+    """One document as it is written in its file."""
+
+    kind: str  # rule, list, append, states, cues
+    name: str  # of the rule or list, also where something is appended to it; the first value of the others
+    text: str
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the text, in hexadecimal digits."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
 @dataclass(frozen=True)
 class RuleSet:
     """Every rule and list of the files, checked; appended items and exceptions are merged in."""
@@ -829,6 +851,13 @@ class RuleSet:
     warnings: tuple[Problem, ...] = ()  # what the loader saw that is legal but suspicious
     state_names: tuple[StateNames, ...] = ()  # in file order
     cue_groups: tuple[CueGroup, ...] = ()  # in file order
+    documents: tuple[RuleText, ...] = ()  # in file order
+
+    def texts_behind(self, rule_ids: Collection[str]) -> tuple[RuleText, ...]:
+        """The documents that decide what these rules find, in file order: by themselves they make a rule set."""
+        lists = {name for rule_id in rule_ids for name in self.lists_used.get(rule_id, ())}
+        wanted = {"rule": rule_ids, "list": lists, "append": {*rule_ids, *lists}}
+        return tuple(one for one in self.documents if one.kind not in wanted or one.name in wanted[one.kind])
 
     def location(self, *path: str) -> Location:
         """Where the value at this path stands, or else the nearest thing around it."""
