@@ -27,6 +27,7 @@ from apscheduler.events import (
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from watcher import __version__, systemd
+from watcher.agenda import Agenda
 from watcher.dispatch import Dispatcher, Settled
 from watcher.errors import ProblemsError, StoreError
 from watcher.fetch import Fetcher
@@ -58,6 +59,7 @@ SILENCE_CHECK_EVERY = timedelta(minutes=5)
 OUTAGE_AFTER = timedelta(minutes=10)  # without a sign of life; a restart or an upgrade takes less
 CATCH_UP_WITHIN = timedelta(hours=1)  # of an outage; what was not read again by then is told to be so
 PAGE_CHECK_EVERY = timedelta(minutes=1)
+SETTLE_EVERY = timedelta(seconds=10)  # when a network goes down, thousands of sources change within seconds
 # Threads that read and match. One interpreter computes one thing at a time, so more would only hold more memory; a few,
 # because a hostile page can keep one busy. Apart from asyncio's own threads, in which names are resolved.
 WORKERS = 4
@@ -121,6 +123,7 @@ class Daemon:
         async with AsyncExitStack() as stack:
             parts = await Parts.open(self, stack)
             await asyncio.gather(*(parts.poll_to_the_end(source_id) for source_id in parts.sources_to_read()))
+            await parts.settle()
             await parts.check_pages()
             await parts.dispatch()
 
@@ -152,7 +155,9 @@ class Parts:
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
         self._scheduler.add_listener(self._job_failed, EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
-        self._scheduler.add_listener(self._job_done, EVENT_JOB_EXECUTED)
+        self._scheduler.add_listener(lambda event: self._worked(event.job_id), EVENT_JOB_EXECUTED)
+        self._agenda = Agenda(self._poll_and_plan)
+        self._has_health_changed = False
         notices = self._store.journal.notices("job:")
         self._failed_jobs = {notice.key.removeprefix("job:") for notice in notices if notice.state != "ok"}
         self._outages: tuple[Outage, ...] = ()  # that operators were not told of yet
@@ -187,6 +192,7 @@ class Parts:
     def _end_run(self) -> None:
         self._workers.close()
         with self._store.transaction():
+            self._store.articles.save_noted()
             self._store.journal.stop_run(self._run_id, self._clock())
 
     def schedule(self) -> None:
@@ -198,7 +204,9 @@ class Parts:
         self._every(PAGE_CHECK_EVERY, self.check_pages, "pages")
         if interval := systemd.watchdog_interval():
             self._every(interval / 2, _feed_watchdog, "watchdog")
+        self._every(SETTLE_EVERY, self.settle, "settle")
         self._scheduler.start()
+        self._agenda.start()
 
     def _every(self, interval: timedelta, job: Callable[[], Awaitable[None]], name: str) -> None:
         self._scheduler.add_job(job, "interval", seconds=interval.total_seconds(), id=name)
@@ -256,7 +264,15 @@ class Parts:
             if delay <= timedelta(0):
                 delay = START_SPREAD * overdue
                 overdue += 1
-            self._schedule_poll(source.id, delay)
+            self._agenda.plan(source.id, delay)
+
+    async def settle(self) -> None:
+        """Nothing; what uneventful polls had to say is stored, and what changes of health lead to is told."""
+        with self._store.transaction():
+            self._store.articles.save_noted()
+        if self._has_health_changed:
+            self._has_health_changed = False
+            self.tell_about_blind_rules()
 
     def tell_about_blind_rules(self) -> None:
         """Nothing; operators know which rules no live source can feed."""
@@ -268,25 +284,18 @@ class Parts:
         if told:
             self._wake.set()
 
-    def _schedule_poll(self, source_id: str, delay: timedelta) -> None:
-        self._scheduler.add_job(
-            self._poll_and_reschedule,
-            "date",
-            run_date=utc_now() + max(delay, timedelta(0)),
-            args=(source_id,),
-            id=f"poll:{source_id}",
-            replace_existing=True,
-        )
-
-    async def _poll_and_reschedule(self, source_id: str) -> None:
+    async def _poll_and_plan(self, source_id: str) -> None:
         next_poll_at: datetime | None = None
+        job_id = f"poll:{source_id}"
         try:
             poll = await self.poll(source_id)
+        except Exception as error:  # noqa: BLE001  (logged there; a source is never given up, whatever its poll broke on)
+            self._broke(job_id, error)
+        else:
             next_poll_at = poll.next_poll_at if poll else None
-        finally:  # also when the poll broke: a source is never given up
-            if source := self.sources.get(source_id):
-                delay = next_poll_at - self._clock() if next_poll_at else source.every
-                self._schedule_poll(source_id, delay)
+            self._worked(job_id)
+        if source := self.sources.get(source_id):
+            self._agenda.plan(source_id, next_poll_at - self._clock() if next_poll_at else source.every)
 
     async def poll_to_the_end(self, source_id: str) -> None:
         """Nothing; a source that is read in parts was polled until there were no more."""
@@ -304,8 +313,7 @@ class Parts:
                 log.warning("poll_failed", reason=poll.reason.value, detail=poll.detail)
             elif poll.new or poll.baseline or poll.waiting:
                 log.info("polled", new=poll.new, baseline=poll.baseline, waiting=poll.waiting, alerts=len(poll.alerts))
-            if poll.change is not None:
-                self.tell_about_blind_rules()
+            self._has_health_changed |= poll.change is not None
             if self._outages:
                 self._to_catch_up.discard(source_id)
                 self.tell_about_outages()
@@ -379,6 +387,7 @@ class Parts:
         """Nothing; polls and a reload are abandoned (what they decided is stored), sends get a short grace."""
         self._scheduler.remove_listener(self._job_failed)  # an abandoned poll is no failed one
         self._scheduler.shutdown(wait=False)
+        self._agenda.stop()
         self._guard.stop()
         if self._reloading is not None:
             tasks = (*tasks, self._reloading)
@@ -510,8 +519,7 @@ class Parts:
         old, new = self.sources, {source.id: source for source in settings.to_sources()}
         self.sources = new
         for source_id in old.keys() - new.keys():
-            if self._scheduler.get_job(f"poll:{source_id}"):
-                self._scheduler.remove_job(f"poll:{source_id}")
+            self._agenda.drop(source_id)
         changed = [source for source in new.values() if old.get(source.id) != source]
         self._resume(
             changed, at_once={one.id for one in changed if one.id in old and not _same_place(old[one.id], one)}
@@ -560,19 +568,22 @@ class Parts:
         if event.code != EVENT_JOB_ERROR:
             log.warning("job_late", job_id=event.job_id, missed=event.code == EVENT_JOB_MISSED)
             return
-        log.error("job_failed", job_id=event.job_id, exc_info=event.exception)
-        self._failed_jobs.add(event.job_id)
+        self._broke(event.job_id, event.exception)
+
+    def _broke(self, job_id: str, error: BaseException) -> None:
+        log.error("job_failed", job_id=job_id, exc_info=error)
+        self._failed_jobs.add(job_id)
         self._tell_about_job(
-            event.job_id,
-            state=type(event.exception).__name__,
-            headline=f"{event.job_id} failed and is tried again",
-            body=f"{type(event.exception).__name__}: {event.exception}"[:1000],
+            job_id,
+            state=type(error).__name__,
+            headline=f"{job_id} failed and is tried again",
+            body=f"{type(error).__name__}: {error}"[:1000],
         )
 
-    def _job_done(self, event: JobExecutionEvent) -> None:
-        if event.job_id in self._failed_jobs:
-            self._failed_jobs.remove(event.job_id)
-            self._tell_about_job(event.job_id, state="ok", headline=f"{event.job_id} works again", body="")
+    def _worked(self, job_id: str) -> None:
+        if job_id in self._failed_jobs:
+            self._failed_jobs.remove(job_id)
+            self._tell_about_job(job_id, state="ok", headline=f"{job_id} works again", body="")
 
     def _tell_about_job(self, job_id: str, *, state: str, headline: str, body: str) -> None:
         try:

@@ -383,13 +383,17 @@ class Ingest:
             too_old_items=before.too_old_items + poll.too_old,
         )
         health, poll.change = observe(before.health, state_of(source, state, now), now)
-        state = replace(state, health=health)
         planned = plan_poll(source, state, self._jitter())
         poll.has_more = harvest.has_more and not (poll.waiting or poll.postponed or failed)
         poll.next_poll_at = now if poll.has_more else planned.at
+        state = replace(state, health=health, next_poll_at=poll.next_poll_at)
+        is_uneventful = unchanged and before.polled_at is not None and not before.failures
+        if is_uneventful and poll.change is None and state.bookmark == before.bookmark:
+            self._store.articles.note_source_state(state)
+            return
         told = False
         with self._store.transaction():
-            self._store.articles.save_source_state(replace(state, next_poll_at=poll.next_poll_at))
+            self._store.articles.save_source_state(state)
             if poll.change is not None:
                 told = tell_about_source(self._store, book.recipients, source, before, state, poll.change, now)
         if told:

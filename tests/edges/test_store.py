@@ -617,7 +617,35 @@ def test_source_states(store: Store) -> None:
     assert store.articles.source_state("courier", url) == replace(state, detail="d?")
     assert store.articles.source_states() == (replace(state, detail="d?"),)
     moved = store.articles.source_state("courier", url + "2")
-    assert moved == SourceState("courier", url + "2", baseline_at=NOW, baseline_items=3, undated_items=2, too_old_items=4, health=health)
+    assert moved == SourceState(
+        "courier", url + "2", baseline_at=NOW, baseline_items=3, undated_items=2, too_old_items=4, health=health
+    )
+
+
+def test_noted_states_count_at_once_and_are_written_later(tmp_path: Path) -> None:
+    url = "https://courier.example/feed"
+    first, second, third = (SourceState("courier", url, polled_at=NOW + timedelta(minutes=n)) for n in range(3))
+    with (
+        Store.open(tmp_path / "a.db", exclusive=True) as store,
+        Store.open(tmp_path / "a.db", exclusive=False) as other,
+    ):
+        with store.transaction():
+            store.articles.save_source_state(first)
+        store.articles.note_source_state(second)
+        assert store.articles.source_state("courier", url) == second
+        assert store.articles.source_states() == (second,)
+        assert other.articles.source_states() == (first,)
+        with store.transaction():
+            assert store.articles.save_noted() == 1
+            assert store.articles.save_noted() == 0
+        assert other.articles.source_states() == (second,)
+        assert store.articles.source_state("courier", url + "2").polled_at is None
+        store.articles.note_source_state(first)
+        with store.transaction():
+            store.articles.save_source_state(third)  # what was noted before is older
+            assert store.articles.save_noted() == 0
+        assert store.articles.source_state("courier", url) == third
+        assert other.articles.source_states() == (third,)
 
 
 def test_events_are_saved_with_their_reports(store: Store) -> None:

@@ -121,6 +121,8 @@ class Articles:
 
     def __init__(self, db: Db) -> None:
         self._db = db
+        self._noted: dict[str, SourceState] = {}  # newer than the table, or the same
+        self._unsaved: dict[str, SourceState] = {}
 
     def by_address(self, urls: Iterable[str]) -> tuple[str, ...]:
         """The ids of the articles that go by one of these canonical addresses, as their own or by another name."""
@@ -378,10 +380,12 @@ class Articles:
 
     def source_state(self, source_id: str, url: str) -> SourceState:
         """Where polling of the source stands; without a bookmark when its URL has changed since."""
-        row = self._db.row("SELECT * FROM sources WHERE id = ?", (source_id,))
-        if row is None:
-            return SourceState(source_id, url)
-        state = _source_state(row)
+        state = self._noted.get(source_id)
+        if state is None:
+            row = self._db.row("SELECT * FROM sources WHERE id = ?", (source_id,))
+            if row is None:
+                return SourceState(source_id, url)
+            state = _source_state(row)
         if state.url == url:
             return state
         return SourceState(
@@ -397,10 +401,32 @@ class Articles:
 
     def source_states(self) -> tuple[SourceState, ...]:
         """Every source that was ever polled, by id."""
-        return tuple(map(_source_state, self._db.rows("SELECT * FROM sources ORDER BY id")))
+        states = map(_source_state, self._db.rows("SELECT * FROM sources ORDER BY id"))
+        return tuple(self._unsaved.get(state.source_id, state) for state in states)
+
+    def note_source_state(self, state: SourceState) -> None:
+        """Nothing; it counts from now on in this process, and is written by the next ``save_noted``.
+
+        For a poll that found nothing: thousands of these are written together. A process that dies before has polled
+        in vain and loses nothing.
+        """
+        self._noted[state.source_id] = self._unsaved[state.source_id] = state
+
+    def save_noted(self) -> int:
+        """How many states that were only noted are written now."""
+        for state in self._unsaved.values():
+            self._write_source_state(state)
+        count = len(self._unsaved)
+        self._unsaved.clear()
+        return count
 
     def save_source_state(self, state: SourceState) -> None:
         """Nothing; replaces what was known of the source."""
+        self._noted.pop(state.source_id, None)
+        self._unsaved.pop(state.source_id, None)
+        self._write_source_state(state)
+
+    def _write_source_state(self, state: SourceState) -> None:
         mark = state.bookmark
         self._db.upsert(
             "sources",

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -168,15 +169,7 @@ class Db:
 
     def upsert(self, table: str, row: Mapping[str, object], key: tuple[str, ...]) -> None:
         """Nothing; writes the row, over the one with the same key if there is one and it differs."""
-        columns, marks = ", ".join(row), ", ".join(f":{column}" for column in row)
-        others = [column for column in row if column not in key]
-        updates = ", ".join(f"{column} = excluded.{column}" for column in others)
-        differs = " OR ".join(f"{table}.{column} IS NOT excluded.{column}" for column in others)
-        self.write(
-            f"INSERT INTO {table} ({columns}) VALUES ({marks}) "
-            f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {updates} WHERE {differs}",
-            row,
-        )
+        self.write(_upsert_sql(table, tuple(row), key), tuple(row.values()))
 
     def _expect_transaction(self) -> None:
         if not self._in_transaction():
@@ -184,6 +177,18 @@ class Db:
 
     def _in_transaction(self) -> bool:
         return self._connection.in_transaction
+
+
+@cache
+def _upsert_sql(table: str, columns: tuple[str, ...], key: tuple[str, ...]) -> str:
+    marks = ", ".join("?" * len(columns))
+    others = [column for column in columns if column not in key]
+    updates = ", ".join(f"{column} = excluded.{column}" for column in others)
+    differs = " OR ".join(f"{table}.{column} IS NOT excluded.{column}" for column in others)
+    return (
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}) "
+        f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {updates} WHERE {differs}"
+    )
 
 
 @contextmanager

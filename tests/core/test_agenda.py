@@ -1,0 +1,132 @@
+"""When sources are polled: the heap behind the daemon's polls, on a real event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from watcher.agenda import TOGETHER, Agenda
+
+SOON = timedelta(milliseconds=1)
+LATER = timedelta(hours=1)
+
+
+class Polls:
+    """Notes which sources are polled; each poll takes as long as ``hold`` is not set."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.ended: list[str] = []
+        self.hold = asyncio.Event()
+        self.hold.set()
+
+    async def poll(self, source_id: str) -> None:
+        self.begun.append(source_id)
+        await self.hold.wait()
+        self.ended.append(source_id)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    for _ in range(3000):
+        if holds():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it never did")
+
+
+async def test_sources_run_when_they_are_due_and_no_earlier() -> None:
+    polls = Polls()
+    agenda = Agenda(polls.poll)
+    for number in range(50):
+        agenda.plan(f"soon-{number}", SOON * (50 - number))
+        agenda.plan(f"later-{number}", LATER)
+    agenda.plan("overdue", -LATER)
+    agenda.start()
+    await until(lambda: len(polls.ended) >= 51)
+    agenda.stop()
+    assert polls.begun == ["overdue", *(f"soon-{number}" for number in reversed(range(50)))]
+
+
+async def test_what_is_planned_anew_or_dropped_does_not_run_as_planned_before() -> None:
+    polls = Polls()
+    agenda = Agenda(polls.poll)
+    agenda.plan("put off", SOON)
+    agenda.plan("dropped", SOON)
+    agenda.plan("put off", LATER)
+    agenda.drop("dropped")
+    agenda.drop("never planned")
+    agenda.start()
+    await asyncio.sleep((TOGETHER * 2).total_seconds())
+    assert polls.begun == []
+    agenda.plan("put off", SOON)  # earlier than what the timer waits for
+    await until(lambda: polls.ended == ["put off"])
+    agenda.stop()
+
+
+async def test_a_source_that_is_due_while_it_runs_runs_again_afterwards() -> None:
+    polls = Polls()
+    agenda: Agenda
+
+    async def poll(source_id: str) -> None:
+        await polls.poll(source_id)
+        agenda.plan(source_id, LATER)
+
+    agenda = Agenda(poll)
+    polls.hold.clear()
+    agenda.plan("one", SOON)
+    agenda.start()
+    await until(lambda: polls.begun == ["one"])
+    agenda.plan("one", SOON)  # other settings
+    await asyncio.sleep((TOGETHER * 2).total_seconds())
+    assert polls.begun == ["one"]
+    polls.hold.set()
+    await until(lambda: polls.ended == ["one", "one"])
+    await asyncio.sleep((TOGETHER * 2).total_seconds())
+    agenda.stop()
+    assert polls.begun == ["one", "one"]
+
+
+async def test_a_source_that_was_dropped_while_it_ran_does_not_run_again() -> None:
+    polls = Polls()
+    agenda = Agenda(polls.poll)
+    polls.hold.clear()
+    agenda.plan("one", SOON)
+    agenda.start()
+    await until(lambda: polls.begun == ["one"])
+    agenda.plan("one", SOON)
+    agenda.drop("one")
+    polls.hold.set()
+    await asyncio.sleep((TOGETHER * 2).total_seconds())
+    agenda.stop()
+    assert polls.begun == ["one"]
+
+
+async def test_a_machine_that_slept_notices_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Timers stand still during sleep; the longest wait bounds what that can cost."""
+    monkeypatch.setattr("watcher.agenda.LONGEST_WAIT", timedelta(milliseconds=50))
+    asleep = 0.0
+    polls = Polls()
+    agenda = Agenda(polls.poll, now=lambda: asyncio.get_running_loop().time() + asleep)
+    agenda.plan("one", LATER)
+    agenda.start()
+    asleep = 2 * LATER.total_seconds()
+    await until(lambda: polls.ended == ["one"])
+    agenda.stop()
+
+
+async def test_stopping_abandons_what_runs() -> None:
+    polls = Polls()
+    agenda = Agenda(polls.poll)
+    polls.hold.clear()
+    agenda.plan("one", SOON)
+    agenda.start()
+    await until(lambda: polls.begun == ["one"])
+    agenda.stop()
+    await asyncio.sleep(0.05)
+    polls.hold.set()
+    await asyncio.sleep(0.05)
+    assert polls.ended == []
+    assert len(asyncio.all_tasks()) == 1
