@@ -6,6 +6,7 @@ language puts it: "killed 12", "12 were killed", "dozens of deaths", "the death 
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -102,7 +103,7 @@ class _Language:
     automaton: AhoCorasick  # over the anchors; finds the sentences worth a look in the folded text
     sets: Mapping[str, _WordSet]
     totals: PhraseTable[None]
-    running: PhraseTable[None]
+    running: PhraseTable[frozenset[str]]  # each with the numerals that stand in the phrase itself
 
     def __getitem__(self, name: str) -> _WordSet:
         return self.sets.get(name, _NO_WORDS)
@@ -137,7 +138,7 @@ def _language(code: str) -> _Language | None:
         automaton=AhoCorasick([word.removesuffix("*") for word in anchors]),
         sets={key: _WordSet(value) for key, value in listed.items()},
         totals=PhraseTable((phrase, None) for phrase in data.get("totals", ())),
-        running=PhraseTable((phrase, None) for phrase in data.get("running", ())),
+        running=PhraseTable((phrase, frozenset(re.findall(r"\d+", phrase))) for phrase in data.get("running", ())),
     )
 
 
@@ -193,8 +194,8 @@ class _Report:
         """The parts of the sentence, as offsets, that speak of a whole war so far."""
         parts: list[tuple[int, int]] = []
         for hit in self.language.running.find(self.placed):
-            written = [int(self.words[i]) for i in range(hit.start, hit.end) if self.words[i].isdecimal()]
-            if any(number not in _YEARS for number in written):
+            numerals = {word for word in self.words[hit.start : hit.end] if word.isdecimal()} - hit.value
+            if any(int(numeral) not in _YEARS for numeral in numerals):
                 continue  # "since 5 am"
             start, end = hit.start, hit.end
             while start and self.words[start - 1] not in _PART_ENDS:
@@ -524,7 +525,8 @@ class _Report:
         while at >= 0 and whole.start - at <= _NOUN_WORDS:
             word = self.words[at]
             if word in language["part_of"]:
-                part = next((n for n in self._numbers_between(max(0, at - 3), at) if n.end == at), None)
+                behind = at - 1 if self.words[at - 1] in language["out_of"] else at  # "eight out of ten"
+                part = next((n for n in self._numbers_between(max(0, at - 4), at) if n.end == behind), None)
                 if part is not None:
                     return part
             elif not (word in language["articles"] or word in language["own"] or word in language["singular"]):
@@ -632,6 +634,8 @@ class _Report:
         start, end = folded.original(placed.starts[first], placed.ends[last - 1])
         judged_start, judged_end = folded.original(placed.starts[hit.start], placed.ends[max(hit.end, last, until) - 1])
         judgement = judge(self.reading, judged_start, judged_end)
+        if number is not None and judgement.stance is Stance.DENIED and self._is_of_another(judgement, number, hit):
+            judgement = Judgement(Stance.HAPPENED, None)
         if number is None and self.words[hit.end : hit.end + 1] and self.words[hit.end] in self.language["none"]:
             # "killed no one": what is denied stands behind the verb.
             judgement = Judgement(Stance.DENIED, folded.original(placed.starts[hit.end], placed.ends[hit.end]))
@@ -649,6 +653,13 @@ class _Report:
             sentence=self.sentence.index,
             figure=None if number is None else (number.figure.start, number.figure.end),
         )
+
+    def _is_of_another(self, judgement: Judgement, number: _Number, hit: Hit[_Trigger]) -> bool:
+        """Whether what is denied is only joined to the number: "one soldier and no civilians had died"."""
+        if judgement.cue is None or not number.figure.end <= judgement.cue[0] < judgement.cue[1]:
+            return False
+        cue = self.placed.first_from(self.reading.folded.folded(*judgement.cue)[0])
+        return number.end < cue < hit.start and self.words[cue - 1] in self.language["joins"]
 
     def _is_one_person(self, hit: Hit[_Trigger]) -> bool:
         """Whether "a soldier" stands beside the trigger."""

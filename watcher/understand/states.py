@@ -88,15 +88,20 @@ _OFFICE = re.compile(
 _OF_BEFORE = re.compile(r"(?<= )(?:(?:of|de|du|del|des|da|di|la|le|les|el|the) |de l['’]|d['’]|l['’])+$")
 _LONGEST_OFFICE = 40
 _SHORTEST_STEM = 4
+# What brings two leaders together: "Trump and Kim", "Pashinyan said Medvedev".
+_BETWEEN_LEADERS = re.compile(
+    r" (?:and|meets?|met|tells|told|said|says|accused|accuses|warned|warns|urged|urges|called|calls|phoned|thanked"
+    r"|thanks|invited|invites|et|y|ve|и|та|і|و)(?: that)? ",
+)
 # "Saleh al-Iraqi", "Mohammed Al Sudani"; without the hyphen "al" is a word of other languages.
 _NISBA_BEFORE = re.compile(r"\b[AaEe](?:[lnrst]|sh)-$|\b[A-Z][\w'’-]+ [Aa]l $")
 # "the states of Borno, Niger and Plateau", "Borno, Niger and Plateau states"
 _REGIONS = r"(?:states?|provinces?|counties|governorates)"
 _REGION = r"[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)?"
 _REGIONS_OF_BEFORE = re.compile(
-    rf"\b(?i:{_REGIONS}) (?:of|including|such as|like) (?P<list>(?:{_REGION}(?:,? and |, | or ))*)$"
+    rf"\b(?i:{_REGIONS}) (?:of|including|such as|like) (?P<list>(?:{_REGION}, )*(?:{_REGION},? (?:and|or) )?)$"
 )
-_REGIONS_BEFORE = re.compile(rf"(?P<list>(?:{_REGION}(?:,? and |, ))*)$")
+_REGIONS_BEFORE = re.compile(rf"(?P<list>(?:{_REGION}, )*(?:{_REGION},? (?:and|or) )?)$")
 _REGIONS_BEHIND = re.compile(rf"(?P<list>(?:(?:,? and |, | or ){_REGION})*)(?P<regions> (?i:{_REGIONS})\b)?")
 _WORD = re.compile(r"[\w.'’]+")
 _NEXT_WORD = re.compile(r" ([A-Z][\w'’]+)")
@@ -246,8 +251,10 @@ class _Text:
     def _find_part(self, number: int) -> _Part:
         hits: list[_Hit] = []
         hidden: list[tuple[_Hit, str]] = []
-        for candidate in self._candidates(number):
-            hit = self._settle_surname(candidate) if candidate.name.is_surname else candidate
+        settled = [self._settle_surname(hit) if hit.name.is_surname else hit for hit in self._candidates(number)]
+        leaders = [hit for hit in settled if hit is not None and hit.name.kind == "leader"]
+        for candidate, known in zip(self._candidates(number), settled, strict=True):
+            hit = known or self._among_leaders(candidate, leaders)
             if hit is None:
                 continue
             last = hits[-1] if hits else None
@@ -374,6 +381,25 @@ class _Text:
             if len(codes) == 1 and (choice is not in_office or self._has_title(hit)):
                 return hit if choice[0] == hit.name else replace(hit, name=choice[0])
         return None
+
+    def _among_leaders(self, hit: _Hit, leaders: Sequence[_Hit]) -> _Hit | None:
+        """The hit for a leader in office who is named beside another: "Trump and Kim met"."""
+        names = [name for name in hit.meanings if name.is_surname and self._is_in_office(name)]
+        if len({name.code for name in names}) != 1 or not self._is_beside(hit, leaders):
+            return None
+        return replace(hit, name=names[0])
+
+    def _is_beside(self, hit: _Hit, leaders: Sequence[_Hit]) -> bool:
+        at = bisect_left(leaders, hit.start, key=_start_of)
+        if at and _BETWEEN_LEADERS.fullmatch(self._full[leaders[at - 1].end : hit.start]):
+            return not _NEXT_WORD.match(self._behind(hit.end))
+        if at == len(leaders) or not _BETWEEN_LEADERS.fullmatch(self._full[hit.end : leaders[at].start]):
+            return False
+        before = _LAST_WORD.search(self._before(hit.start))
+        return before is None or not before[1][0].isupper()
+
+    def _is_in_office(self, name: Name) -> bool:
+        return name.years[0] <= self._reading.reference_at.year <= name.years[1]
 
     def _may_be_named(self, surnames: Sequence[Name]) -> bool:
         """Whether the text can hold the full name of one of them; spares the search for all full names."""
