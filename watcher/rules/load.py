@@ -281,11 +281,13 @@ def _assemble(files: Sequence[RuleFile], loading: Loading) -> RuleSet:
 
 def _text_of(document: Document) -> str:
     """The document as it is written, without what stands before it or parts it from the next."""
-    lines = document.file.lines[document.node.line - 1 :]
+    lines, start = document.file.lines, document.node.line - 1
+    end = start + 1
+    while end < len(lines) and not _BOUNDARY.match(lines[end]):
+        end += 1
     # A document may begin on the line that parts it from the one before it.
-    lines = [_BOUNDARY.sub(lambda found: " " * len(found[0]), lines[0]), *lines[1:]]
-    end = next((index for index, line in enumerate(lines) if _BOUNDARY.match(line)), len(lines))
-    return "\n".join(lines[:end]).rstrip() + "\n"
+    first = _BOUNDARY.sub(lambda found: " " * len(found[0]), lines[start])
+    return "\n".join([first, *lines[start + 1 : end]]).rstrip() + "\n"
 
 
 def _hash(value: object) -> str:
