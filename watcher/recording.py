@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from watcher.dedup import COPY_CONTAINMENT, COPY_WINDOW, add_copy, decide_article, text_to_compare
+from watcher.evidence import Edit, Evidence, Grounds, Quoted, RulePast, events_before, rules_behind
 from watcher.match import MatchResult
 from watcher.model import (
     Alert,
@@ -27,7 +28,7 @@ from watcher.model import (
     Signal,
     Source,
 )
-from watcher.revision import Fate, judge_quotes
+from watcher.revision import decide_correction
 from watcher.routing import compose_alert, compose_escalation, route_alert, route_correction, route_escalation
 from watcher.rulebook import RuleBook
 from watcher.sequence import Judged, OverTime, PastSignal, date_of, judge, one_for_each_rule, span_of, still_silent
@@ -35,6 +36,7 @@ from watcher.store import Store
 from watcher.store.articles import ArticleKeys, ArticleStatus, Listing
 from watcher.store.codec import encode_time
 from watcher.text.shingles import containment, sample, shingles
+from watcher.versions import current_versions
 
 log = structlog.get_logger()
 
@@ -62,6 +64,7 @@ class Recorder:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._versions = current_versions()
 
     def record(self, source: Source, book: RuleBook, readings: Sequence[Reading], now: datetime) -> list[Alert]:
         """The alerts that these articles lead to; they and all else are stored in one transaction when it returns."""
@@ -108,7 +111,8 @@ class Recorder:
                 for signal, outcome in still_silent(judged):
                     self._store.events.save_signal(signal, at=now, event_id=None, outcome=outcome)
                 signals = (*reading.result.signals, *one_for_each_rule(judged))
-                new = self._decide(source, book, reading.article, signals, same_text, now)
+                grounds = self._grounds(reading, reading.result, past, same_text)
+                new = self._decide(source, book, grounds, signals, same_text, now)
                 self._watch_page(reading, new, now)
                 alerts += new
         return alerts
@@ -157,25 +161,28 @@ class Recorder:
                 self._store.events.revise_signal(replace(signal, matches=()), outcome="withdrawn")
         events = {event.id: _revised(event, article, found) for event in self._store.events.by_article(article.id)}
         log.info("article_revised", article_id=article.id, signals=sorted(signals), events=sorted(events))
-        alerts = self._decide_revision(source, book, article, tuple(signals.values()), events, same_text, now)
+        edit = Edit(old, tuple(before.values()))
+        grounds = self._grounds(reading, result, past, same_text, edit)
+        alerts = self._decide_revision(source, book, grounds, tuple(signals.values()), events, same_text, now)
         self._watch_page(reading, alerts, now)
         told = {alert.event_id for alert in alerts}
         for event in events.values():
             if event.is_announced and event.id not in told:
-                alerts += self._correct(book, event, old, tuple(before.values()), article, tuple(found.values()), now)
+                alerts += self._correct(book, event, grounds, edit, tuple(found.values()), now)
         return alerts
 
     def _decide_revision(
         self,
         source: Source,
         book: RuleBook,
-        article: Article,
+        grounds: Grounds,
         signals: Sequence[Signal],
         own: Mapping[str, Event],
         same_text: frozenset[str],
         now: datetime,
     ) -> list[Alert]:
         """The alerts about what an edit adds; ``own`` are the events that the article is a report of, open or not."""
+        article = grounds.article
         for event in own.values():
             self._store.events.save(event)
         sendable = [one for one in signals if book.statuses[one.rule_id] is not RuleStatus.DRAFT]
@@ -197,36 +204,28 @@ class Recorder:
             for signal in decision.signals:
                 self._store.events.save_signal(signal, at=now, event_id=decision.event.id, outcome=outcome)
             if decision.is_news:
-                alerts.append(self._alert(source, book, decision, article, now, version=encode_time(now)))
+                alerts.append(self._alert(source, book, decision, grounds, open_events, now))
         return alerts
 
     def _correct(
         self,
         book: RuleBook,
         event: Event,
-        old: Article,
-        before: Sequence[Signal],
-        article: Article,
+        grounds: Grounds,
+        edit: Edit,
         after: Sequence[Signal],
         now: datetime,
     ) -> list[Alert]:
         """The correction for those who were told what the article says no longer; none where it still says so."""
+        article = grounds.article
         earlier = self._store.events.alerts_of_event(event.id)
-        quoted = [one for alert in earlier for one in alert.excerpts if one.article_id == article.id]
-        of_event = [one for one in after if one.rule_id in event.rule_ids]
-        verdict = judge_quotes(
-            tuple(dict.fromkeys(quoted)),
-            old,
-            [one for one in before if one.rule_id in event.rule_ids],
-            article,
-            of_event,
-        )
+        quoted = dict.fromkeys(one for alert in earlier for one in alert.excerpts if one.article_id == article.id)
+        edit = replace(edit, quoted=tuple(quoted))
+        decision = decide_correction(event, edit.quoted, edit.old, edit.signals, article, after)
         policy = book.event_policies.get(event.rule_id)
-        if verdict.fate is Fate.HELD or (policy is not None and EventChange.CORRECTED not in policy.update_on):
+        if decision is None or (policy is not None and EventChange.CORRECTED not in policy.update_on):
             return []
-        event = replace(event, notified_killed=event.killed.at_least if event.killed else 0)
-        self._store.events.save(event)
-        decision = EventDecision(event, (EventChange.CORRECTED,), str(verdict), tuple(of_event))
+        self._store.events.save(decision.event)
         titles = {rule_id: one.title for rule_id, one in book.event_policies.items()}
         alert = compose_alert(
             decision,
@@ -237,7 +236,7 @@ class Recorder:
             earlier[0].id if earlier else None,
             version=encode_time(now),
         )
-        alert = replace(alert, body=str(verdict))
+        alert = replace(alert, body=decision.reason)
         told = {
             entry.delivery.recipient_id
             for one in earlier
@@ -246,19 +245,22 @@ class Recorder:
             if one.kind is not AlertKind.ESCALATION or entry.delivery.attempts
         }
         deliveries = route_correction(alert, book.recipients, told, book.send_policies, now)
-        log.info("alert_corrected", alert_id=alert.id, event_id=event.id, fate=verdict.fate.value)
-        return [self._tell(book, decision, article.tags, alert, deliveries, now)]
+        log.info("alert_corrected", alert_id=alert.id, event_id=event.id, because=decision.reason)
+        alert = self._tell(book, decision, article.tags, alert, deliveries, now)
+        self._keep(book, decision, alert, replace(grounds, edit=edit), [event], ())
+        return [alert]
 
     def _decide(
         self,
         source: Source,
         book: RuleBook,
-        article: Article,
+        grounds: Grounds,
         signals: Sequence[Signal],
         same_text: frozenset[str],
         now: datetime,
     ) -> list[Alert]:
         """The alerts that an article leads to; stores signals, events, alerts and deliveries."""
+        article = grounds.article
         sendable = []
         for signal in signals:
             if book.statuses[signal.rule_id] is RuleStatus.DRAFT:
@@ -284,7 +286,7 @@ class Recorder:
                 reason=decision.reason,
             )
             if decision.is_news:
-                alerts.append(self._alert(source, book, decision, article, now))
+                alerts.append(self._alert(source, book, decision, grounds, open_events, now))
         return alerts
 
     def _alert(
@@ -292,15 +294,16 @@ class Recorder:
         source: Source,
         book: RuleBook,
         decision: EventDecision,
-        article: Article,
+        grounds: Grounds,
+        known: Sequence[Event],
         now: datetime,
-        *,
-        version: str = "",
     ) -> Alert:
+        article = grounds.article
         earlier = self._store.events.alerts_of_event(decision.event.id)
         titles = {rule_id: policy.title for rule_id, policy in book.event_policies.items()}
         # What the rule rests on is quoted when it is heard of first, be it in an event that others have opened.
         is_first_time = not {EventChange.OPENED, EventChange.RULE_ADDED}.isdisjoint(decision.changes)
+        quoted = self._earlier_articles(decision) if is_first_time else ()
         alert = compose_alert(
             decision,
             article,
@@ -308,11 +311,56 @@ class Recorder:
             titles,
             now,
             earlier[0].id if earlier else None,
-            quoted=self._earlier_articles(decision) if is_first_time else (),
-            version=version,
+            quoted=[(one.article, one.signals) for one in quoted],
+            version=encode_time(now) if grounds.edit else "",
         )
         deliveries = route_alert(alert, decision, source.tags, book.recipients, book.send_policies, now)
-        return self._tell(book, decision, source.tags, alert, deliveries, now)
+        alert = self._tell(book, decision, source.tags, alert, deliveries, now)
+        self._keep(book, decision, alert, grounds, known, quoted)
+        return alert
+
+    def _grounds(
+        self,
+        reading: Reading,
+        result: MatchResult,
+        past: Mapping[str, tuple[PastSignal, ...]],
+        same_text: frozenset[str],
+        edit: Edit | None = None,
+    ) -> Grounds:
+        return Grounds(
+            article=reading.article,
+            raw_hash=reading.raw_hash,
+            signals=(*result.signals, *result.partial),
+            same_text=tuple(sorted(same_text)),
+            past=tuple(
+                RulePast(rule_id, self._store.events.watched_since(rule_id), signals)
+                for rule_id, signals in past.items()
+            ),
+            edit=edit,
+        )
+
+    def _keep(
+        self,
+        book: RuleBook,
+        decision: EventDecision,
+        alert: Alert,
+        grounds: Grounds,
+        known: Sequence[Event],
+        quoted: Sequence[Quoted],
+    ) -> None:
+        """Nothing; what the alert was decided from is stored with it. ``known``: the events that it could go into."""
+        self._store.evidence.save(
+            Evidence(
+                alert_id=alert.id,
+                decided_at=alert.created_at,
+                grounds=grounds,
+                before=events_before(decision, known),
+                quoted=tuple(quoted),
+                previous_alert_id=alert.previous_alert_id,
+                rules=book.rule_set.texts_behind(rules_behind(decision)),
+                versions=self._versions,
+            )
+        )
 
     def _tell(
         self,
@@ -360,15 +408,16 @@ class Recorder:
                 self._store.outbox.drop(replaced.id, reason=f"{escalation.id} says more", now=now)
         return alert
 
-    def _earlier_articles(self, decision: EventDecision) -> list[tuple[Article, tuple[Signal, ...]]]:
+    def _earlier_articles(self, decision: EventDecision) -> list[Quoted]:
         """The articles of earlier steps, or that were counted, with what was found in them."""
         found = []
         for article_id in dict.fromkeys(one.article_id for signal in decision.signals for one in signal.earlier):
-            article = self._store.articles.get(article_id)
+            stored = self._store.articles.get_stored(article_id)
             rule_ids = {signal.rule_id for signal in decision.signals if signal.earlier}
             signals = (one.signal for one in self._store.events.signals_of(article_id))
-            if article is not None:
-                found.append((article, tuple(signal for signal in signals if signal.rule_id in rule_ids)))
+            if stored is not None:
+                of_rules = tuple(signal for signal in signals if signal.rule_id in rule_ids)
+                found.append(Quoted(stored.article, stored.raw_hash, of_rules))
         return found
 
     def _events_of(self, article_ids: frozenset[str], now: datetime) -> list[Event]:

@@ -11,11 +11,11 @@ import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from watcher.model import Article, Excerpt, Field, Match, Signal
+from watcher.model import Article, Event, EventChange, EventDecision, Excerpt, Field, Match, Signal
 from watcher.text.dates import find_dates
 from watcher.text.fold import fold
 from watcher.text.reading import Reading
@@ -106,6 +106,27 @@ def judge_quotes(
             if verdict.fate is fate:
                 return verdict
     return Verdict(Fate.HELD)
+
+
+def decide_correction(
+    event: Event,
+    quoted: Sequence[Excerpt],
+    old: Article,
+    before: Sequence[Signal],
+    new: Article,
+    after: Sequence[Signal],
+) -> EventDecision | None:
+    """What to tell those who were told what the article says no longer; None where it still says so.
+
+    ``event`` is as its reports have it now, ``quoted`` is what was shown of the old version in alerts about it,
+    ``before`` and ``after`` as for `judge_quotes`. The reason of the decision is what happened to the quote, in words.
+    """
+    of_event = tuple(one for one in after if one.rule_id in event.rule_ids)
+    verdict = judge_quotes(quoted, old, [one for one in before if one.rule_id in event.rule_ids], new, of_event)
+    if verdict.fate is Fate.HELD:
+        return None
+    corrected = replace(event, notified_killed=event.killed.at_least if event.killed else 0)
+    return EventDecision(corrected, (EventChange.CORRECTED,), str(verdict), of_event)
 
 
 def _judge(excerpt: Excerpt, old: Article, before: Sequence[Signal], new: Article, after: Sequence[Signal]) -> Verdict:

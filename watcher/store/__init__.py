@@ -14,6 +14,7 @@ from watcher.store.articles import Articles
 from watcher.store.codec import decode_time, encode_time
 from watcher.store.db import BUSY_TIMEOUT, Db
 from watcher.store.events import Events
+from watcher.store.evidence import EvidenceStore
 from watcher.store.journal import Journal
 from watcher.store.outbox import Outbox
 
@@ -49,6 +50,7 @@ class Store:
         self._db = db
         self.articles = Articles(db)
         self.events = Events(db)
+        self.evidence = EvidenceStore(db)
         self.outbox = Outbox(db)
         self.journal = Journal(db)
 

@@ -149,6 +149,19 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "0009_too_old_items",
         ("ALTER TABLE sources ADD COLUMN too_old_items INTEGER NOT NULL DEFAULT 0",),
     ),
+    (
+        "0011_evidence",
+        (
+            # What an alert was decided from; bodies are zlib over JSON and over text. Texts are shared by their hash.
+            """CREATE TABLE evidence (
+                alert_id TEXT PRIMARY KEY REFERENCES alerts (id) ON DELETE CASCADE, body BLOB NOT NULL)""",
+            "CREATE TABLE evidence_texts (hash TEXT PRIMARY KEY, body BLOB NOT NULL)",
+            """CREATE TABLE evidence_parts (
+                alert_id TEXT NOT NULL REFERENCES alerts (id) ON DELETE CASCADE, hash TEXT NOT NULL,
+                PRIMARY KEY (alert_id, hash)) WITHOUT ROWID""",
+            "CREATE INDEX evidence_parts_by_text ON evidence_parts (hash)",
+        ),
+    ),
 )
 
 
