@@ -11,7 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 from ahocorasick_rs import AhoCorasick
@@ -76,6 +76,7 @@ class _Trigger:
     counts_alone: bool
     people: str  # "always": only with people named; "alone": so where there is no number; "": never
     only_denied: bool
+    is_campaign: bool  # with a state as its place it counts what a whole war has cost
     letter: str  # must stand in the original: folding makes Turkish "öldü" (died) and "oldu" (became) one word
 
 
@@ -126,6 +127,7 @@ def _language(code: str) -> _Language | None:
             counts_alone=group.get("alone") == "true",
             people=group.get("people", ""),
             only_denied=group.get("denied") == "true",
+            is_campaign=group.get("campaign") == "true",
             letter=group.get("letter", ""),
         )
         entries.extend((phrase, trigger) for phrase in group["words"])
@@ -679,10 +681,25 @@ class _Report:
         near = self._totals[first : bisect_right(self._total_starts, number.end + 6)]
         return any(0 <= number.start - hit.end <= 3 or 0 <= hit.start - number.end <= 6 for hit in near)
 
+    def _is_of_campaign(self, casualty: Casualty, parties: Sequence[StateMention]) -> bool:
+        """Whether a total counts one's dead of a whole war: "the number of Turkish soldiers killed in Syria"."""
+        if not casualty.is_total or not self._campaign_starts & {casualty.start}:
+            return False
+        inside = [party for party in parties if casualty.start < party.start < casualty.end and party.kind == "name"]
+        places = (self.placed.first_from(self.reading.folded.folded(party.start, party.end)[0]) for party in inside)
+        return any(self.words[at - 1] in self.language["stops"] for at in places)
+
+    @cached_property
+    def _campaign_starts(self) -> frozenset[int]:
+        original = self.reading.folded.original
+        hits = [hit for hit in self.triggers if hit.value.is_campaign]
+        return frozenset(original(self.placed.starts[hit.start], self.placed.ends[hit.start])[0] for hit in hits)
+
     def with_sides(self, casualties: list[Casualty], states: tuple[StateMention, ...]) -> list[Casualty]:
         """The casualties with the states whose people they are, and the figures without a verb ("... reported 50")."""
         sentence = self.sentence
         parties = tuple(s for s in states if s.excluded is None and sentence.start <= s.start < sentence.end)
+        casualties = [replace(c, is_running=True) if self._is_of_campaign(c, parties) else c for c in casualties]
         by_offset = {number.figure.start: number for number in self.numbers}
         sided: list[Casualty] = []
         taken: set[int] = set()

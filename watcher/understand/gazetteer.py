@@ -88,6 +88,7 @@ class Patterns:
     given_names: frozenset[str]
     first_names: frozenset[str]  # names of states that are first names too
     surnames: frozenset[str]  # names of states and capitals that are surnames too
+    arabic_killings: frozenset[str]  # folded; a demonym with the article alone behind one is a surname
     arabic_given_names: frozenset[str]  # folded; a demonym with the article behind one is a surname
     before_surname: frozenset[str]  # capitalised words before a bare surname that are no given name
     initials: Mapping[str, frozenset[str]]  # of the given names of the leaders with a surname
@@ -431,6 +432,7 @@ def _patterns(themes: Mapping[str, Any], languages: Mapping[str, Any]) -> Patter
         given_names=frozenset(_items(cues["given_names"])),
         first_names=frozenset(_items(cues["first_names"])),
         surnames=frozenset(_items(cues["surnames"])),
+        arabic_killings=frozenset(fold_term(word) for word in _items(languages["ar"]["killings"])),
         arabic_given_names=frozenset(fold_term(name) for name in _items(languages["ar"]["given_names"])),
         before_surname=frozenset(_items(cues["before_surname"])),
         initials=_initials([leaders["leaders"], *(data.get("leaders", {}) for data in languages.values())]),

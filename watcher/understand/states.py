@@ -34,6 +34,9 @@ _TURKISH = frozenset({"tr", "az"})
 _ARABIC_PREFIX = re.compile(r"(?:^|[^\w])(?:[وف]?(?:[بلك]|س)?(?:ال)?|[وف]?لل)$")
 
 _ARABIC_ARTICLE = "ال"
+_ARABIC_PREPOSITIONS = frozenset(
+    {"في", "خلال", "اثر", "بعد", "قرب", "غرب", "شرق", "شمال", "جنوب", "وسط", "داخل", "مع", "من"}
+)
 _ARABIC_FATHER = frozenset({"ابو", "ابي", "ابا", "ابن", "عبد", "ام"})
 
 _MONTH = (
@@ -618,8 +621,15 @@ class _Text:
         if not before.endswith(_ARABIC_ARTICLE):
             return False
         words = before.removesuffix(_ARABIC_ARTICLE).split()[-2:]
-        given = self._gazetteer.patterns.arabic_given_names
-        return bool(words) and (words[-1] in given or (len(words) == 2 and words[0] in _ARABIC_FATHER))
+        patterns = self._gazetteer.patterns
+        if not words:
+            return False
+        if words[-1] in patterns.arabic_given_names or (len(words) == 2 and words[0] in _ARABIC_FATHER):
+            return True
+        # "تقتل السوداني في": with the article and no noun it is somebody whom readers know by that name.
+        behind = self._folded[hit.term_end : hit.term_end + 20].split()[:1]
+        is_alone = not behind or behind[0] in _ARABIC_PREPOSITIONS or not behind[0][0].isalpha()
+        return words[-1] in patterns.arabic_killings and is_alone and self._folded[hit.term_end - 1] == "ي"
 
     def _names_before(self, hit: _Hit) -> Sequence[Name]:
         """What the word before a name means by itself."""
