@@ -52,6 +52,7 @@ class Grounds:
     article: Article
     raw_hash: str | None  # SHA-256 of the bytes that it was read from; None: they came with the list of items
     signals: tuple[Signal, ...]  # as matched; of rules over several articles what this one adds
+    matched_at: datetime | None  # the present that ages were measured against; None: the article's own date
     same_text: tuple[str, ...] = ()  # ids of the articles whose text it repeats, sorted
     past: tuple[RulePast, ...] = ()
     edit: Edit | None = None

@@ -159,7 +159,8 @@ class Ingest:
         now = self._clock()
         result, hashes = await self._workers.compute(_evaluate, book.rules, new, now)
         keys = ArticleKeys(source.id)
-        if self._recorder.record(source, book, [Reading(new, keys, result, hashes, raw_hash, revises=old)], now):
+        reading = Reading(new, keys, result, hashes, raw_hash, revises=old, matched_at=now)
+        if self._recorder.record(source, book, [reading], now):
             self._wake_dispatch()
 
     def _settle(self, check: PageCheck, *, again: bool = False) -> None:
@@ -297,7 +298,7 @@ class Ingest:
         listing = _list_entry(entry, article) if page is not None else _list_entry(entry)
 
         def reading(result: MatchResult | None, hashes: frozenset[int], problem: str | None = None) -> Reading:
-            return Reading(article, keys, result, hashes, raw_hash, problem, listing, revises, aliases)
+            return Reading(article, keys, result, hashes, raw_hash, problem, listing, revises, aliases, now)
 
         if revises is not None and not says_something_else(revises, article):
             return reading(None, frozenset())

@@ -57,6 +57,7 @@ class Reading:
     listing: Listing | None = None  # how the source lists it
     revises: Article | None = None  # how it read until now; None: it is new
     aliases: tuple[str, ...] = ()  # other canonical addresses that its page goes by
+    matched_at: datetime | None = None  # the present that ages were measured against; None: not evaluated
 
 
 class Recorder:
@@ -331,6 +332,7 @@ class Recorder:
             article=reading.article,
             raw_hash=reading.raw_hash,
             signals=(*result.signals, *result.partial),
+            matched_at=reading.matched_at,
             same_text=tuple(sorted(same_text)),
             past=tuple(
                 RulePast(rule_id, self._store.events.watched_since(rule_id), signals)
