@@ -428,6 +428,18 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class Denial:
+    """What a rule looks for, denied in an article; no signal."""
+
+    rule_id: str
+    article_id: str
+    at: datetime  # the article's own date
+    states: tuple[str, ...]  # named where it is denied, sorted
+    denied_by: str  # ISO code
+    words: str  # of the denial, as they stand in the text
+
+
+@dataclass(frozen=True, slots=True)
 class EventLink:
     """What an operator decided about articles, for ever: they belong together, or apart."""
 
@@ -470,26 +482,16 @@ class Event:
 
     @property
     def publishers(self) -> tuple[str, ...]:
-        """Independent newsroom families in order of arrival; copies and repeats confirm nothing.
-
-        Who reports one step confirms no other: of an event of steps, those of the step that the fewest report.
-        """
-        originals = [report for report in self.reports if report.copy_of is None]
-        steps = {report.step: None for report in originals}
-        if len(steps) < 2 or None in steps:
-            return tuple(dict.fromkeys(report.publisher for report in originals))
-        by_step = [tuple(dict.fromkeys(one.publisher for one in originals if one.step == step)) for step in steps]
-        return min(by_step, key=len)
+        """Names of the independent voices that confirm it, by date; copies, credits and media of parties do not."""
+        return tuple(voice.name for voice in self.voices if voice.confirms)
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What recipients know of an event, whatever rule they follow."""
+    """What recipients know of an event besides the toll and the number of newsrooms, whatever rule they follow."""
 
     states: tuple[str, ...]
     severity: Severity
-    killed: int
-    publishers: int
     is_confirmed: bool
     denied_by: tuple[str, ...] = ()
 
@@ -528,6 +530,7 @@ class AlertKind(StrEnum):
     NOTICE = "notice"  # about the daemon itself, for operators
     EXERCISE = "exercise"
     ESCALATION = "escalation"  # an alert once more, to others, because nobody has acknowledged it
+    SUMMARY = "summary"  # several alerts in one message, because each alone would have been too many, or was muted
 
 
 @dataclass(frozen=True, slots=True)
@@ -559,6 +562,7 @@ class Alert:
     escalates_at: datetime | None = None  # when others are told unless somebody acknowledges it
     unacknowledged_since_at: datetime | None = None  # escalations only: when the first of what waits was decided
     voices: tuple[Voice, ...] = ()  # who says so, those that confirm first
+    held_back: tuple[str, ...] = ()  # headlines of the alerts that this event has silenced since it was told of last
 
 
 @dataclass(frozen=True, slots=True)
@@ -588,6 +592,14 @@ class QuietHours:
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """How many messages with a sound a recipient wants at most within a sliding time."""
+
+    count: int
+    per: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Recipient:
     """Who asked for alerts, over which channel, and for which."""
 
@@ -601,6 +613,7 @@ class Recipient:
     quiet_hours: QuietHours | None = None
     is_test: bool = False  # also gets rules with status `test`
     is_operator: bool = False  # gets notices about the daemon itself
+    budget: Budget | None = None  # what is over it is told together, in one message; None: no limit
 
 
 class DeliveryState(StrEnum):
@@ -609,6 +622,8 @@ class DeliveryState(StrEnum):
     DELIVERED = "delivered"
     FAILED = "failed"  # given up, with the reason; visible until someone acts
     DROPPED = "dropped"  # by an operator, or an escalation that is not needed any more; with the reason
+    MUTED = "muted"  # by a mute or a graver event, with the reason; told in a summary when that is over
+    FOLDED = "folded"  # told by another message, a summary for example, which is on its way
 
 
 @dataclass(frozen=True, slots=True)
@@ -629,6 +644,8 @@ class Delivery:
     created_at: datetime
     settled_at: datetime | None
     is_silent: bool = False  # sent without a sound: the recipient's quiet hours, and the rule says `silent`
+    silenced_by: str | None = None  # "mute:3" or "event:ID": why it is MUTED
+    folded_into: str | None = None  # id of the delivery that tells it together with others
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,9 +108,8 @@ def test_when_a_signal_opens_another_event(states, hours, opens) -> None:
     decision = one(
         decide(
             signal(article_id="article-2", states=states),
-            of=article(**SECOND),
+            of=article(**SECOND, published_at=NOW + timedelta(hours=hours)),
             events=(event(),),
-            after=timedelta(hours=hours),
         )
     )
     assert (EventChange.OPENED in decision.changes) is opens

@@ -5,12 +5,18 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from watcher.model import Acknowledgement, Alert, AlertKind, Event, Report, Signal
-from watcher.sequence import PastSignal
+from watcher.model import Acknowledgement, Alert, AlertKind, Denial, Event, EventLink, Report, Signal
 from watcher.store.codec import decode_time, dumps, encode_time, loads, storable
 from watcher.store.db import Db
+
+if TYPE_CHECKING:  # with it come the rules, which polls without news do without
+    from watcher.sequence import PastSignal
+
+_PARAMETERS_AT_ONCE = 500  # SQLite before 3.32 allows 999 in one statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +41,31 @@ class Events:
     def open_events(self, now: datetime, *, rule_ids: Sequence[str] | None = None) -> tuple[Event, ...]:
         """Events that still take reports, oldest first; ``rule_ids`` narrows to those that any of these rules made."""
         rows = self._db.rows(
-            "SELECT id, body FROM events WHERE open_until_at >= ? ORDER BY opened_at, id", (encode_time(now),)
+            "SELECT id, body FROM events WHERE open_until_at >= ? AND merged_into IS NULL ORDER BY opened_at, id",
+            (encode_time(now),),
         )
         every = self._events(rows)
         if rule_ids is None:
             return every
         return tuple(event for event in every if {event.rule_id, *event.rule_ids} & set(rule_ids))
+
+    def candidates(
+        self, keys: Iterable[str], article_ids: Iterable[str], at: datetime, within: timedelta
+    ) -> tuple[Event, ...]:
+        """Events that a report of that date may belong to, open or not, oldest first.
+
+        Those with one of the keys (see ``keys_of``) that have a report within that time of it, and those that have one
+        of these articles.
+        """
+        known = self._ids(
+            "SELECT DISTINCT event_id FROM event_keys WHERE key IN ({marks}) AND last_seen_at >= ? AND opened_at <= ?",
+            tuple(sorted(set(keys))),
+            (encode_time(at - within), encode_time(at + within)),
+        )
+        known |= self._ids(
+            "SELECT DISTINCT event_id FROM event_reports WHERE article_id IN ({marks})", tuple(sorted(set(article_ids)))
+        )
+        return self._by_id(known)
 
     def get(self, event_id: str) -> Event | None:
         """The event with all its reports."""
@@ -49,22 +74,18 @@ class Events:
 
     def by_article(self, article_id: str) -> tuple[Event, ...]:
         """Events that an article is a report of, open or not, oldest first; one for each rule that held."""
-        return self._events(
-            self._db.rows(
-                "SELECT id, body FROM events WHERE id IN (SELECT event_id FROM event_reports WHERE article_id = ?) "
-                "ORDER BY opened_at, id",
-                (article_id,),
-            )
-        )
+        return self._by_id(self._ids("SELECT event_id FROM event_reports WHERE article_id IN ({marks})", (article_id,)))
 
     def recent(self, limit: int) -> tuple[Event, ...]:
         """The events with the latest reports, newest first."""
         return self._events(
-            self._db.rows("SELECT id, body FROM events ORDER BY last_seen_at DESC, id LIMIT ?", (limit,))
+            self._db.rows(
+                "SELECT id, body FROM events WHERE merged_into IS NULL ORDER BY last_seen_at DESC, id LIMIT ?", (limit,)
+            )
         )
 
     def save(self, event: Event) -> None:
-        """Nothing; replaces what was stored of the event. Reports are only ever added or revised in place."""
+        """Nothing; replaces what was stored of the event."""
         self._db.upsert(
             "events",
             {
@@ -75,21 +96,97 @@ class Events:
                 "opened_at": encode_time(event.opened_at),
                 "last_seen_at": encode_time(event.last_seen_at),
                 "open_until_at": encode_time(event.last_seen_at + event.group_for),
+                "merged_into": event.merged_into,
                 "body": dumps(replace(event, reports=())),
             },
             key=("id",),
         )
-        for position, report in enumerate(event.reports):
-            self._db.upsert(
-                "event_reports",
-                {
-                    "event_id": event.id,
-                    "position": position,
-                    "article_id": report.article_id,
-                    "body": dumps(report),
-                },
-                key=("event_id", "position"),
+        self._save_reports(event)
+        self._db.write("DELETE FROM event_keys WHERE event_id = ?", (event.id,))
+        if event.merged_into is None:
+            times = encode_time(event.last_seen_at), encode_time(event.opened_at)
+            self._db.write_many(
+                "INSERT INTO event_keys (key, last_seen_at, opened_at, event_id) VALUES (?, ?, ?, ?)",
+                [(key, *times, event.id) for key in keys_of(event)],
             )
+
+    def _save_reports(self, event: Event) -> None:
+        stored = {
+            row["position"]: row["body"]
+            for row in self._db.rows("SELECT position, body FROM event_reports WHERE event_id = ?", (event.id,))
+        }
+        for position, report in enumerate(event.reports):
+            if stored.get(position) != (body := dumps(report)):
+                self._db.upsert(
+                    "event_reports",
+                    {"event_id": event.id, "position": position, "article_id": report.article_id, "body": body},
+                    key=("event_id", "position"),
+                )
+        if len(stored) > len(event.reports):
+            self._db.write(
+                "DELETE FROM event_reports WHERE event_id = ? AND position >= ?", (event.id, len(event.reports))
+            )
+
+    def absorb(self, event_id: str, into: str) -> None:
+        """Nothing; the event's reports went over into another, and only its alerts are left."""
+        event = self.get(event_id)
+        if event is None:
+            raise KeyError(event_id)
+        self.save(replace(event, reports=(), merged_into=into))
+        self._db.write("UPDATE signals SET event_id = ? WHERE event_id = ?", (into, event_id))
+
+    def thread_of(self, event_id: str) -> str:
+        """The id of the event that goes on with this one: its own unless it was merged into another."""
+        seen = {event_id}
+        while into := self._db.value("SELECT merged_into FROM events WHERE id = ?", (event_id,)):
+            if into in seen:
+                break
+            event_id = into
+            seen.add(into)
+        return event_id
+
+    def save_link(self, link: EventLink) -> None:
+        """Nothing; what an operator decided about articles holds for ever."""
+        self._db.write(
+            "INSERT INTO event_links (is_together, at, body) VALUES (?, ?, ?)",
+            (link.is_together, encode_time(link.at), dumps(link)),
+        )
+        number = self._db.value("SELECT max(n) FROM event_links")
+        self._db.write_many(
+            "INSERT OR IGNORE INTO event_link_articles (article_id, link_n) VALUES (?, ?)",
+            [(article_id, number) for article_id in (*link.one, *link.other)],
+        )
+
+    def links(self, article_ids: Iterable[str]) -> tuple[EventLink, ...]:
+        """What operators decided about any of these articles, the oldest first."""
+        found: set[int] = set()
+        wanted = sorted(set(article_ids))
+        for start in range(0, len(wanted), _PARAMETERS_AT_ONCE):
+            part = wanted[start : start + _PARAMETERS_AT_ONCE]
+            marks = ", ".join("?" * len(part))
+            rows = self._db.rows(f"SELECT link_n FROM event_link_articles WHERE article_id IN ({marks})", tuple(part))
+            found.update(row["link_n"] for row in rows)
+        bodies = (self._db.value("SELECT body FROM event_links WHERE n = ?", (number,)) for number in sorted(found))
+        return tuple(loads(EventLink, body) for body in bodies)
+
+    def save_denial(self, denial: Denial) -> None:
+        """Nothing; kept for events that open later and happened before."""
+        self._db.write(
+            "INSERT OR REPLACE INTO denials (article_id, rule_id, at, body) VALUES (?, ?, ?, ?)",
+            (denial.article_id, denial.rule_id, encode_time(denial.at), dumps(denial)),
+        )
+
+    def denials(self, rule_ids: Iterable[str], since: datetime, until: datetime) -> tuple[Denial, ...]:
+        """What was denied of these rules in articles dated between the two times, by date."""
+        found = [
+            loads(Denial, row["body"])
+            for rule_id in sorted(set(rule_ids))
+            for row in self._db.rows(
+                "SELECT body FROM denials WHERE rule_id = ? AND at BETWEEN ? AND ?",
+                (rule_id, encode_time(since), encode_time(until)),
+            )
+        ]
+        return tuple(sorted(found, key=lambda one: (one.at, one.article_id, one.rule_id)))
 
     def save_signal(self, signal: Signal, *, at: datetime, event_id: str | None, outcome: str) -> bool:
         """Whether the signal is new; a rule holds on an article once."""
@@ -154,6 +251,8 @@ class Events:
 
     def past(self, rule_id: str, since: datetime, until: datetime) -> tuple[PastSignal, ...]:
         """What the rule remembers of articles dated between the two times, by date."""
+        from watcher.sequence import PastSignal
+
         rows = self._db.rows(
             "SELECT body FROM rule_past WHERE rule_id = ? AND at BETWEEN ? AND ? ORDER BY at, article_id, step",
             (rule_id, encode_time(since), encode_time(until)),
@@ -254,12 +353,42 @@ class Events:
         )
         return None if since is None else decode_time(since)
 
+    def _ids(self, sql: str, values: Sequence[str], more: Sequence[str] = ()) -> set[str]:
+        """The event ids that the statement gives, asked with so many values at once as SQLite allows."""
+        found: set[str] = set()
+        for start in range(0, len(values), _PARAMETERS_AT_ONCE):
+            part = values[start : start + _PARAMETERS_AT_ONCE]
+            rows = self._db.rows(sql.format(marks=", ".join("?" * len(part))), (*part, *more))
+            found.update(row["event_id"] for row in rows)
+        return found
+
+    def _by_id(self, event_ids: Iterable[str]) -> tuple[Event, ...]:
+        rows = (self._db.row("SELECT id, body FROM events WHERE id = ?", (event_id,)) for event_id in event_ids)
+        found = self._events(row for row in rows if row is not None)
+        return tuple(sorted(found, key=lambda event: (event.opened_at, event.id)))
+
     def _events(self, rows: Iterable[sqlite3.Row]) -> tuple[Event, ...]:
         return tuple(replace(loads(Event, row["body"]), reports=self._reports(row["id"])) for row in rows)
 
     def _reports(self, event_id: str) -> tuple[Report, ...]:
         rows = self._db.rows("SELECT body FROM event_reports WHERE event_id = ? ORDER BY position", (event_id,))
-        return tuple(loads(Report, row["body"]) for row in rows)
+        return tuple(_load_report(row["body"]) for row in rows)
+
+
+@lru_cache(maxsize=4096)  # the reports of what goes on are read again with each that follows
+def _load_report(body: str) -> Report:
+    return loads(Report, body)
+
+
+def keys_of(event: Event) -> tuple[str, ...]:
+    """By what an event is looked for: its parties, "" where it has none, its rules and families."""
+    states = {state for report in event.reports for claim in report.claims for state in claim.states} | {*event.states}
+    families = {claim.family for report in event.reports for claim in report.claims} | {event.family}
+    return (
+        *(sorted(states) or ("",)),
+        *(f"rule:{rule_id}" for rule_id in dict.fromkeys((event.rule_id, *event.rule_ids))),
+        *(f"family:{family}" for family in sorted(families)),
+    )
 
 
 def _signals(rows: Iterable[sqlite3.Row]) -> tuple[StoredSignal, ...]:

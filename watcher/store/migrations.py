@@ -150,6 +150,35 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("ALTER TABLE sources ADD COLUMN too_old_items INTEGER NOT NULL DEFAULT 0",),
     ),
     (
+        "0010_one_happening_one_event",
+        (
+            "ALTER TABLE articles ADD COLUMN state TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE events ADD COLUMN merged_into TEXT",
+            # By what a signal may belong to an event: its parties ('' for none), rules and families. Found by key and
+            # time, so that neither closed events nor those of others cost anything.
+            """CREATE TABLE event_keys (
+                key TEXT NOT NULL, last_seen_at TEXT NOT NULL, opened_at TEXT NOT NULL, event_id TEXT NOT NULL,
+                PRIMARY KEY (key, last_seen_at, event_id)) WITHOUT ROWID""",
+            "CREATE INDEX event_keys_by_event ON event_keys (event_id)",
+            "INSERT INTO event_keys SELECT DISTINCT j.value, e.last_seen_at, e.opened_at, e.id "
+            "FROM events e, json_each(e.body, '$.states') j",
+            "INSERT INTO event_keys SELECT '', last_seen_at, opened_at, id FROM events "
+            "WHERE json_array_length(body, '$.states') = 0",
+            "INSERT INTO event_keys SELECT DISTINCT 'rule:' || j.value, e.last_seen_at, e.opened_at, e.id "
+            "FROM events e, json_each(e.body, '$.rule_ids') j",
+            "INSERT INTO event_keys SELECT 'family:' || family, last_seen_at, opened_at, id FROM events",
+            """CREATE TABLE event_links (
+                n INTEGER PRIMARY KEY, is_together INTEGER NOT NULL, at TEXT NOT NULL, body TEXT NOT NULL)""",
+            """CREATE TABLE event_link_articles (
+                article_id TEXT NOT NULL, link_n INTEGER NOT NULL REFERENCES event_links (n),
+                PRIMARY KEY (article_id, link_n)) WITHOUT ROWID""",
+            """CREATE TABLE denials (
+                article_id TEXT NOT NULL REFERENCES articles (id), rule_id TEXT NOT NULL, at TEXT NOT NULL,
+                body TEXT NOT NULL, PRIMARY KEY (article_id, rule_id)) WITHOUT ROWID""",
+            "CREATE INDEX denials_by_time ON denials (rule_id, at)",
+        ),
+    ),
+    (
         "0011_evidence",
         (
             # What an alert was decided from; bodies are zlib over JSON and over text. Texts are shared by their hash.
@@ -160,6 +189,22 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
                 alert_id TEXT NOT NULL REFERENCES alerts (id) ON DELETE CASCADE, hash TEXT NOT NULL,
                 PRIMARY KEY (alert_id, hash)) WITHOUT ROWID""",
             "CREATE INDEX evidence_parts_by_text ON evidence_parts (hash)",
+        ),
+    ),
+    (
+        "0012_storms_and_mutes",
+        (
+            "ALTER TABLE deliveries ADD COLUMN held_at TEXT",  # when it was first over its recipient's budget
+            "ALTER TABLE deliveries ADD COLUMN silenced_by TEXT",
+            "ALTER TABLE deliveries ADD COLUMN folded_into TEXT",
+            "CREATE INDEX deliveries_muted ON deliveries (silenced_by) WHERE state = 'muted'",
+            "CREATE INDEX deliveries_folded ON deliveries (folded_into) WHERE state = 'folded'",
+            "CREATE INDEX deliveries_by_recipient ON deliveries (recipient_id, settled_at)",
+            """CREATE TABLE mutes (
+                id INTEGER PRIMARY KEY, event_id TEXT, rule TEXT, state TEXT, source_id TEXT, recipient_id TEXT,
+                also_critical INTEGER NOT NULL, reason TEXT NOT NULL, who TEXT NOT NULL, made_at TEXT NOT NULL,
+                until_at TEXT NOT NULL, ended_at TEXT)""",
+            "CREATE INDEX mutes_by_end ON mutes (until_at)",
         ),
     ),
 )
