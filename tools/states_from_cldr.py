@@ -13,9 +13,6 @@ from babel import Locale
 
 from watcher.understand.gazetteer import Gazetteer
 
-# Letters that a case ending may have; an inflected language without one would miss most mentions.
-ANY_ENDING = {"hy": 4, "ka": 5}
-
 
 def main(language: str) -> None:
     """Write the file to standard output; an unknown language raises babel's own error."""
@@ -24,8 +21,6 @@ def main(language: str) -> None:
         f"# {locale.english_name}. Source: CLDR (territories), written by tools/states_from_cldr.py.",
         f"language: {language}",
     ]
-    if language in ANY_ENDING:
-        lines.append(f"any_ending: {ANY_ENDING[language]}  # letters of a case ending that a name may carry")
     lines += ["", "names:"]
     for code in Gazetteer.load().names():
         name = locale.territories.get(code)

@@ -14,6 +14,9 @@ from watcher.text.reading import Reading
 from watcher.understand.states import Gazetteer, find_states
 
 TABLES = {
+    "und": """
+| | The company paid fines and the male suspects were freed.
+""",
     "en": """
 | DE FR | German and French diplomats met behind closed doors.
 | KG TJ | Kyrgyz border guards said Tajik soldiers opened fire near the village of Ak-Sai.
@@ -300,6 +303,7 @@ TABLES = {
 | IL LB | Tsahal a frappé le sud du Liban.
 """,
     "es": """
+| | La empresa sin fines de lucro cerró a fines de mes.
 | VE GY | Venezuela amenazó a Guyana.
 | TH KH | Soldados tailandeses y camboyanos murieron en la frontera.
 | US MX | Estados Unidos y los militares mexicanos cooperan.
@@ -318,6 +322,12 @@ TABLES = {
 | HN SV | Tegucigalpa acusó a los salvadoreños.
 """,
     "ar": """
+| US AF | غارة جوية أمريكية تقتل السوداني في أفغانستان
+| EG IQ | قتل الجندي المصري في العراق.
+| IL PS | قتل الفلسطيني أحمد خالد برصاص إسرائيلي.
+| | مجرى الأحداث يتغير وأهداف مالية جديدة.
+| | أصيب اللاعب بقطع في الرباط الصليبي.
+| | قال الأمير تركي الفيصل ذلك.
 | EG SD | قالت مصر إن القوات السودانية عبرت الحدود.
 | IL LB | شنت إسرائيل غارات على لبنان.
 | SA YE | اعترضت السعودية صاروخا أطلق من اليمن.
@@ -336,6 +346,12 @@ TABLES = {
 | KW IQ | احتجت الكويت على تصريحات بغداد.
 """,
     "hy": """
+| AM | Հայաստանում և Հայաստանից։
+| AZ | Ադրբեջանցիները և ադրբեջանական բանակը։
+| GE | Վրաստանին և վրացիներին։
+| IR | Իրանի նախագահը հայտնեց։
+| RU US | Ռուսաստանն ու ԱՄՆ-ն։
+| UA | Ուկրաինայում պատերազմ է։
 | AM AZ | Հայաստանը մեղադրեց Ադրբեջանին։
 | RU | Մոսկվան հայտարարություն տարածեց։
 | GE TR | Վրաստանի և Թուրքիայի սահմանը փակ է։
@@ -350,6 +366,17 @@ TABLES = {
 | TR GR | Türkiyə və Yunanıstan danışıqlara başladı.
 """,
     "ka": """
+| | პრემიერმა განაცხადა, რომ მოლაპარაკება გაგრძელდება.
+| GE | საქართველოს პარლამენტმა განაცხადა.
+| AM | სომხეთის ჯარი და სომხური მხარე.
+| RU | რუსები და რუსული ტანკები.
+| TR | თურქულმა თვითმფრინავებმა თურქეთიდან.
+| IR US | ირანელებმა და ამერიკელებმა ისაუბრეს.
+| ML | მალის არმია და მალიში შეტევა.
+| TD | ჩადის არმია.
+| UA RU | უკრაინასა და რუსეთს შორის.
+| SY | სირიაში და სირიის საზღვარზე.
+| IL | ისრაელმა და ისრაელის არმიამ.
 | GE RU | საქართველომ რუსეთს მოსთხოვა ჯარის გაყვანა.
 | UA | უკრაინის არმიამ დარტყმა მიაყენა.
 | TR AZ | თურქეთი და აზერბაიჯანი შეთანხმდნენ.
@@ -357,6 +384,8 @@ TABLES = {
 | AM GE | სომხეთის პრემიერი თბილისში ჩავიდა, საქართველომ მიიღო.
 """,
     "fa": """
+| | دولت کمک مالی را تصویب کرد.
+| ML | کودتا در مالی محکوم شد.
 | IR US | ایران آمریکا را تهدید کرد.
 | IL | ارتش اسرائیل حمله کرد.
 | AF PK | نیروهای افغانستان و پاکستان درگیر شدند.

@@ -48,6 +48,7 @@ UNRELATED = {
     "az": "Hava Gözəl idi.",
     "ka": "ამინდი კარგი იყო.",
     "fa": "هوا خوب بود.",
+    "und": "The Weather Was Fine.",
 }
 
 

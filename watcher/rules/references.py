@@ -378,7 +378,7 @@ def _scalars(node: Node | None) -> Sequence[Node]:
 
 def _taken(written: str, code: str) -> str | None:
     """What is wrong with a new name of a state; None: nothing."""
-    name = written.removesuffix("?").strip()
+    name = written.rstrip("?=").strip()
     if not any(character.isalpha() for character in name) or "," in name:
         return f"expected a name without commas, found {describe(written)}"
     meanings = Gazetteer.load().meanings.get(fold_term(name), ())

@@ -124,7 +124,7 @@ class Gazetteer:
     version: str  # hash of the data files
     meanings: Mapping[str, tuple[Name, ...]]  # by folded term, of all languages
     languages: frozenset[str]  # with a file of their own; any other language is read with all of them
-    any_ending: Mapping[str, int]  # letters that a name may carry at its end, by language
+    name_endings: Mapping[str, re.Pattern[str]]  # what a name may carry up to the end of the word, by language
     compounds: Mapping[str, Compounds]
     patterns: Patterns
     organisations: frozenset[str]  # codes that a list of kind states may hold beside those of states
@@ -156,7 +156,7 @@ class Gazetteer:
             version=digest.hexdigest()[:16],
             meanings={term: tuple(names) for term, names in terms.items()},
             languages=frozenset(languages),
-            any_ending={code: int(data["any_ending"]) for code, data in languages.items() if "any_ending" in data},
+            name_endings={code: _endings(data) for code, data in languages.items() if "name_endings" in data},
             compounds={language: _compounds(table) for language, table in themes["compounds"].items()},
             patterns=_patterns(themes, languages),
             organisations=frozenset(themes["organisations"]),
@@ -265,8 +265,8 @@ def _language_names(language: str, data: Mapping[str, Any]) -> Iterator[tuple[st
         inflected = data.get("demonym_endings", endings) if section == "demonyms" else endings
         for code, row in data.get(section, {}).items():
             for item in _items(row):
-                name = Name(code, kind, item.rstrip("?"), only, is_ambiguous=item.endswith("?"))
-                yield from _forms(name, inflected)
+                name = Name(code, kind, item.rstrip("?="), only, is_ambiguous=item.endswith("?"))
+                yield from _forms(name, None if item.endswith("=") else inflected)
     for code, row in data.get("combining", {}).items():
         for item in _items(row):
             yield fold_term(item), Name(code, "demonym", item, only, is_combining=True)
@@ -323,26 +323,27 @@ def _initials(rows: Iterable[Mapping[str, str]]) -> dict[str, frozenset[str]]:
 
 
 def _forms(name: Name, endings: Mapping[str, str] | None) -> Iterator[tuple[str, Name]]:
-    """A name under each of its inflected forms; under its own where the language's file has no endings."""
-    if not endings:
-        yield fold_term(name.written), name
-        return
-    words = [_word_forms(word, endings) for word in name.written.split(" ")]
-    if len(words) == 1:
-        written = {form for column in words[0] for form in column}
-    else:
-        # Words of one name stand in the same case, so paradigms of one length go side by side.
-        size = max(len(column) for forms in words for column in forms)
-        usable = [[column for column in forms if len(column) in (1, size)] or forms[:1] for forms in words]
-        written = {
-            " ".join(column[case % len(column)] for column in columns)
-            for columns in itertools.product(*usable)
-            for case in range(size)
-        }
-    for term in sorted({fold_term(form) for form in written}):
+    """A name under each of its inflected forms; under its own where there are no endings."""
+    for term in sorted({fold_term(form) for form in _written_forms(name.written, endings)}):
         yield term, name
         if term.startswith(_ARABIC_ARTICLE):
             yield _ARABIC_TO_THE + term.removeprefix(_ARABIC_ARTICLE), name
+
+
+def _written_forms(written: str, endings: Mapping[str, str] | None) -> set[str]:
+    if not endings:
+        return {written}
+    words = [_word_forms(word, endings) for word in written.split(" ")]
+    if len(words) == 1:
+        return {form for column in words[0] for form in column}
+    # Words of one name stand in the same case, so paradigms of one length go side by side.
+    size = max(len(column) for forms in words for column in forms)
+    usable = [[column for column in forms if len(column) in (1, size)] or forms[:1] for forms in words]
+    return {
+        " ".join(column[case % len(column)] for column in columns)
+        for columns in itertools.product(*usable)
+        for case in range(size)
+    }
 
 
 def _word_forms(word: str, endings: Mapping[str, str]) -> list[list[str]]:
@@ -365,6 +366,11 @@ def _items(row: str) -> list[str]:
 
 def _alternatives(words: Iterable[str]) -> str:
     return "|".join(re.escape(word) for word in sorted(words, key=lambda word: (-len(word), word)))
+
+
+def _endings(data: Mapping[str, Any]) -> re.Pattern[str]:
+    rows = (_alternatives(fold_term(ending) for ending in row.split()) for row in data["name_endings"])
+    return re.compile("".join(f"(?:{row})?" for row in rows) + r"(?!\w)")
 
 
 def _stems(words: Iterable[str]) -> str:

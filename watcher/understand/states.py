@@ -90,7 +90,6 @@ _OFFICE = re.compile(
 )
 _OF_BEFORE = re.compile(r"(?<= )(?:(?:of|de|du|del|des|da|di|la|le|les|el|the) |de l['’]|d['’]|l['’])+$")
 _LONGEST_OFFICE = 40
-_SHORTEST_STEM = 4
 # What brings two leaders together: "Trump and Kim", "Pashinyan said Medvedev".
 _BETWEEN_LEADERS = re.compile(
     r" (?:and|meets?|met|tells|told|said|says|accused|accuses|warned|warns|urged|urges|called|calls|phoned|thanked"
@@ -184,8 +183,9 @@ class _Text:
         self._folded = reading.folded.text
         language = reading.language
         self._languages = frozenset({language}) if language in gazetteer.languages else gazetteer.languages
-        # Whether names carry endings that the table does not list.
-        self._is_inflected = not self._languages.isdisjoint(_TURKISH | gazetteer.any_ending.keys())
+        # Whether names carry endings that the table does not list. Those of Turkish are too short for other languages.
+        self._is_turkish = language in _TURKISH
+        self._is_inflected = self._is_turkish or not self._languages.isdisjoint(gazetteer.name_endings)
         self._compounds = [table for code, table in gazetteer.compounds.items() if code in self._languages]
         # English contexts are cheap to look for and rarely mislead in other languages of the same script.
         self._has_capitals = any(character.isupper() for character in self._full)
@@ -329,12 +329,12 @@ class _Text:
         if is_word_end(text, end):
             return True
         languages = frozenset[str]().union(*(name.languages for name in names))
-        if (not languages or languages & _TURKISH) and self._languages & _TURKISH:
+        if (not languages or languages & _TURKISH) and self._is_turkish:
             return _TURKISH_ENDING.match(text, end) is not None
-        # What is shorter begins too many other words, and an abbreviation has its ending behind a hyphen.
-        is_short = end - start < _SHORTEST_STEM or all(_is_abbreviation(name.written) for name in names)
-        longest = 0 if is_short else max((self._gazetteer.any_ending.get(code, 0) for code in languages), default=0)
-        return longest > 0 and re.compile(rf"\w{{1,{longest}}}(?!\w)").match(text, end) is not None
+        endings = (self._gazetteer.name_endings[code] for code in languages & self._gazetteer.name_endings.keys())
+        # An abbreviation has its ending behind a hyphen.
+        is_abbreviation = all(_is_abbreviation(name.written) for name in names)
+        return not is_abbreviation and any(ending.match(text, end) for ending in endings)
 
     def _is_written(self, name: Name, start: int, end: int) -> bool:
         """Whether the original has the capital letters of the name, or is wholly in one case."""
@@ -345,6 +345,8 @@ class _Text:
             return not name.is_ambiguous and not name.is_surname and not _is_abbreviation(name.written)
         if original == name.written and original != "US":
             return True
+        if "ı" in original and "ı" not in name.written:
+            return False  # Turkish: "malı" is no "Mali"
         if self._is_caps(start):
             return not (name.written == "US" and not self._is_united_states(start, end))
         if name.written.islower():
