@@ -17,6 +17,7 @@ from watcher.model import (
     Article,
     Channel,
     Delivery,
+    DeliveryState,
     Event,
     EventChange,
     EventDecision,
@@ -24,6 +25,7 @@ from watcher.model import (
     RuleStatus,
     Signal,
 )
+from watcher.mutes import NOTHING, Silences
 from watcher.routing import (
     EscalatePolicy,
     SendPolicy,
@@ -96,6 +98,7 @@ def foresee(
     same_text: frozenset[str],
     now: datetime,
     closed: Mapping[str, str],
+    silences: Silences = NOTHING,
 ) -> Mapping[str, Consequence]:
     """What would come of each signal, by rule id; ``closed`` has the recipients who cannot be reached, with the reason.
 
@@ -109,7 +112,7 @@ def foresee(
     for together in [sent, *alone]:
         for decision in decide_article(together, article, book.event_policies, open_events, same_text, now):
             for signal in decision.signals:
-                found[signal.rule_id] = _consequence(book, article, decision, signal, known, now, closed)
+                found[signal.rule_id] = _consequence(book, article, decision, signal, known, now, closed, silences)
     return found
 
 
@@ -121,6 +124,7 @@ def _consequence(
     known: set[str],
     now: datetime,
     closed: Mapping[str, str],
+    silences: Silences,
 ) -> Consequence:
     event, status, policy = decision.event, book.statuses[signal.rule_id], book.event_policies[signal.rule_id]
     escalate = book.send_policies[signal.rule_id].escalate
@@ -131,12 +135,12 @@ def _consequence(
         titles = {rule_id: one.title for rule_id, one in book.event_policies.items()}
         alert = compose_alert(decision, article, book.state_names, titles, now, None)
         headline = f"{alert.severity.label.upper()}: {alert.headline}"
-        routed = route_alert(alert, decision, article.tags, book.recipients, book.send_policies, now)
+        routed = route_alert(alert, decision, article.tags, book.recipients, book.send_policies, now, silences)
         deliveries = {delivery.recipient_id: delivery for delivery in routed}
         told_at = {delivery.recipient_id: delivery.not_before_at for delivery in routed}
         again = compose_escalation(alert, now)
         escalated = route_escalation(
-            again, decision, article.tags, book.recipients, book.send_policies, told_at, {}, now
+            again, decision, article.tags, book.recipients, book.send_policies, told_at, {}, now, silences
         )
         later = {delivery.recipient_id: delivery for delivery in escalated}
     joins = event.id in known
@@ -235,6 +239,8 @@ def _hearing(
         return no("was told already, by another rule" if decision.is_news else "nothing is told")
     if reason := _why_unheard(recipient, status, closed):
         return no(reason)
+    if delivery.state is DeliveryState.MUTED:
+        return no(delivery.last_error or "muted")
     quiet = recipient.quiet_hours
     if delivery.not_before_at > now and quiet is not None:
         reason = f"held until {_local(delivery.not_before_at, quiet.zone)}, when the quiet hours end"

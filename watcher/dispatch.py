@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from watcher.errors import StoreError
-from watcher.model import Channel, Delivered, Delivery, GiveUp, Outcome, Retry, Severity
+from watcher.model import Channel, Delivered, Delivery, GiveUp, Outcome, Recipient, Retry, Severity
 from watcher.notify.base import Notifier, OutgoingMessage
 from watcher.store import Store
 from watcher.store.outbox import Claimed
@@ -44,6 +44,7 @@ class Dispatcher:
     clock: Callable[[], datetime]
     jitter: Callable[[], float]  # 0 to 1
     on_settled: Callable[[Settled], None]
+    recipients: Callable[[], Iterable[Recipient]] = tuple  # as configured now: for their budgets
     send_timeout: timedelta = SEND_TIMEOUT
     grace: timedelta = SHUTDOWN_GRACE
 
@@ -93,8 +94,10 @@ class Dispatcher:
     def _claim(self, channel: Channel, under_way: int) -> tuple[Claimed, ...]:
         if under_way >= AT_ONCE or not self._is_due(channel):
             return ()
+        now = self.clock()
         with self.store.transaction():
-            return self.store.outbox.claim_due(self.clock(), limit=AT_ONCE - under_way, lease=LEASE, channel=channel)
+            self.store.keep_budgets(self.recipients(), channel, now)
+            return self.store.outbox.claim_due(now, limit=AT_ONCE - under_way, lease=LEASE, channel=channel)
 
     def _is_due(self, channel: Channel) -> bool:
         # Looking costs no write: an idle daemon leaves the disk alone.

@@ -147,6 +147,7 @@ def render_json(alert: Alert, names: Mapping[str, str]) -> dict[str, Any]:
         "created": alert.created_at.isoformat(),
         "escalates": alert.escalates_at and alert.escalates_at.isoformat(),
         "unacknowledged_since": alert.unacknowledged_since_at and alert.unacknowledged_since_at.isoformat(),
+        "held_back": list(alert.held_back),
         "body": alert.body,
         "text": render_text(alert, names),
     }
@@ -161,6 +162,9 @@ def compose(alert: Alert, names: Mapping[str, str], room: _Room) -> tuple[Paragr
         (_quotation(excerpt, room.excerpt_cost, others.get(excerpt.article_id)),)
         for excerpt in alert.excerpts[: room.excerpts]
     )
+    if alert.held_back:
+        words = "; ".join(clean(headline) for headline in alert.held_back)
+        paragraphs.append(((Run(shorten(f"Held back meanwhile: {words}", _LINE_COST, cost)),),))
     if alert.body:
         body = shorten(clean(alert.body, keep_lines=True), room.body_cost, cost)
         paragraphs.append(tuple((Run(line),) for line in body.split("\n")))

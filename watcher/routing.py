@@ -7,6 +7,7 @@ derive from content, so that routing the same decision twice writes the same row
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -31,8 +32,10 @@ from watcher.model import (
     Severity,
     Signal,
 )
+from watcher.mutes import NOTHING, Silenced, Silences, find_silence
 from watcher.text.reading import Reading
 
+SUMMARISED = 20  # headlines in a summary; more nobody reads on a telephone
 MAX_EXCERPTS = 4  # what a person reads on a telephone before scrolling
 ID_CHARS = 10  # 49 bits: among 100,000 alerts the chance of two alike is about one in 100,000
 _ID_ALPHABET = (
@@ -196,8 +199,12 @@ def route_alert(
     recipients: Iterable[Recipient],
     policies: Mapping[str, SendPolicy],
     now: datetime,
+    silences: Silences = NOTHING,
 ) -> tuple[Delivery, ...]:
-    """One delivery for each recipient that the event concerns; ``tags`` are those of the article's source."""
+    """One delivery for each recipient that the event concerns; ``tags`` are those of the article's source.
+
+    Who is silenced has one that is muted, with the reason.
+    """
     event = decision.event
     signals = {signal.rule_id: signal for signal in decision.signals}
     is_only_new_rule = set(decision.changes) == {EventChange.RULE_ADDED}
@@ -210,22 +217,45 @@ def route_alert(
         ]
         if not rule_ids:
             continue
-        if is_only_new_rule and set(rule_ids) & set(decision.told_rule_ids):
+        heard = [one for one in rule_ids if _silence(silences, alert, event, [one], recipient) is None] or rule_ids
+        if is_only_new_rule and set(heard) & set(decision.told_rule_ids):
             continue  # told already, under a rule that they follow
-        deliveries.append(_timed(alert, recipient, policies.get(rule_ids[0], SendPolicy()), now, now))
+        delivery = _timed(alert, recipient, policies.get(rule_ids[0], SendPolicy()), now, now)
+        deliveries.append(_silenced(delivery, _silence(silences, alert, event, rule_ids, recipient)))
     return tuple(deliveries)
+
+
+def _silence(
+    silences: Silences, alert: Alert, event: Event, rule_ids: Sequence[str], recipient: Recipient
+) -> Silenced | None:
+    source_id = alert.reports[0].source_id if alert.reports else ""
+    return find_silence(silences, event, alert.severity, rule_ids, source_id, recipient.id)
+
+
+def _silenced(delivery: Delivery, silenced: Silenced | None) -> Delivery:
+    if silenced is None:
+        return delivery
+    return replace(delivery, state=DeliveryState.MUTED, last_error=silenced.reason, silenced_by=silenced.by)
 
 
 def route_correction(
     alert: Alert,
+    event: Event,
     recipients: Iterable[Recipient],
     told: Collection[str],
     policies: Mapping[str, SendPolicy],
     now: datetime,
+    silences: Silences = NOTHING,
 ) -> tuple[Delivery, ...]:
     """One delivery for each recipient who was told of the event, by id in ``told``."""
     policy = policies.get(alert.rule_id or "", SendPolicy())
-    return tuple(_timed(alert, recipient, policy, now, now) for recipient in recipients if recipient.id in told)
+    return tuple(
+        _silenced(
+            _timed(alert, recipient, policy, now, now), _silence(silences, alert, event, event.rule_ids, recipient)
+        )
+        for recipient in recipients
+        if recipient.id in told
+    )
 
 
 def _timed(alert: Alert, recipient: Recipient, policy: SendPolicy, at: datetime, now: datetime) -> Delivery:
@@ -246,6 +276,7 @@ def compose_escalation(alert: Alert, since: datetime) -> Alert:
         id=derived_id("escalation", alert.id),
         kind=AlertKind.ESCALATION,
         escalates_at=None,
+        held_back=(),
         unacknowledged_since_at=since,
         previous_alert_id=alert.previous_alert_id or alert.id,
     )
@@ -260,12 +291,13 @@ def route_escalation(
     told_at: Mapping[str, datetime],
     waiting: Mapping[str, datetime],
     now: datetime,
+    silences: Silences = NOTHING,
 ) -> tuple[Delivery, ...]:
     """One delivery for each recipient whom rules of the event name, due when nobody has acknowledged it in time.
 
     ``told_at`` has when recipients get the alert itself: one who is named, too, is reminded so long after that.
     ``waiting`` has, also by recipient id, when an earlier escalation of the event is due that was not sent yet: the new
-    one, which says more, takes its place, at its time.
+    one, which says more, takes its place, at its time. What is muted for the recipient is not escalated to it.
     """
     signals = {signal.rule_id: signal for signal in decision.signals}
     deliveries = []
@@ -283,7 +315,8 @@ def route_escalation(
                 due.append(waiting[recipient.id])
             if must_be_acknowledged(decision, rule_id):
                 due.append(told_at.get(recipient.id, now) + policy.escalate.after)
-        if first is not None and due:
+        muted = _silence(silences, escalation, decision.event, decision.event.rule_ids, recipient)
+        if first is not None and due and muted is None:
             deliveries.append(_timed(escalation, recipient, first, max(min(due), now), now))
     return tuple(deliveries)
 
@@ -394,6 +427,46 @@ def compose_notice(key: str, headline: str, body: str, severity: Severity, now: 
         created_at=now,
         body=body,
     )
+
+
+def compose_summary(key: str, why: str, alerts: Sequence[Alert], now: datetime) -> Alert:
+    """One counted message for alerts that were not sent one by one; the same ``key`` gives the same id.
+
+    ``why`` says in words why they were not.
+    """
+    ordered = sorted(alerts, key=lambda alert: (-alert.severity, alert.created_at, alert.id))
+    kinds = Counter(alert.family or "about watcher itself" for alert in ordered)
+    counted = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items(), key=lambda one: (-one[1], one[0])))
+    lines = [f"{alert.severity.label.upper()}: {alert.headline} ({alert.id})" for alert in ordered]
+    more = len(lines) - SUMMARISED
+    shown = lines[:SUMMARISED] + ([f"and {more} more"] if more > 0 else [])
+    return replace(
+        compose_notice(
+            f"summary {key}",
+            f"{len(ordered)} alert{'s' if len(ordered) > 1 else ''} held: {counted}",
+            "\n".join([why, *shown, "`watcher alerts show ID` prints one whole."]),
+            ordered[0].severity,
+            now,
+        ),
+        kind=AlertKind.SUMMARY,
+    )
+
+
+def route_summary(alert: Alert, like: Delivery, recipient: Recipient | None, now: datetime) -> Delivery:
+    """The delivery of a summary to where ``like`` would have gone; ``recipient`` None: no longer configured."""
+    delivery = replace(
+        like,
+        id=derived_id("delivery", alert.id, like.recipient_id),
+        alert_id=alert.id,
+        state=DeliveryState.PENDING,
+        attempts=0,
+        not_before_at=now,
+        last_error=None,
+        created_at=now,
+        silenced_by=None,
+        is_silent=False,
+    )
+    return delivery if recipient is None else _timed(alert, recipient, SendPolicy(), now, now)
 
 
 def route_notice(alert: Alert, recipients: Iterable[Recipient], now: datetime) -> tuple[Delivery, ...]:

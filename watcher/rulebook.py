@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from watcher.dedup import DEFAULT_CONFIRM_PUBLISHERS, EventPolicy
 from watcher.model import EventChange, Recipient, RuleStatus
+from watcher.mutes import Inhibit
 from watcher.routing import EscalatePolicy, SendPolicy
 from watcher.rules.compile import CompiledRules
 from watcher.rules.schema import Rule, RuleSet, UntilThen
@@ -27,6 +28,7 @@ class RuleBook:
     recipients: tuple[Recipient, ...]
     over_time: Mapping[str, OverTime]  # of the rules that speak over several articles
     rule_set: RuleSet  # for another process to compile: without what only people need
+    inhibits: tuple[Inhibit, ...] = ()  # which events silence which alerts
 
     @classmethod
     def of(
@@ -35,6 +37,7 @@ class RuleBook:
         compiled: CompiledRules,
         state_names: Mapping[str, str],
         recipients: Iterable[Recipient],
+        inhibits: Iterable[Inhibit] = (),
     ) -> RuleBook:
         """The book of a rule set that was loaded and compiled."""
         return cls(
@@ -48,6 +51,7 @@ class RuleBook:
             recipients=tuple(recipients),
             over_time=compiled.over_time,
             rule_set=replace(rule_set, locations={}, test_texts={}, source_texts={}, warnings=()),
+            inhibits=tuple(inhibits),
         )
 
     def changes_since(self, old: RuleBook) -> dict[str, tuple[str, ...]]:

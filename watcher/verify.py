@@ -226,7 +226,7 @@ def _compose_again(
     )
     if decision.changes == (EventChange.CORRECTED,):
         again = replace(again, body=decision.reason)
-    return replace(again, escalates_at=alert.escalates_at)
+    return replace(again, escalates_at=alert.escalates_at, held_back=alert.held_back)
 
 
 def _signal_differences(then: Sequence[Signal], now: Sequence[Signal]) -> Iterator[str]:

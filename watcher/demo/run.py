@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from watcher.daemon import Clock, Daemon, utc_now
+from watcher.agenda import utc_now
+from watcher.daemon import Clock, Daemon
 from watcher.demo.page import ItemLine, render_page
 from watcher.demo.site import DemoSite
 from watcher.explain import explain_article
@@ -84,7 +85,7 @@ def demo_book(settings: Settings) -> RuleBook:
     """The rules that the demo shows, ready to run."""
     rule_set = load_rules(settings.rules.paths)
     gazetteer = Gazetteer.load()
-    return RuleBook.of(rule_set, compile_rules(rule_set, gazetteer), gazetteer.names(), settings.to_recipients())
+    return RuleBook.of(rule_set, compile_rules(rule_set, gazetteer), gazetteer.names(), settings.to_recipients(), settings.to_inhibits())
 
 
 def demo_clock() -> Clock:

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -23,7 +23,8 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from watcher.errors import Problem
-from watcher.model import Channel, QuietHours, Recipient, Severity, Source, SourceKind
+from watcher.model import Budget, Channel, QuietHours, Recipient, Severity, Source, SourceKind
+from watcher.mutes import Inhibit
 from watcher.settings.values import (
     CHECK_ADDRESS,
     CHECK_TARGET,
@@ -40,9 +41,12 @@ from watcher.settings.values import (
     check_rule_pattern,
     check_selector,
     check_state,
+    parse_budget,
     parse_quiet_hours,
 )
 
+# One message every five minutes: a person on duty can still read each. A whole day of a war gives more only in storms.
+DEFAULT_BUDGET = Budget(12, timedelta(hours=1))
 ENV_PREFIX = "WATCHER_"
 ENV_DELIMITER = "__"
 
@@ -71,6 +75,38 @@ class HttpSettings(_Section):
     concurrency: int = Field(50, ge=1, le=1000, description="fetches at the same time")
     per_host: int = Field(2, ge=1, le=100, description="fetches at the same time from one host")
     allow_private_networks: bool = Field(False, description="whether sources may live on loopback or private addresses")
+
+    def to_fetcher(self) -> dict[str, Any]:
+        """The arguments of a fetcher, but for its clock."""
+        return self.model_dump()
+
+
+class InhibitSettings(_Section):
+    by: Literal["warning", "critical"] = Field("critical", description="events of this severity and above silence")
+    silences: Literal["watch", "warning"] = Field("watch", description="alerts of this severity and below")
+    families: tuple[Word, ...] = Field((), description="only events of these families silence; empty: any")
+
+    @field_validator("silences")
+    @classmethod
+    def _is_quieter(cls, value: str, info: ValidationInfo) -> str:
+        if value == info.data.get("by"):
+            raise ValueError(f"expected a lower severity than by, which is {value}")
+        return value
+
+
+class RetentionSettings(_Section):
+    text: Annotated[Duration, at_least(timedelta(days=30), "30d")] = Field(
+        timedelta(days=90), description="texts of articles that led to no alert, and what edited ones said before"
+    )
+    alerts: Annotated[Duration, at_least(timedelta(days=30), "30d")] = Field(
+        timedelta(days=1095), description="alerts and events with all that they rest on, texts included"
+    )
+    deliveries: Annotated[Duration, at_least(timedelta(days=30), "30d")] = Field(
+        timedelta(days=365), description="who got which alert, and when"
+    )
+    notices: Annotated[Duration, at_least(timedelta(days=7), "7d")] = Field(
+        timedelta(days=90), description="messages about watcher itself, and when it ran"
+    )
 
 
 class LogSettings(_Section):
@@ -172,6 +208,11 @@ class RecipientSettings(_Section):
     quiet_hours: Annotated[QuietHours | None, BeforeValidator(parse_quiet_hours)] = Field(
         None, description="hours without messages (rules may except themselves); the time zone is part of it"
     )
+    budget: Annotated[Budget | Literal["none"] | None, BeforeValidator(parse_budget)] = Field(
+        None,
+        description="messages with a sound at most, like 12/h; more are told together in one; "
+        "left out: 12/h over Telegram and mail, none elsewhere",
+    )
     operator: bool = Field(False, description="whether notices about watcher itself go there too")
     test: bool = Field(False, description="whether alerts of rules with status test go there too")
 
@@ -196,10 +237,12 @@ class Settings(BaseSettings):
     rules: RulesSettings = RulesSettings()
     http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
+    retention: RetentionSettings = RetentionSettings()
     sources: tuple[SourceSettings, ...] = ()
     telegram: TelegramSettings | None = None
     email: EmailSettings | None = None
     recipients: tuple[RecipientSettings, ...] = ()
+    inhibit: tuple[InhibitSettings, ...] = (InhibitSettings(),)
 
     _warnings: tuple[Problem, ...] = PrivateAttr(())
 
@@ -266,6 +309,7 @@ class Settings(BaseSettings):
                 quiet_hours=recipient.quiet_hours,
                 is_test=recipient.test,
                 is_operator=recipient.operator,
+                budget=_budget_of(recipient),
             )
             for recipient in self.recipients
         )
@@ -273,10 +317,24 @@ class Settings(BaseSettings):
         admins = self.telegram.admins if self.telegram else ()
         return listed + tuple(
             # No rules: an admin who wants alerts is a recipient like any other.
-            Recipient(f"admin-{admin}", Channel.TELEGRAM, str(admin), rules=(), is_operator=True)
+            Recipient(f"admin-{admin}", Channel.TELEGRAM, str(admin), rules=(), is_operator=True, budget=DEFAULT_BUDGET)
             for admin in dict.fromkeys(admins)
             if str(admin) not in told
         )
+
+    def to_inhibits(self) -> tuple[Inhibit, ...]:
+        """Which events silence which alerts, as the program uses it."""
+        return tuple(
+            Inhibit(Severity[one.by.upper()], Severity[one.silences.upper()], one.families) for one in self.inhibit
+        )
+
+
+def _budget_of(recipient: RecipientSettings) -> Budget | None:
+    """Programs want every alert by itself, and nothing rings on a console: no budget there unless one is set."""
+    if recipient.budget == "none":
+        return None
+    has_default = recipient.channel in (Channel.TELEGRAM, Channel.EMAIL)
+    return recipient.budget or (DEFAULT_BUDGET if has_default else None)
 
 
 def _publisher_of(source: SourceSettings) -> str:
@@ -303,9 +361,11 @@ SECTIONS: Mapping[str, type[_Section]] = {
     "rules": RulesSettings,
     "http": HttpSettings,
     "log": LogSettings,
+    "retention": RetentionSettings,
     "sources": SourceSettings,
     "telegram": TelegramSettings,
     "email": EmailSettings,
     "recipients": RecipientSettings,
+    "inhibit": InhibitSettings,
 }
-ARRAYS = ("sources", "recipients")
+ARRAYS = ("sources", "recipients", "inhibit")

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from babel import Locale
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from watcher.model import Channel, QuietHours, SourceKind
+from watcher.model import Budget, Channel, QuietHours, SourceKind
 
 _DURATION_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _SIZE_UNITS: Mapping[str, int] = {"B": 1} | {
@@ -43,6 +43,16 @@ def parse_size(value: object) -> int:
     if found is None or found[2] not in _SIZE_UNITS:
         raise ValueError(f"expected a size like 500KB, 5MB or 1GiB, found {value!r}")
     return int(found[1]) * _SIZE_UNITS[found[2]]
+
+
+def parse_budget(value: object) -> Budget | str | None:
+    """The limit that ``12/h`` or ``5/15m`` names, ``none`` as it is; raises ValueError."""
+    if value is None or value == "none" or isinstance(value, Budget):
+        return value
+    found = re.fullmatch(r"([1-9]\d{0,3})/(\d{0,4})([mhd])", value, re.ASCII) if isinstance(value, str) else None
+    if found is None or found[2].startswith("0"):
+        raise ValueError(f"expected a number of messages in a time like 12/h or 5/15m, or none, found {value!r}")
+    return Budget(int(found[1]), timedelta(**{_DURATION_UNITS[found[3]]: int(found[2] or 1)}))
 
 
 def parse_quiet_hours(value: object) -> QuietHours | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from watcher.errors import StoreError
-from watcher.model import Acknowledgement, DeliveryState
+from watcher.model import Acknowledgement, Alert, Channel, Delivery, DeliveryState, Recipient
 from watcher.render import clean, shorten
 from watcher.store.articles import Articles
 from watcher.store.codec import decode_time, encode_time
@@ -16,7 +17,8 @@ from watcher.store.db import BUSY_TIMEOUT, Db
 from watcher.store.events import Events
 from watcher.store.evidence import EvidenceStore
 from watcher.store.journal import Journal
-from watcher.store.outbox import Outbox
+from watcher.store.mutes import Mutes
+from watcher.store.outbox import Outbox, over_budget
 
 _NAME_CHARS = 80  # of who acknowledges; chats let people call themselves anything
 _NOTE_CHARS = 500
@@ -53,6 +55,7 @@ class Store:
         self.evidence = EvidenceStore(db)
         self.outbox = Outbox(db)
         self.journal = Journal(db)
+        self.mutes = Mutes(db)
 
     @classmethod
     def open(cls, path: Path | None, *, exclusive: bool, busy_timeout: timedelta = BUSY_TIMEOUT) -> Store:
@@ -103,6 +106,36 @@ class Store:
                 raise StoreError(f"nobody was told of event {named} yet; there is nothing to acknowledge")
             acknowledgement, is_new = done
             return Acknowledged(acknowledgement, is_new, self.outbox.withdraw_acknowledged(now))
+
+    def keep_budgets(self, recipients: Iterable[Recipient], channel: Channel, now: datetime) -> None:
+        """Nothing; of what is due on the channel, messages over their recipients' budgets wait, or are told together.
+
+        Needs an open transaction; called before each claim.
+        """
+        due = self.outbox.due_recipients(channel, now)
+        for recipient in recipients:
+            if recipient.id in due and recipient.channel is channel and recipient.budget is not None:
+                together = self.outbox.keep_budget(recipient.id, recipient.budget, now)
+                if together:
+                    why = f"One by one these would have been {over_budget(recipient.budget)}."
+                    self.summarise(together, recipient, why, now)
+
+    def summarise(self, deliveries: Sequence[Delivery], recipient: Recipient | None, why: str, now: datetime) -> Alert:
+        """The one message that tells these deliveries to their recipient together; each is folded into it.
+
+        All are of one recipient (None: it is no longer configured). ``why`` says why they were not sent one by one.
+        Needs an open transaction.
+        """
+        from watcher.routing import compose_summary, route_summary  # for few; most runs do without
+
+        alerts = [self.events.get_alert(delivery.alert_id) for delivery in deliveries]
+        ids = sorted(delivery.id for delivery in deliveries)
+        summary = compose_summary(" ".join(ids), why, [alert for alert in alerts if alert is not None], now)
+        self.events.save_alert(summary)
+        carrier = route_summary(summary, deliveries[-1], recipient, now)
+        self.outbox.add([carrier])
+        self.outbox.fold(ids, carrier.id)
+        return summary
 
     def counts(self, now: datetime) -> Counts:
         """How much there is of everything."""

@@ -154,6 +154,7 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             "ALTER TABLE articles ADD COLUMN state TEXT NOT NULL DEFAULT ''",
             "ALTER TABLE events ADD COLUMN merged_into TEXT",
+            "CREATE INDEX events_merged ON events (merged_into) WHERE merged_into IS NOT NULL",
             # By what a signal may belong to an event: its parties ('' for none), rules and families. Found by key and
             # time, so that neither closed events nor those of others cost anything.
             """CREATE TABLE event_keys (
@@ -206,6 +207,10 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
                 until_at TEXT NOT NULL, ended_at TEXT)""",
             "CREATE INDEX mutes_by_end ON mutes (until_at)",
         ),
+    ),
+    (
+        "0013_sound_rule_sets",
+        ("CREATE TABLE sound_rule_sets (fingerprint TEXT PRIMARY KEY) WITHOUT ROWID",),
     ),
 )
 

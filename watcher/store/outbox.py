@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from watcher.budget import Waiting, spend
 from watcher.errors import StoreError
-from watcher.model import Alert, Channel, Delivery, DeliveryState, Severity
+from watcher.model import Alert, Budget, Channel, Delivery, DeliveryState, Severity
 from watcher.store.codec import decode_time, encode_time, loads, storable
 from watcher.store.db import Db
 
@@ -16,6 +17,11 @@ from watcher.store.db import Db
 # (20 minutes of back-off) must not hold up what came later, nor one that is held for the recipient's quiet hours an
 # urgent update that is not. Each message can be read alone.
 BLOCKING_ATTEMPTS = 8
+
+# Critical alerts wait for nothing, an escalation must be heard, and a summary is what the budget itself sends. An alert
+# that was tried already may have been heard; were it to wait, it would hold up a critical update of its event.
+_MAY_WAIT = f"""d.severity < {int(Severity.CRITICAL)} AND NOT d.is_silent AND d.attempts = 0
+    AND EXISTS (SELECT 1 FROM alerts a WHERE a.id = d.alert_id AND a.kind NOT IN ('escalation', 'summary'))"""
 
 ABANDONED = "the program stopped while it was being sent; it may have arrived"
 LEASE_EXPIRED = "the channel did not answer in time; it may have arrived"
@@ -100,6 +106,80 @@ class Outbox:
         )
         return tuple(self._claim(row, encode_time(now + lease)) for row in rows)
 
+    def due_recipients(self, channel: Channel, now: datetime) -> frozenset[str]:
+        """Ids of the recipients for whom something can be claimed on the channel."""
+        rows = self._db.rows(
+            f"SELECT DISTINCT recipient_id FROM ({_READY}) WHERE ready_at <= ? AND channel = ?",
+            (encode_time(now), channel.value),
+        )
+        return frozenset(row[0] for row in rows)
+
+    def keep_budget(self, recipient_id: str, budget: Budget, now: datetime) -> tuple[Delivery, ...]:
+        """The deliveries that are to be told together now, gravest first; what is over the budget waits.
+
+        Called before each claim: whatever else is still due afterwards may be sent.
+        """
+        loud_at = [
+            decode_time(row["at"])
+            for row in self._db.rows(
+                "SELECT coalesce(settled_at, :now) AS at FROM deliveries WHERE recipient_id = :id AND NOT is_silent "
+                "AND (state = 'sending' OR (state = 'delivered' AND folded_into IS NULL AND settled_at > :since))",
+                {"id": recipient_id, "now": encode_time(now), "since": encode_time(now - budget.per)},
+            )
+        ]
+        rows = self._db.rows(
+            f"SELECT d.* FROM ({_READY}) d WHERE ready_at <= ? AND recipient_id = ? AND {_MAY_WAIT} "
+            "ORDER BY severity DESC, created_at, n",
+            (encode_time(now), recipient_id),
+        )
+        spending = spend(budget, loud_at, [Waiting(row["id"], row["held_at"] is not None) for row in rows], now)
+        if spending.until_at is not None:
+            reason = f"{over_budget(budget)} here: waits to be told together"
+            self._db.write_many(
+                "UPDATE deliveries SET not_before_at = ?, held_at = coalesce(held_at, ?), last_error = ? WHERE id = ?",
+                [(encode_time(spending.until_at), encode_time(now), reason, one) for one in spending.held],
+            )
+        return tuple(_delivery(row) for row in rows if row["id"] in spending.folded)
+
+    def fold(self, delivery_ids: Iterable[str], into: str) -> None:
+        """Nothing; the delivery ``into`` tells these, too: they are delivered when it is."""
+        self._db.write_many(
+            "UPDATE deliveries SET state = 'folded', folded_into = ?, last_error = NULL, "
+            "settled_at = (SELECT settled_at FROM deliveries WHERE id = ?) "
+            "WHERE id = ? AND state IN ('pending', 'muted')",
+            [(into, into, one) for one in delivery_ids],
+        )
+        self._deliver_folded(into)
+
+    def _deliver_folded(self, into: str) -> None:
+        self._db.write(
+            "UPDATE deliveries SET state = 'delivered', "
+            "(reference, settled_at) = (SELECT c.reference, c.settled_at FROM deliveries c WHERE c.id = ?) "
+            "WHERE folded_into = ? AND state = 'folded' "
+            "AND EXISTS (SELECT 1 FROM deliveries c WHERE c.id = ? AND c.state = 'delivered')",
+            (into, into, into),
+        )
+
+    def muted(self, silenced_by: str) -> tuple[Delivery, ...]:
+        """What is silenced by that mute or event ("mute:3", "event:ID") and told by nothing else yet; oldest first."""
+        rows = self._db.rows(
+            "SELECT * FROM deliveries WHERE state = 'muted' AND silenced_by = ? ORDER BY n", (silenced_by,)
+        )
+        return tuple(map(_delivery, rows))
+
+    def silencers(self) -> tuple[str, ...]:
+        """Every mute and event that silences something which was not told yet: "mute:3", "event:ID"."""
+        rows = self._db.rows("SELECT DISTINCT silenced_by FROM deliveries WHERE state = 'muted' ORDER BY 1")
+        return tuple(row[0] for row in rows)
+
+    def unmute(self, delivery_id: str, now: datetime) -> None:
+        """Nothing; what was silenced is due at once."""
+        self._db.write(
+            "UPDATE deliveries SET state = 'pending', not_before_at = ?, last_error = NULL, silenced_by = NULL "
+            "WHERE id = ? AND state = 'muted'",
+            (encode_time(now), delivery_id),
+        )
+
     def withdraw_acknowledged(self, now: datetime) -> int:
         """How many escalations were dropped because somebody has acknowledged what they are about; nobody sends them.
 
@@ -145,13 +225,18 @@ class Outbox:
         return None if found is None else decode_time(found)
 
     def settle_delivered(self, delivery: Delivery, *, reference: str, now: datetime) -> bool:
-        """Whether this was news; also after the lease has ended, because what arrived must not be sent again."""
-        return self._settle(
+        """Whether this was news; also after the lease has ended, because what arrived must not be sent again.
+
+        What was folded into it is delivered with it.
+        """
+        is_news = self._settle(
             delivery,
             "state = 'delivered', reference = ?, last_error = NULL, lease_until_at = NULL, settled_at = ?",
             (storable(reference), encode_time(now)),
             must_hold_lease=False,
         )
+        self._deliver_folded(delivery.id)
+        return is_news
 
     def settle_retry(self, delivery: Delivery, *, not_before: datetime, reason: str) -> bool:
         """Whether the delivery was still ours; it is pending again, not before then."""
@@ -303,6 +388,7 @@ class Outbox:
             "created_at": encode_time(delivery.created_at),
             "settled_at": None,
             "is_silent": delivery.is_silent,
+            "silenced_by": delivery.silenced_by,
         }
         closed = self._db.value(
             "SELECT closed_reason FROM recipient_states "
@@ -367,6 +453,13 @@ class Outbox:
         )
 
 
+def over_budget(budget: Budget) -> str:
+    """What would be too much, in words."""
+    from watcher.sequence import show_span  # with it come the rules, which polls without news do without
+
+    return f"more than {budget.count} messages in {show_span(budget.per)}"
+
+
 def _delivery(row: sqlite3.Row) -> Delivery:
     return Delivery(
         id=row["id"],
@@ -383,4 +476,6 @@ def _delivery(row: sqlite3.Row) -> Delivery:
         created_at=decode_time(row["created_at"]),
         settled_at=None if row["settled_at"] is None else decode_time(row["settled_at"]),
         is_silent=bool(row["is_silent"]),
+        silenced_by=row["silenced_by"],
+        folded_into=row["folded_into"],
     )
