@@ -233,7 +233,7 @@ async def test_an_altered_alert_is_named(desk: Desk) -> None:
 async def test_another_gazetteer_is_named_with_what_it_finds(desk: Desk) -> None:
     await tell_one(desk)
     shipped = Gazetteer.load()
-    (azerbaijan,) = {name for name in shipped.meanings["azerbaijani"]}
+    (azerbaijan,) = set(shipped.meanings["azerbaijani"])
     other = replace(
         shipped,
         version="0123456789abcdef",
