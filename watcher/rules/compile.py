@@ -677,10 +677,15 @@ class _Compiler:
             for pattern_number in sorted({number for one in sets for number in phrase_sets[one]}):
                 pivots[pattern_number].append(index)
         anchors: dict[int, list[AnchorGroup]] = defaultdict(list)
+        # The literals of a slot anchor the same patterns, and groups of different patterns often want the same words.
+        groups: dict[tuple[int, ...], AnchorGroup] = {}
+        automata: dict[tuple[str, ...], AhoCorasick] = {}
         for (term, literal), numbers in anchored.items():
-            wanted = [number for number in numbers if number in pivots]
+            wanted = tuple(number for number in numbers if number in pivots)
             if wanted:
-                anchors[term].append(_anchor_group(literal, wanted, patterns))
+                if wanted not in groups:
+                    groups[wanted] = _anchor_group(literal, wanted, patterns, automata)
+                anchors[term].append(replace(groups[wanted], literal=literal))
         return CompiledRules(
             rules=tuple(rules),
             version=self.rule_set.version,
@@ -748,7 +753,13 @@ def _first_words(slot: Slot) -> frozenset[tuple[str, bool]]:
     return frozenset(wanted)
 
 
-def _anchor_group(literal: Literal, numbers: Sequence[int], patterns: Sequence[Pattern]) -> AnchorGroup:
+def _anchor_group(
+    literal: Literal,
+    numbers: Sequence[int],
+    patterns: Sequence[Pattern],
+    automata: dict[tuple[str, ...], AhoCorasick],
+) -> AnchorGroup:
+    """The group of a literal; its automaton is taken from those that are there already, by their words, or added."""
     alone: list[int] = []
     found: dict[tuple[str, bool], dict[int, list[int]]] = {}  # by word, the patterns on each side
     reach = {-1: 0, 1: 0}
@@ -771,11 +782,14 @@ def _anchor_group(literal: Literal, numbers: Sequence[int], patterns: Sequence[P
     neighbours = tuple(
         Neighbour(text, is_stem, tuple(sides[-1]), tuple(sides[1])) for (text, is_stem), sides in sorted(found.items())
     )
+    texts = tuple(one.text for one in neighbours)
+    if neighbours and texts not in automata:
+        automata[texts] = AhoCorasick(texts, store_patterns=False)
     return AnchorGroup(
         literal=literal,
         alone=tuple(alone),
         neighbours=neighbours,
-        automaton=AhoCorasick([one.text for one in neighbours], store_patterns=False) if neighbours else None,
+        automaton=automata.get(texts),
         before=reach[-1],
         after=reach[1],
     )
