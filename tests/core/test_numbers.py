@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watcher.text.number_words import BY_LANGUAGE
+from watcher.text.fold import fold_term
 from watcher.text.numbers import find_figures, number_forms
 
 
@@ -271,3 +272,57 @@ def test_the_english_forms_of_a_number_lead_to_each_other(value):
     assert all(number_forms(form, ("en",), roman=False) == forms for form in forms)
     spelled = next(form for form in forms if not form.isdigit())
     assert value < 20 or [f[1] for f in _figures(f"at least {spelled} men died")] == [value]
+
+
+OTHER_SCRIPTS = [
+    ("hy", "քսանհինգ զինծառայող և երեսունվեց քաղաքացի", [25, 36]),
+    ("hy", "առնվազն երկու հազար մարդ", [2000]),
+    ("hy", "հարյուրավոր մարդիկ", [100]),
+    ("hy", "չորս սպա", [4]),
+    ("hy", "2020 թվականին", []),
+    ("az", "iyirmi beş nəfər və üç əsgər", [25, 3]),
+    ("az", "50-dən çox hərbçi", [50]),
+    ("az", "yüzlərlə insan", [100]),
+    ("az", "iki min üç yüz nəfər", [2300]),
+    ("az", "on minlərlə qaçqın", [10000]),
+    ("ka", "ოცდახუთი ადამიანი და სამი ჯარისკაცი", [25, 3]),
+    ("ka", "ორმოცდაათი ადამიანი", [50]),
+    ("ka", "სულ მცირე 12 ადამიანი", [12]),
+    ("ka", "ათობით ადამიანი", [10]),
+    ("ka", "ორასი ჯარისკაცი", [200]),
+    ("fa", "بیست و پنج نفر و سه سرباز", [25, 3]),
+    ("fa", "دست کم ۴۹ سرباز", [49]),
+    ("fa", "ده‌ها نفر", [10]),
+    ("fa", "دو هزار و سیصد نفر", [2300]),
+    ("fa", "بین ۲۰ تا ۳۰ نفر", [20]),
+    ("en", "two and a half thousand people", [2500]),
+    ("en", "a million and a half refugees", [1500000]),
+    ("ru", "полторы тысячи человек, два с половиной миллиона беженцев", [1500, 2500000]),
+    ("uk", "двоє людей, троє солдатів і п’ятьох цивільних", [2, 3, 5]),
+    ("uk", "сім'ї загиблих", []),
+    ("uk", "півтори тисячі людей", [1500]),
+    ("fr", "un million et demi de personnes", [1500000]),
+    ("es", "dos millones y medio de personas", [2500000]),
+    ("tr", "iki buçuk bin kişi", [2500]),
+    ("ar", "ألفين و800 شخص", [2800]),
+    ("ar", "مليون ونصف شخص", [1500000]),
+]
+
+
+@pytest.mark.parametrize(("language", "text", "expected"), OTHER_SCRIPTS)
+def test_figures_of_more_languages(language, text, expected):
+    assert [figure.at_least for figure in find_figures(text, 0, len(text), language)] == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "four", "fifty_one"),
+    [
+        ("hy", "չորս", "հիսունմեկ"),
+        ("az", "dörd", "əlli bir"),
+        ("ka", "ოთხი", "ორმოცდათერთმეტი"),
+        ("fa", "چهار", "پنجاه و یک"),
+    ],
+)
+def test_number_forms_of_more_languages(language, four, fifty_one):
+    assert fold_term(four) in number_forms("4", (language,), roman=False)
+    assert fold_term(fifty_one) in number_forms("51", (language,), roman=False)

@@ -19,6 +19,12 @@ from watcher.understand.states import Gazetteer
 
 TABLES = {
     "en": """
+| 3 | - | Four American soldiers were held, but three guards were killed.
+| 3 | - | Three Turkish soldiers are killed in Syrian attacks, bringing the number of Turkish soldiers killed in Syria to 21.
+| 21 | - | The number of Turkish soldiers killed in Syria rose to 21.
+| 4 | - | Four marines were shot dead in the raid, taking the number of British troops killed in Afghanistan to 300.
+| - | - | The herder said 40 goats and a yak had been killed.
+| 2 | - | Two of a crew of 20 drowned.
 | 3 | 12 | The blast left 3 dead and 12 wounded.
 | 105 | - | The death toll rose to 105 on Wednesday.
 | 105 | - | Ten bodies were found in the cellar and five in the yard; the death toll now stands at 105.
@@ -167,6 +173,9 @@ TABLES = {
 | - | 12 | Twelve were treated in hospital for burns.
 """,
     "ru": """
+| 1 | - | Хирурги сделали четыре операции, однако преступник умер.
+| - | - | Пострадала репутация компании.
+| 1500 | - | Погибли полторы тысячи человек.
 | 105 | - | Число погибших возросло до 105.
 | 3 | 12 | Погибли трое военных, 12 ранены.
 | 5 | - | В результате обстрела погибло пять человек.
@@ -192,6 +201,8 @@ TABLES = {
 | 1500 | - | Погибло более полутора тысяч человек.
 """,
     "uk": """
+| 1 | - | Сім'ї загиблого виплатили допомогу, загинув один солдат.
+| - | - | Постраждала економіка країни.
 | 4 | 10 | Загинули четверо людей, ще десятеро поранені.
 | 27 | - | Кількість загиблих зросла до 27.
 | - | - | Жертв немає.
@@ -210,6 +221,7 @@ TABLES = {
 | - | - | Ніхто не загинув.
 """,
     "tr": """
+| 6 | - | Roketli saldırıda 6 sivil can verdi.
 | 5 | 8 | Saldırıda 5 kişi öldü, 8 kişi yaralandı.
 | 49 | - | 49 asker şehit oldu.
 | 105 | - | Ölü sayısı 105'e yükseldi.
@@ -228,6 +240,8 @@ TABLES = {
 | - | - | Ölü ya da yaralı yok.
 """,
     "fr": """
+| - | - | Le corps de ballet et le corps d'armée ont défilé.
+| 2 | - | Les corps de deux soldats ont été retrouvés.
 | 7 | 15 | Sept personnes ont été tuées et quinze blessées.
 | 10 | - | Des dizaines de morts ont été recensés.
 | 23 | - | Le bilan s'alourdit à 23 morts.
@@ -246,6 +260,9 @@ TABLES = {
 | - | - | Il n'y a pas eu de victimes.
 """,
     "es": """
+| - | - | La droga mata y las mentiras matan.
+| - | - | El cuerpo de bomberos llegó tarde.
+| 1 | - | Hallaron el cuerpo de una mujer.
 | 8 | 20 | Ocho personas murieron y otras 20 resultaron heridas.
 | 105 | - | El número de muertos ascendió a 105.
 | - | - | No hubo víctimas.
@@ -264,6 +281,9 @@ TABLES = {
 | - | - | Nadie murió en el ataque.
 """,
     "ar": """
+| 2800 | - | ألفين و800 شخص لقوا حتفهم.
+| 15 | - | السجن الذي قتل فيه 15 سجينا.
+| - | - | أصيب الفريق بذعر شديد.
 | 5 | 10 | قتل خمسة أشخاص وأصيب عشرة آخرون.
 | 10 | - | مقتل عشرات الجنود في هجوم.
 | 105 | - | ارتفعت حصيلة القتلى إلى 105.

@@ -424,6 +424,8 @@ class _Scan:
             elif (found := self._phrase(self.lexicon.units, j)) is not None and self._adds(last, found[1]):
                 j, last = found[0], found[1]
                 current += last
+            elif after > i and token == self.lexicon.words.prefixed_and and self._follows_digits(last, j + 1):
+                current, last, j = current + int(tokens[j + 1]), int(tokens[j + 1]), j + 2
             elif after > i and (value := self._prefixed(token)) is not None and _follows_and(last, value):
                 current, last, j = current + value, value, j + 1
             elif token in self.lexicon.words.joiners and after > i and last >= 20:
@@ -436,6 +438,11 @@ class _Scan:
                 break
             after = j
         return _Number(total + current, None, False, after) if after > i else None
+
+    def _follows_digits(self, last: int, j: int) -> bool:
+        """Whether the numeral at token ``j`` goes on a number in words: "ألفين و800"."""
+        numeral = self.tokens[j] if j < len(self.tokens) else ""
+        return last >= 100 and numeral.isdecimal() and int(numeral) < min(last, 1_000)
 
     def _multiplier(self, i: int) -> int:
         """What the token multiplies a number before it by; 1 where it does not."""
@@ -533,7 +540,7 @@ class _Scan:
     def _is_glued(self, i: int, after: int) -> bool:
         """Whether the numeral is part of a name or an ordinal: T-72, MiG29, 1990s, 4th."""
         if not self.tokens[i][0].isdecimal():
-            return self._is_capitalised_name(i)
+            return self._is_capitalised_name(i) or self._is_in_word(after)
         start, end = self._original(i)[0], self._original(after - 1)[1]
         before, following = self.text[max(start - 2, self.offset) : start], self.text[end : end + 2]
         is_and = before[-1:] == self.lexicon.words.prefixed_and and not before[:-1].isalpha()
@@ -544,6 +551,13 @@ class _Scan:
         if following[:1].isalpha() and self.tokens[after - 1] not in self.lexicon.multipliers:
             return self.tokens[after - 1] not in _SCALED_SUFFIX
         return following[:1] in _HYPHENS and following[1:].isdecimal()
+
+    def _is_in_word(self, after: int) -> bool:
+        """Whether an apostrophe joins the number word to letters behind it."""
+        if not self.lexicon.words.has_apostrophes or after + 1 >= len(self.tokens) or self.tokens[after] != "'":
+            return False
+        end = self.spans[after - 1][1]
+        return self.spans[after] == (end, end + 1) and self.spans[after + 1][0] == end + 1
 
     def _is_capitalised_name(self, i: int) -> bool:
         """Whether a number word is part of a name: Group of Seven, the Big Four."""
