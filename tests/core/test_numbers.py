@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watcher.text.number_words import BY_LANGUAGE
 from watcher.text.fold import fold_term
+from watcher.text.number_words import BY_LANGUAGE
 from watcher.text.numbers import find_figures, number_forms
 
 
