@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from watcher.dedup import EventPolicy
+from watcher.independence import weigh
 from watcher.model import (
     Alert,
     AlertKind,
@@ -117,7 +119,8 @@ def event(**values: Any) -> Event:
         "notified_publishers": 1,
         "group_for": timedelta(hours=24),
     }
-    return Event(**(defaults | values))
+    made = Event(**(defaults | values))
+    return made if made.voices else replace(made, voices=weigh(made.reports, made.states).voices)
 
 
 def recipient(**values: Any) -> Recipient:

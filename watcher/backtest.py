@@ -275,6 +275,8 @@ class _Timeline:
         open_events = tuple(self._open.values())
         decisions = decide_article(signals, hit.article, self._policies, open_events, same_text, now)
         for decision in decisions:
+            for event_id in decision.absorbed:
+                del self._open[event_id]
             self._open[decision.event.id] = decision.event
             self._shingles[hit.article.id] = hashes
         return decisions

@@ -122,6 +122,7 @@ def report_of(
         if ordered
         else Particulars(),
         lowers_toll=bool(ordered) and lowers_toll(article),
+        rests_on=tuple(sorted({one.article_id for signal in ordered for one in signal.earlier} - {article.id})),
     )
 
 
@@ -146,13 +147,15 @@ def decide_article(
     same_text: frozenset[str],
     now: datetime,
     links: Sequence[EventLink] = (),
+    copies: Sequence[Article] = (),
 ) -> tuple[EventDecision, ...]:
     """One decision for each event that the article's signals belong to, those that continue one first.
 
     Several rules that hold on one article about the same parties are one happening and one message. ``events`` are
     those that may be meant, more do no harm. ``same_text`` holds the ids of the stored articles whose text this one
     repeats: a copy confirms nothing, yet a copy that carries a higher toll or another state (an agency's second version
-    of a story) is still news. ``links`` are what operators decided about any of these articles.
+    of a story) is still news. ``links`` are what operators decided about any of these articles. ``copies`` are articles
+    of the same text in which no rule found anything: whose words it is may stand in one of them.
     """
     titles = {rule_id: policy.title for rule_id, policy in policies.items()}
     ways = [
@@ -180,7 +183,8 @@ def decide_article(
                     grown = True
         found = sorted((every[event_id] for event_id in bonds), key=_seniority)
         reasons = list(dict.fromkeys(bond.reason for bond in sorted(bonds.values(), key=lambda bond: -bond.weight)))
-        decisions.append(_decide([ways[one] for one in sorted(together)], found, reasons, policies, now))
+        parts = [ways[one] for one in sorted(together)]
+        decisions.append(_decide(parts, found, reasons, policies, [report_of(copy) for copy in copies], now))
     return tuple(
         sorted(decisions, key=lambda one: (EventChange.OPENED in one.changes, -one.event.severity, one.event.id))
     )
@@ -274,6 +278,10 @@ def _bond(
     if repeats and (not own or not theirs or own & theirs):
         return Bond(90, "the event has this text already")
     best: Bond | None = None
+    if known.article_id in report.rests_on and not {claim.rule_id for claim in report.claims}.isdisjoint(
+        event.rule_ids
+    ):
+        best = Bond(75, "the rule rests on the same reports")
     for claim in report.claims:
         for other in known.claims:
             bond = _bond_of_claims(report, claim, known, other, policies)
@@ -380,6 +388,7 @@ def _decide(
     found: Sequence[Event],
     reasons: Sequence[str],
     policies: Mapping[str, EventPolicy],
+    copies: Sequence[Report],
     now: datetime,
 ) -> EventDecision:
     """What becomes of the events that a report belongs to; ``ways`` are its parts in them, the gravest first."""
@@ -392,7 +401,7 @@ def _decide(
             claims=tuple(sorted(claims.values(), key=lambda claim: (-claim.severity, claim.rule_id))),
             killed=highest(way.report.killed for way in ways),
         )
-    earlier = [one for signal in signals for one in signal.earlier]
+    earlier = [*(one for signal in signals for one in signal.earlier), *copies]
     update_on = frozenset[EventChange]().union(*(policies[one.rule_id].update_on for one in signals))
     if not found:
         return _open(ways[0], report, earlier, signals, policies, now)
@@ -416,7 +425,7 @@ def _open(
     policies: Mapping[str, EventPolicy],
     now: datetime,
 ) -> EventDecision:
-    reason = "no event tells of this yet"
+    reason = "no open event is about these states"
     lead, policy = signals[0], way.policy
     event = Event(
         id=_derived_id("event", policy.rule_id, lead.article_id, ",".join((*lead.states, *lead.items))),
@@ -453,7 +462,7 @@ def _with_reports(event: Event, report: Report, earlier: Iterable[Report]) -> Ev
     for one in earlier:
         if one.article_id not in known_ids:
             # What the rule makes of all its articles stands in the report that completed it.
-            reports.setdefault((one.article_id, one.source_id), replace(one, claims=(), same_text=one.same_text))
+            reports.setdefault((one.article_id, one.source_id), replace(one, claims=()))
     key = (report.article_id, report.source_id)
     if key in reports:
         report = _renewed(reports[key], report)
@@ -652,7 +661,8 @@ def _told(
         folded = next(
             one for one in grown.reports if (one.article_id, one.source_id) == (report.article_id, report.source_id)
         )
-        is_copy = folded.copy_of is not None and (report.article_id, report.source_id) not in known
+        repeats = folded.copy_of is not None or any(one.article_id in report.same_text for one in before.reports)
+        is_copy = repeats and (report.article_id, report.source_id) not in known
         return EventDecision(grown, (EventChange.COPIED if is_copy else EventChange.REPEATED,), "", (), told_rule_ids)
     return EventDecision(_announced(grown, now), tuple(changes), "", (), told_rule_ids)
 

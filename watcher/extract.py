@@ -107,6 +107,7 @@ def build_article(entry: FeedEntry, page: PageText | None, source: Source, first
         first_seen_at=first_seen_at,
         publisher=entry.publisher or source.publisher or source.id,
         affiliation=source.affiliation,
+        state=source.state,
         tags=source.tags,
     )
 

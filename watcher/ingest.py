@@ -249,6 +249,7 @@ class Ingest:
             source_id=source.id,
             publisher=entry.publisher or source.publisher or source.id,
             affiliation=source.affiliation,
+            state=source.state,
             first_seen_at=now,
         )
         with self._store.transaction():

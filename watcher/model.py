@@ -425,6 +425,7 @@ class Report:
     particulars: Particulars = Particulars()
     denied_by: tuple[str, ...] = ()  # states that deny in it what the rules look for
     lowers_toll: bool = False  # says that an earlier toll was too high
+    rests_on: tuple[str, ...] = ()  # of a rule over several articles: ids of the others
 
 
 @dataclass(frozen=True, slots=True)

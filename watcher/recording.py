@@ -12,7 +12,19 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from watcher.dedup import COPY_CONTAINMENT, COPY_WINDOW, add_copy, decide_article, text_to_compare
+from watcher.dedup import (
+    COPY_CONTAINMENT,
+    COPY_WINDOW,
+    EventPolicy,
+    add_copy,
+    decide_article,
+    merge_events,
+    report_of,
+    revised,
+    split_event,
+    text_to_compare,
+    with_claims,
+)
 from watcher.evidence import Edit, Evidence, Grounds, Quoted, RulePast, events_before, rules_behind
 from watcher.match import MatchResult
 from watcher.model import (
@@ -24,10 +36,12 @@ from watcher.model import (
     Event,
     EventChange,
     EventDecision,
+    EventLink,
     RuleStatus,
     Signal,
     Source,
 )
+from watcher.mutes import Silences
 from watcher.revision import decide_correction
 from watcher.routing import compose_alert, compose_escalation, route_alert, route_correction, route_escalation
 from watcher.rulebook import RuleBook
@@ -93,7 +107,6 @@ class Recorder:
                     reading.hashes,
                     sampled,
                     now,
-                    ask_open_events=bool(reading.result.signals or reading.result.partial),
                     also=may_be_copied(book.over_time, reading.article, past),
                 )
                 self._store.articles.insert(
@@ -144,7 +157,6 @@ class Recorder:
             reading.hashes,
             sampled,
             now,
-            ask_open_events=bool(result.signals or partial),
             also=may_be_copied(book.over_time, article, past),
         )
         judged = judge_partial(self._store, book.over_time, article, partial, past, same_text)
@@ -160,7 +172,10 @@ class Recorder:
                 self._store.events.revise_signal(found[rule_id])
             else:  # its places are those of a text that is no longer there
                 self._store.events.revise_signal(replace(signal, matches=()), outcome="withdrawn")
-        events = {event.id: _revised(event, article, found) for event in self._store.events.by_article(article.id)}
+        events = {
+            event.id: _revised(event, article, found, book.event_policies)
+            for event in self._store.events.by_article(article.id)
+        }
         log.info("article_revised", article_id=article.id, signals=sorted(signals), events=sorted(events))
         edit = Edit(old, tuple(before.values()))
         grounds = self._grounds(reading, result, past, same_text, edit)
@@ -188,25 +203,29 @@ class Recorder:
             self._store.events.save(event)
         sendable = [one for one in signals if book.statuses[one.rule_id] is not RuleStatus.DRAFT]
         known_rules = {rule_id for event in own.values() for rule_id in event.rule_ids}
-        # As if they were open: an edit of an old story is part of that story.
-        open_events = [event for event in self._store.events.open_events(now) if event.id not in own]
-        open_events += [replace(event, last_seen_at=now) for event in own.values()]
+        meant = meant_events(self._store, book.event_policies, article, sendable, same_text)
         alerts = []
-        for decision in decide_article(sendable, article, book.event_policies, open_events, same_text, now):
-            before = own.get(decision.event.id)
-            if before is None and known_rules & {one.rule_id for one in decision.signals}:
+        for decision in decide_article(
+            sendable, article, book.event_policies, meant.events, same_text, now, meant.links, meant.copies
+        ):
+            is_known = not own.keys().isdisjoint({decision.event.id, *decision.absorbed})
+            if not is_known and known_rules & {one.rule_id for one in decision.signals}:
                 continue  # people were told of this article under this rule: never a second first alert
-            if before is not None and not decision.is_news:
-                # A mere edit keeps no event open.
-                self._store.events.save(replace(decision.event, last_seen_at=before.last_seen_at))
+            if is_known and not decision.is_news:
+                self._save(decision)
                 continue
-            self._store.events.save(decision.event)
+            self._save(decision)
             outcome = ", ".join(change.value for change in decision.changes)
             for signal in decision.signals:
                 self._store.events.save_signal(signal, at=now, event_id=decision.event.id, outcome=outcome)
             if decision.is_news:
-                alerts.append(self._alert(source, book, decision, grounds, open_events, now))
+                alerts.append(self._alert(source, book, decision, grounds, meant.events, now))
         return alerts
+
+    def _save(self, decision: EventDecision) -> None:
+        self._store.events.save(decision.event)
+        for event_id in decision.absorbed:
+            self._store.events.absorb(event_id, decision.event.id)
 
     def _correct(
         self,
@@ -245,9 +264,10 @@ class Recorder:
             # An escalation that nobody has tried to send has told nobody; what it would say is put right below.
             if one.kind is not AlertKind.ESCALATION or entry.delivery.attempts
         }
-        deliveries = route_correction(alert, book.recipients, told, book.send_policies, now)
+        silences = self._store.mutes.silences(book.inhibits, event, now)
+        deliveries = route_correction(alert, event, book.recipients, told, book.send_policies, now, silences)
         log.info("alert_corrected", alert_id=alert.id, event_id=event.id, because=decision.reason)
-        alert = self._tell(book, decision, article.tags, alert, deliveries, now)
+        alert = self._tell(book, decision, article.tags, alert, deliveries, silences, now)
         self._keep(book, decision, alert, replace(grounds, edit=edit), [event], ())
         return [alert]
 
@@ -269,13 +289,15 @@ class Recorder:
             else:
                 sendable.append(signal)
         if not sendable:
-            for event in self._events_of(same_text, now):
-                self._store.events.save(add_copy(event, article, same_text, now).event)
+            for event in self._events_of(same_text):
+                self._store.events.save(add_copy(event, article, same_text, now, book.event_policies).event)
             return []
         alerts = []
-        open_events = self._store.events.open_events(now)
-        for decision in decide_article(sendable, article, book.event_policies, open_events, same_text, now):
-            self._store.events.save(decision.event)
+        meant = meant_events(self._store, book.event_policies, article, sendable, same_text)
+        for decision in decide_article(
+            sendable, article, book.event_policies, meant.events, same_text, now, meant.links, meant.copies
+        ):
+            self._save(decision)
             outcome = ", ".join(change.value for change in decision.changes)
             for signal in decision.signals:
                 self._store.events.save_signal(signal, at=now, event_id=decision.event.id, outcome=outcome)
@@ -287,7 +309,7 @@ class Recorder:
                 reason=decision.reason,
             )
             if decision.is_news:
-                alerts.append(self._alert(source, book, decision, grounds, open_events, now))
+                alerts.append(self._alert(source, book, decision, grounds, meant.events, now))
         return alerts
 
     def _alert(
@@ -315,8 +337,9 @@ class Recorder:
             quoted=[(one.article, one.signals) for one in quoted],
             version=encode_time(now) if grounds.edit else "",
         )
-        deliveries = route_alert(alert, decision, source.tags, book.recipients, book.send_policies, now)
-        alert = self._tell(book, decision, source.tags, alert, deliveries, now)
+        silences = self._store.mutes.silences(book.inhibits, decision.event, now)
+        deliveries = route_alert(alert, decision, source.tags, book.recipients, book.send_policies, now, silences)
+        alert = self._tell(book, decision, source.tags, alert, deliveries, silences, now)
         self._keep(book, decision, alert, grounds, known, quoted)
         return alert
 
@@ -371,6 +394,7 @@ class Recorder:
         tags: Sequence[str],
         alert: Alert,
         deliveries: Sequence[Delivery],
+        silences: Silences,
         now: datetime,
     ) -> Alert:
         """The alert as it is told; stored with its deliveries, and with those to others if nobody acknowledges."""
@@ -390,16 +414,27 @@ class Recorder:
             {delivery.recipient_id: delivery.not_before_at for delivery in deliveries},
             {recipient_id: delivery.not_before_at for recipient_id, delivery in waiting.items()},
             now,
+            silences,
         )
+        sent = {one.recipient_id: one for one in deliveries if one.state is not DeliveryState.MUTED}
+        if silences.inhibitors and deliveries and not sent:
+            later = ()  # who looks after the graver event looks after this one
+        # What the event has silenced is said in one line, to those who would have heard it.
+        companions = [one for one in self._store.outbox.muted(f"event:{decision.event.id}") if one.recipient_id in sent]
+        headlines = [self._store.events.get_alert(one) for one in dict.fromkeys(one.alert_id for one in companions)]
+        alert = replace(alert, held_back=tuple(one.headline for one in headlines if one is not None))
         if later:
             alert = replace(alert, escalates_at=min(delivery.not_before_at for delivery in later))
         self._store.events.save_alert(alert)
         self._store.outbox.add(deliveries)
+        for one in companions:
+            self._store.outbox.fold([one.id], into=sent[one.recipient_id].id)
         log.info(
             "alert_decided",
             alert_id=alert.id,
             event_id=alert.event_id,
             deliveries=len(deliveries),
+            silenced=len(deliveries) - len(sent),
             escalates_at=alert.escalates_at and alert.escalates_at.isoformat(),
         )
         if later:
@@ -422,31 +457,111 @@ class Recorder:
                 found.append(Quoted(stored.article, stored.raw_hash, of_rules))
         return found
 
-    def _events_of(self, article_ids: frozenset[str], now: datetime) -> list[Event]:
+    def _events_of(self, article_ids: frozenset[str]) -> list[Event]:
         found = {
-            event.id: event
-            for article_id in sorted(article_ids)
-            for event in self._store.events.by_article(article_id)
-            if now - event.last_seen_at <= event.group_for
+            event.id: event for article_id in sorted(article_ids) for event in self._store.events.by_article(article_id)
         }
         return list(found.values())
 
 
-def _revised(event: Event, article: Article, signals: Mapping[str, Signal]) -> Event:
-    """The event with the article's report as it reads now, and the toll as all its reports have it now."""
-    killed = max(
-        (one.killed for rule_id, one in signals.items() if rule_id in event.rule_ids and one.killed is not None),
-        key=lambda toll: toll.at_least,
-        default=None,
-    )
+def _revised(
+    event: Event, article: Article, signals: Mapping[str, Signal], policies: Mapping[str, EventPolicy]
+) -> Event:
+    """The event with the article's report as it reads now, and all that follows from its reports."""
+    event = with_claims(event)
+    titles = {rule_id: policy.title for rule_id, policy in policies.items()}
+    now_says = report_of(article, [one for rule_id, one in signals.items() if rule_id in event.rule_ids], (), titles)
     reports = tuple(
-        replace(report, title=article.title, killed=killed if report.copy_of is None else report.killed)
+        replace(
+            report,
+            title=article.title,
+            claims=now_says.claims,
+            killed=now_says.killed,
+            origin=now_says.origin,
+            particulars=now_says.particulars,
+            lowers_toll=now_says.lowers_toll,
+        )
         if report.article_id == article.id
         else report
         for report in event.reports
     )
-    tolls = [report.killed for report in reports if report.killed is not None]
-    return replace(event, reports=reports, killed=max(tolls, key=lambda toll: toll.at_least, default=None))
+    return revised(replace(event, reports=reports), policies)
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What the store knows that an article's signals may belong to."""
+
+    events: tuple[Event, ...]
+    links: tuple[EventLink, ...]  # what operators decided about these articles
+    copies: tuple[Article, ...]  # of the same text, in which no rule that is sent found anything
+
+
+def meant_events(
+    store: Store,
+    policies: Mapping[str, EventPolicy],
+    article: Article,
+    signals: Sequence[Signal],
+    same_text: frozenset[str],
+) -> Meant:
+    """The events that the signals of an article may belong to, be they open or not, and what else decides that."""
+    keys = set()
+    for signal in signals:
+        policy = policies[signal.rule_id]
+        keys |= {*signal.states} or {""}
+        if not policy.by_states:
+            keys |= {f"rule:{signal.rule_id}", *([f"family:{signal.family}"] if policy.by_family else [])}
+    within = max((policy.group_for for policy in policies.values()), default=timedelta())
+    articles = {article.id, *same_text, *(one.article_id for signal in signals for one in signal.earlier)}
+    for link in store.events.links([article.id]):
+        if link.is_together:
+            articles |= {*link.one, *link.other}
+    events = store.events.candidates(keys, articles, date_of(article), within) if signals else ()
+    return Meant(
+        events=events,
+        links=store.events.links({article.id, *(report.article_id for event in events for report in event.reports)}),
+        copies=tuple(
+            stored.article
+            for article_id in sorted(same_text)
+            if (stored := store.articles.get_stored(article_id)) is not None
+            and stored.status is ArticleStatus.EVALUATED
+            and not any(one.event_id for one in store.events.signals_of(article_id))
+        ),
+    )
+
+
+def merge(store: Store, into_id: str, other_id: str, *, by: str, at: datetime, book: RuleBook | None = None) -> Event:
+    """The event that both are from now on, by an operator's decision, which is remembered; nobody is told.
+
+    Needs an open transaction. Raises KeyError for an event that is not there, ValueError where they may not be one.
+    """
+    into, other = _event(store, into_id), _event(store, other_id)
+    merged, link = merge_events(into, other, by, at, book.event_policies if book else None)
+    store.events.save(merged)
+    store.events.absorb(other.id, merged.id)
+    store.events.save_link(link)
+    return merged
+
+
+def split(
+    store: Store, event_id: str, article_ids: Sequence[str], *, by: str, at: datetime, book: RuleBook | None = None
+) -> tuple[Event, Event]:
+    """The event without these articles, and the one of them, by an operator's decision, which is remembered.
+
+    Needs an open transaction. Raises KeyError for an event that is not there, ValueError where it cannot be split so.
+    """
+    rest, part, link = split_event(_event(store, event_id), article_ids, by, at, book.event_policies if book else None)
+    store.events.save(rest)
+    store.events.save(part)
+    store.events.save_link(link)
+    return rest, part
+
+
+def _event(store: Store, event_id: str) -> Event:
+    event = store.events.get(store.events.thread_of(event_id))
+    if event is None:
+        raise KeyError(event_id)
+    return event
 
 
 def find_same_text(
@@ -456,7 +571,6 @@ def find_same_text(
     sampled: Sequence[int],
     now: datetime,
     *,
-    ask_open_events: bool,
     also: Collection[str] = (),
 ) -> frozenset[str]:
     """The ids of the stored articles whose text, given as shingles, this article repeats, whole or cut.
@@ -464,10 +578,6 @@ def find_same_text(
     ``also`` are ids of articles to ask beside those that the index of copies gives.
     """
     candidates = {one.article_id for one in store.articles.candidates(sampled, now - COPY_WINDOW)} | {*also}
-    if ask_open_events:
-        # A short text may share no sampled hash with the long one that it is cut from: ask the open events, too.
-        for event in store.events.open_events(now):
-            candidates.update(report.article_id for report in event.reports)
     candidates.discard(article_id)
     return frozenset(
         other_id

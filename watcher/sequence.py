@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from watcher.dedup import COPY_CONTAINMENT, COPY_WINDOW, report_of, text_to_compare
-from watcher.model import Article, Report, Signal, Toll
+from watcher.independence import weigh
+from watcher.model import Article, Report, Signal, Standing, Toll
 from watcher.rules.compile import Counted, InSequence
 from watcher.rules.schema import AndTimesUsual, CountOf, Sharing
 from watcher.text.shingles import containment, shingles
@@ -76,6 +77,7 @@ class Judged:
 
 def past_of(signal: Signal, article: Article, same_text: Iterable[str]) -> PastSignal:
     """What is remembered of a signal."""
+    repeated = tuple(sorted(set(same_text) - {article.id}))
     return PastSignal(
         rule_id=signal.rule_id,
         at=date_of(article),
@@ -83,8 +85,8 @@ def past_of(signal: Signal, article: Article, same_text: Iterable[str]) -> PastS
         killed=signal.killed,
         injured=signal.injured,
         items=signal.items,
-        report=report_of(article, signal, None),
-        same_text=tuple(sorted(same_text)),
+        report=replace(report_of(article), killed=signal.killed, step=signal.step, same_text=repeated),
+        same_text=repeated,
     )
 
 
@@ -116,7 +118,21 @@ def decide(wanted: OverTime, new: PastSignal, past: Sequence[PastSignal], watche
     originals = without_copies([*known, new])
     if isinstance(wanted, InSequence):
         return _decide_sequence(wanted, new, originals)
-    return _decide_count(wanted, new, originals, watched_since)
+    return _decide_count(wanted, new, originals, _voices([*known, new], new.states), watched_since)
+
+
+_Voices = Mapping[str, str | None]  # by article: the voice that it speaks with; None: one that counts for nothing
+
+
+def _voices(signals: Sequence[PastSignal], parties: Sequence[str]) -> _Voices:
+    weighed = weigh({one.report.article_id: one.report for one in signals}.values(), parties)
+    counted = (Standing.NEWSROOM, Standing.STATE)
+    return {one.article_id: one.voice if one.standing in counted else None for one in weighed.reports}
+
+
+def _heard(voices: _Voices, signals: Iterable[PastSignal]) -> int:
+    """How many independent newsrooms are among them."""
+    return len({voices[one.report.article_id] for one in signals} - {None})
 
 
 def span_of(wanted: OverTime) -> timedelta:
@@ -211,7 +227,11 @@ def _step_progress(step: str, found: PastSignal | None, new: PastSignal, wanted:
 
 
 def _decide_count(
-    wanted: Counted, new: PastSignal, originals: Sequence[PastSignal], watched_since: datetime | None
+    wanted: Counted,
+    new: PastSignal,
+    originals: Sequence[PastSignal],
+    voices: _Voices,
+    watched_since: datetime | None,
 ) -> Decision:
     what = f"{wanted.at_least} {wanted.of} within {show_span(wanted.within)}"
     if new not in originals:
@@ -221,7 +241,7 @@ def _decide_count(
     rests_on: dict[PastSignal, None] = {}
     for state in new.states if wanted.per_state else (None,):
         counted = [one for one in originals if state is None or state in one.states]
-        decision = _count(wanted, new, counted, watched_since, f"{what}, {state}" if state else what)
+        decision = _count(wanted, new, counted, voices, watched_since, f"{what}, {state}" if state else what)
         if decision.speaks:
             reached |= {state} if state else set()
             rests_on.update(dict.fromkeys(decision.rests_on))
@@ -234,7 +254,12 @@ def _decide_count(
 
 
 def _count(
-    wanted: Counted, new: PastSignal, counted: Sequence[PastSignal], watched_since: datetime | None, what: str
+    wanted: Counted,
+    new: PastSignal,
+    counted: Sequence[PastSignal],
+    voices: _Voices,
+    watched_since: datetime | None,
+    what: str,
 ) -> Decision:
     """The best window that holds the new signal, one that speaks before others."""
     times = [one.at for one in counted]
@@ -245,13 +270,13 @@ def _count(
     members: Sequence[PastSignal] = ()
     for first in range(low, high):
         inside = counted[first : bisect_right(times, times[first] + wanted.within)]
-        number = len({one.report.publisher for one in inside}) if wanted.of is CountOf.PUBLISHERS else len(inside)
+        number = _heard(voices, inside) if wanted.of is CountOf.PUBLISHERS else len(inside)
         if (True, number) <= best:
             continue
         enough = number >= wanted.at_least
         found = [Progress(what, enough, f"{number} of {wanted.at_least} since {show_time(times[first])}")]
         if wanted.usual is not None:
-            found.append(_compare(wanted, wanted.usual, number, counted[:first], times[first], watched_since))
+            found.append(_compare(wanted, wanted.usual, number, counted[:first], voices, times[first], watched_since))
         speaks = all(one.is_there for one in found)
         if (speaks, number) > best:
             best, progress, members = (speaks, number), tuple(found), inside
@@ -266,6 +291,7 @@ def _compare(
     usual: AndTimesUsual,
     number: int,
     before: Sequence[PastSignal],
+    voices: _Voices,
     start: datetime,
     watched_since: datetime | None,
 ) -> Progress:
@@ -277,8 +303,8 @@ def _compare(
     windows = max(min(history, usual.measured_over) // wanted.within, 1)
     found = [one for one in before if start - windows * wanted.within < one.at]
     if wanted.of is CountOf.PUBLISHERS:
-        heard = {((start - one.at) // wanted.within, one.report.publisher) for one in found}
-        total = len(heard)
+        heard = {((start - one.at) // wanted.within, voices[one.report.article_id]) for one in found}
+        total = sum(voice is not None for _, voice in heard)
     else:
         total = len(found)
     mean = total / windows

@@ -265,7 +265,7 @@ def test_an_alert_can_be_lost_although_the_signal_is_there(tmp_path: Path) -> No
         record("second", AGAIN, "2022-09-14T14:00:00Z", source="radio"),
     ]
     assert differences(tmp_path, CLASH, CLASH + "update_on: [new_state]\n", *records) == [
-        (Side.LOST, "second", "border-clash", "repeated: the same states: AM, AZ")
+        (Side.LOST, "second", "border-clash", "repeated: the same states: AM, AZ; the same toll")
     ]
 
 

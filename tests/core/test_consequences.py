@@ -214,7 +214,6 @@ def test_as_lines_and_as_json() -> None:
 
 
 def test_an_event_that_is_over_is_not_joined() -> None:
-    known = event(
-        rule_id="border-fire", rule_ids=("border-fire",), last_seen_at=NOW - timedelta(hours=25), family="clash"
-    )
+    old = report(article_id="old", published_at=NOW - timedelta(hours=25))
+    known = event(rule_id="border-fire", rule_ids=("border-fire",), reports=(old,), family="clash")
     assert foreseen(RULES, open_events=(known,))["border-fire"].event_id is None

@@ -35,6 +35,7 @@ from watcher.explain import (
 )
 from watcher.match import MatchResult, match_article
 from watcher.model import Article, Event, Recipient, RuleStatus
+from watcher.mutes import NOTHING, Silences
 from watcher.rulebook import RuleBook
 from watcher.rules.compile import compile_rules
 from watcher.rules.load import load_rules
@@ -139,7 +140,8 @@ def _explain(
     as_of = now or article.published_at or article.first_seen_at
     settings = settings_of(config) if find_config(config) is not None else None
     recipients: tuple[Recipient, ...] = settings.to_recipients() if settings else ()
-    book = RuleBook.of(rule_set, compiled, gazetteer.names(), recipients)
+    inhibits = settings.to_inhibits() if settings else ()
+    book = RuleBook.of(rule_set, compiled, gazetteer.names(), recipients, inhibits)
     result = match_article(compiled, article, as_of)
     known = _Known() if settings is None else _look_up(settings.store.path, book, article, result, as_of)
     signals = (*result.signals, *one_for_each_rule(known.judged))
@@ -149,7 +151,18 @@ def _explain(
         as_of=as_of,
         explanations=tuple(sorted(explanations, key=lambda one: _ORDER.index(one.outcome))),
         # From all its signals, because what one rule opens another joins.
-        consequences=dict(foresee(book, article, signals, known.open_events, known.same_text, as_of, known.closed)),
+        consequences=dict(
+            foresee(
+                book,
+                article,
+                signals,
+                known.open_events,
+                known.same_text,
+                as_of,
+                known.closed,
+                known.silences,
+            )
+        ),
         statuses=dict(book.statuses),
         has_configuration=settings is not None,
     )
@@ -175,12 +188,13 @@ class _Known:
     open_events: tuple[Event, ...] = ()
     same_text: frozenset[str] = frozenset()  # ids of the articles that it repeats
     closed: Mapping[str, str] = field(default_factory=dict)  # recipients who cannot be reached, with the reason
+    silences: Silences = NOTHING  # the mutes in force
     judged: tuple[Judged, ...] = ()  # what came of its signals of rules that speak over several articles
 
 
 def _look_up(path: Path, book: RuleBook, article: Article, result: MatchResult, as_of: datetime) -> _Known:
     """What the store knows, asked for as the daemon asks; the store is only read."""
-    from watcher.recording import find_same_text, judge_partial, may_be_copied, past_of_rules
+    from watcher.recording import find_same_text, judge_partial, may_be_copied, meant_events, past_of_rules
     from watcher.store import Store
 
     if not path.is_file():
@@ -195,17 +209,19 @@ def _look_up(path: Path, book: RuleBook, article: Article, result: MatchResult, 
             hashes,
             sample(text_to_compare(article)),
             as_of,
-            ask_open_events=bool(result.signals or result.partial),
             also=may_be_copied(book.over_time, article, past),
         )
         return _Known(
-            open_events=store.events.open_events(as_of),
+            open_events=meant_events(
+                store, book.event_policies, article, (*result.signals, *result.partial), same_text
+            ).events,
             same_text=same_text,
             closed={
                 one.recipient_id: one.reason
                 for one in store.outbox.closed_recipients()
                 if targets.get(one.recipient_id) == one.target
             },
+            silences=Silences(store.mutes.in_force(as_of)),
             judged=judge_partial(store, book.over_time, article, result.partial, past, same_text),
         )
 

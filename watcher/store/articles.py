@@ -262,6 +262,7 @@ class Articles:
                 "first_seen_at": encode_time(article.first_seen_at),
                 "publisher": article.publisher,
                 "affiliation": article.affiliation,
+                "state": article.state,
                 "tags": json.dumps(article.tags),
                 "status": status.value,
                 "reason": None if reason is None else storable(reason),
@@ -502,6 +503,7 @@ def _stored_article(row: sqlite3.Row) -> StoredArticle:
         first_seen_at=decode_time(row["first_seen_at"]),
         publisher=row["publisher"],
         affiliation=row["affiliation"],
+        state=row["state"],
         tags=tuple(json.loads(row["tags"])),
     )
     return StoredArticle(article, ArticleStatus(row["status"]), row["reason"], row["raw_hash"])

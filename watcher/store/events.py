@@ -134,16 +134,11 @@ class Events:
             raise KeyError(event_id)
         self.save(replace(event, reports=(), merged_into=into))
         self._db.write("UPDATE signals SET event_id = ? WHERE event_id = ?", (into, event_id))
+        self._db.write("UPDATE events SET merged_into = ? WHERE merged_into = ?", (into, event_id))
 
     def thread_of(self, event_id: str) -> str:
         """The id of the event that goes on with this one: its own unless it was merged into another."""
-        seen = {event_id}
-        while into := self._db.value("SELECT merged_into FROM events WHERE id = ?", (event_id,)):
-            if into in seen:
-                break
-            event_id = into
-            seen.add(into)
-        return event_id
+        return self._db.value("SELECT merged_into FROM events WHERE id = ?", (event_id,)) or event_id
 
     def save_link(self, link: EventLink) -> None:
         """Nothing; what an operator decided about articles holds for ever."""
@@ -311,8 +306,12 @@ class Events:
         return tuple(loads(Alert, row["body"]) for row in rows)
 
     def alerts_of_event(self, event_id: str) -> tuple[Alert, ...]:
-        """Every alert about an event; the first is what updates reply to."""
-        rows = self._db.rows("SELECT body FROM alerts WHERE event_id = ? ORDER BY n", (event_id,))
+        """Every alert about an event and those that it took over; the first is what updates reply to."""
+        rows = self._db.rows(
+            "SELECT body FROM alerts WHERE event_id = :id "
+            "OR event_id IN (SELECT id FROM events WHERE merged_into = :id) ORDER BY n",
+            {"id": event_id},
+        )
         return tuple(loads(Alert, row["body"]) for row in rows)
 
     def acknowledge(self, event_id: str, *, by: str, note: str, at: datetime) -> tuple[Acknowledgement, bool] | None:
