@@ -173,6 +173,15 @@ TABLES = {
 | - | 12 | Twelve were treated in hospital for burns.
 """,
     "ru": """
+| 99 | - | Погибли 49 армянских и 50 азербайджанских солдат.
+| 176 | - | Армения сообщила о гибели 105 военных, Азербайджан — 71.
+| 20..30 | - | Погибло от 20 до 30 человек.
+| - | - | Минобороны опровергло гибель 40 солдат.
+| - | - | По словам властей, погибших и раненых нет.
+| - | - | В ходе войны 2020 года погибли более 6000 человек.
+| - | - | Он убил время за игрой.
+| - | - | Погибло 300 коров.
+| 2 | - | В результате удара погибли двое мирных жителей, с начала войны погибло более 10 тысяч человек.
 | 1 | - | Хирурги сделали четыре операции, однако преступник умер.
 | - | - | Пострадала репутация компании.
 | 1500 | - | Погибли полторы тысячи человек.
@@ -201,6 +210,11 @@ TABLES = {
 | 1500 | - | Погибло более полутора тысяч человек.
 """,
     "uk": """
+| 99 | - | Загинули 49 вірменських і 50 азербайджанських військових.
+| - | - | Унаслідок атаки ніхто не постраждав.
+| 5..10 | - | Загинуло від 5 до 10 осіб.
+| 40 | - | Кількість загиблих зросла з 35 до 40.
+| - | - | У 2014 році під Іловайськом загинуло понад 300 військових.
 | 1 | - | Сім'ї загиблого виплатили допомогу, загинув один солдат.
 | - | - | Постраждала економіка країни.
 | 4 | 10 | Загинули четверо людей, ще десятеро поранені.
@@ -221,6 +235,13 @@ TABLES = {
 | - | - | Ніхто не загинув.
 """,
     "tr": """
+| 99 | - | 49 Ermeni ve 50 Azerbaycan askeri öldü.
+| 20..30 | - | 20 ila 30 kişi öldü.
+| - | - | Can kaybı yok.
+| - | - | Yetkililer 40 askerin öldüğü iddiasını yalanladı.
+| - | - | 2020'deki savaşta 6 bin kişi hayatını kaybetmişti.
+| 6 | - | Altı polis şehit edildi.
+| - | - | Depremde yüzlerce koyun öldü.
 | 6 | - | Roketli saldırıda 6 sivil can verdi.
 | 5 | 8 | Saldırıda 5 kişi öldü, 8 kişi yaralandı.
 | 49 | - | 49 asker şehit oldu.
@@ -240,6 +261,13 @@ TABLES = {
 | - | - | Ölü ya da yaralı yok.
 """,
     "fr": """
+| 176 | - | L'Arménie a perdu 105 soldats et l'Azerbaïdjan 71.
+| - | - | Paris a démenti que 40 soldats aient été tués.
+| - | - | Personne n'a été blessé.
+| - | - | La guerre de 1994 a fait 30 000 morts.
+| - | - | Le veto a tué le projet de loi.
+| 40 | - | L'attaque a coûté la vie à 40 personnes.
+| 3 | - | Trois soldats ont été tués, portant à 58 le nombre de militaires tués au Sahel depuis 2013.
 | - | - | Le corps de ballet et le corps d'armée ont défilé.
 | 2 | - | Les corps de deux soldats ont été retrouvés.
 | 7 | 15 | Sept personnes ont été tuées et quinze blessées.
@@ -260,6 +288,13 @@ TABLES = {
 | - | - | Il n'y a pas eu de victimes.
 """,
     "es": """
+| 99 | - | Murieron 49 soldados armenios y 50 soldados azerbaiyanos.
+| 20..30 | - | Entre 20 y 30 soldados murieron.
+| - | - | El ejército desmintió la muerte de 40 soldados.
+| - | - | La guerra de 1982 dejó más de 900 muertos.
+| - | - | La sequía mató 500 vacas.
+| 7 | - | Siete agentes cayeron en combate.
+| 40 | - | El balance de muertos sube de 35 a 40.
 | - | - | La droga mata y las mentiras matan.
 | - | - | El cuerpo de bomberos llegó tarde.
 | 1 | - | Hallaron el cuerpo de una mujer.
@@ -281,6 +316,12 @@ TABLES = {
 | - | - | Nadie murió en el ataque.
 """,
     "ar": """
+| 99 | - | قتل 49 جنديا أرمينيا و50 جنديا أذربيجانيا.
+| - | - | نفى الجيش مقتل 40 جنديا.
+| 20..30 | - | قتل ما بين 20 و30 شخصا.
+| - | - | قتل أكثر من 6000 شخص في حرب عام 2020.
+| 40 | - | ارتفع عدد القتلى من 35 إلى 40.
+| 3 | 7 | استشهد ثلاثة فلسطينيين وجرح سبعة آخرون.
 | 2800 | - | ألفين و800 شخص لقوا حتفهم.
 | 15 | - | السجن الذي قتل فيه 15 سجينا.
 | - | - | أصيب الفريق بذعر شديد.

@@ -228,6 +228,19 @@ TABLES = {
 | TW | Tsai Ing-wen spoke in Taipei.
 """,
     "ru": """
+| | Возглавляемая Россией организация собралась.
+| | Проиранские группировки обстреляли базу.
+| YE | Поддерживаемые Ираном хуситы атаковали порт в Йемене.
+| AM AZ | Перемирие при посредничестве США между Арменией и Азербайджаном сорвано.
+| | Антироссийские лозунги звучали на митинге.
+| | Бывший СССР распался давно.
+| | Газета «Московский комсомолец» и агентство РИА Новости сообщили об этом.
+| | Донбасс, Приднестровье и Южная Осетия остались спорными.
+| | «Динамо Киев» обыграло «Спартак Москва».
+2004-05-05 | US | Буш выступил с речью.
+| DE | Бундесвер отправил технику.
+| IL | ЦАХАЛ нанёс удар.
+| GE | Тбилиси и грузинские власти отвергли обвинения.
 | UA RU | Киев заявил, что российские войска обстреляли Херсон.
 | AM AZ | Армянские и азербайджанские военнослужащие вступили в перестрелку.
 | KR | Войска нанесли удар по Южной Корее.
@@ -253,6 +266,12 @@ TABLES = {
 | PL LT | Вильнюс и Варшава усилили охрану границ.
 """,
     "uk": """
+| | Очолюваний Росією блок зібрався.
+| | Проросійські бойовики захопили будівлю.
+| | Крим і Донбас залишаються окупованими.
+| UA RU | ЗСУ відбили атаку російських військ.
+2015-02-12 | UA RU | Порошенко і Путін говорили телефоном.
+| US | Пентагон оголосив про допомогу.
 | UA RU | Росіяни вдарили ракетами по Україні.
 | HU | Угорщина висловила протест.
 | PL | Варшава відкликала посла.
@@ -269,6 +288,16 @@ TABLES = {
 | KZ UZ | Казахстанські прикордонники затримали узбецьких громадян.
 """,
     "tr": """
+| | Rusya liderliğindeki ittifak toplandı.
+| YE | İran destekli milisler Yemen'de saldırdı.
+| AM AZ | ABD arabuluculuğunda Ermenistan ile Azerbaycan anlaştı.
+| | Rus yanlısı gruplar toplandı.
+| | Dağlık Karabağ ve Kırım gündemdeydi.
+| TR SY | TSK, Suriye'de hedefleri vurdu.
+2022-09-14 | TR RU | Erdoğan ile Putin görüştü.
+| IL | Knesset kararı onayladı.
+| US RU | Beyaz Saray ve Kremlin açıklama yaptı.
+| | Galatasaray Real Madrid'i yendi.
 | AM AZ | Ermenistan, Azerbaycan'ı ateşkesi bozmakla suçladı.
 | SY | Suriye'nin kuzeyinde çatışma çıktı.
 | GR TR | Atina, Türkiye'nin kararını kınadı.
@@ -285,6 +314,18 @@ TABLES = {
 | AM AZ TR | Ankara, Erivan ve Bakü arasında görüşme yapıldı.
 """,
     "fr": """
+| | L'alliance dirigée par la Russie s'est réunie.
+| YE | Les rebelles soutenus par l'Iran ont attaqué au Yémen.
+| AM AZ | La trêve négociée par la Russie entre l'Arménie et l'Azerbaïdjan a tenu.
+| | Des milices pro-iraniennes ont manifesté.
+| | Le Haut-Karabakh et la Crimée restent disputés.
+| FR | L'ex-président français Nicolas Sarkozy a été jugé.
+2010-02-02 | FR DE | Sarkozy a reçu Merkel.
+| US | La Maison-Blanche et le Pentagone ont réagi.
+| | L'accord de Paris sur le climat a été signé.
+| IR | Les gardiens de la révolution ont tiré un missile.
+| GN | La Guinée a dissous son parlement.
+| NE NG | Le Niger et le Nigeria ont fermé leur frontière.
 | TH KH | Des soldats thaïlandais et cambodgiens ont échangé des tirs.
 | ML | Bamako a expulsé l'ambassadeur de la junte malienne.
 | RU UA | Le Kremlin a accusé l'Ukraine.
@@ -303,6 +344,17 @@ TABLES = {
 | IL LB | Tsahal a frappé le sud du Liban.
 """,
     "es": """
+| | La alianza liderada por Rusia se reunió.
+| YE | Rebeldes respaldados por Irán atacaron un puerto de Yemen.
+| | Las milicias pro iraníes se retiraron.
+| | Crimea y Nagorno Karabaj siguen en disputa.
+| RU | El Kremlin lo negó.
+| US | La Casa Blanca y el Pentágono reaccionaron.
+2012-02-02 | VE CU | Chávez viajó a La Habana.
+2022-09-14 | | El expresidente Álvaro Uribe habló.
+| GE RU | Georgia acusó a Rusia de mover la frontera.
+| | El Acuerdo de París fue firmado.
+| KP | Pyongyang lanzó un misil norcoreano.
 | | La empresa sin fines de lucro cerró a fines de mes.
 | VE GY | Venezuela amenazó a Guyana.
 | TH KH | Soldados tailandeses y camboyanos murieron en la frontera.
@@ -322,6 +374,14 @@ TABLES = {
 | HN SV | Tegucigalpa acusó a los salvadoreños.
 """,
     "ar": """
+| | اجتمع التحالف بقيادة روسيا.
+| YE | هاجمت الميليشيات المدعومة من إيران ميناء في اليمن.
+| | القرم وناغورني قره باغ والجولان مناطق متنازع عليها.
+| RU US | نفى الكرملين وأكد البيت الأبيض.
+2022-09-14 | TR RU | التقى أردوغان بوتين.
+| IR | أطلق الحرس الثوري صواريخ.
+| AM AZ | هدنة بوساطة أمريكية بين أرمينيا وأذربيجان.
+2022-09-14 | | الرئيس السابق أوباما ألقى كلمة.
 | US AF | غارة جوية أمريكية تقتل السوداني في أفغانستان
 | EG IQ | قتل الجندي المصري في العراق.
 | IL PS | قتل الفلسطيني أحمد خالد برصاص إسرائيلي.

@@ -435,8 +435,11 @@ class _Report:
 
     def _is_joined(self, one: _Number, other: _Number) -> bool:
         between = range(one.end, other.start)
-        if len(between) > 2 * _NOUN_WORDS or not any(
-            self.words[i] == "," or self.words[i] in self.language["joins"] for i in between
+        joins = self.language["joins"]
+        # Arabic writes "and" together with the numeral.
+        is_joined = self.reading.full[other.figure.start - 1 : other.figure.start] in joins
+        if len(between) > 2 * _NOUN_WORDS or not (
+            is_joined or any(self.words[i] == "," or self.words[i] in joins for i in between)
         ):
             return False
         if other.end < len(self.words) and self.words[other.end] in self.language["part_of"]:
@@ -577,12 +580,12 @@ class _Report:
             before = words[number.start - 1]
             if before in language["changed_from"] or words[number.start] in language["changed_from"]:
                 if number.figure.at_most is not None:
-                    return replace(number, figure=replace(number.figure, at_least=number.figure.at_most))
+                    return _at_its_most(number)
                 if i + 1 < len(numbers):
-                    return numbers[i + 1]
+                    new = numbers[i + 1]
+                    return _at_its_most(new) if words[new.start] in language["changed_to"] else new
             if words[number.start] in language["changed_to"] and number.figure.at_most is not None:
-                # Russian "rose to 105" and "up to 105" are the same words.
-                return replace(number, figure=replace(number.figure, at_least=number.figure.at_most))
+                return _at_its_most(number)  # Russian "rose to 105" and "up to 105" are the same words
             if before in language["connectors"] or before in language["fillers"]:
                 return number
         return None
@@ -718,7 +721,8 @@ class _Report:
                 continue
             if not self._is_elliptic(number, parties):
                 continue
-            sided.append(self._elliptic(last, number, is_total=last.is_total, side=self._party_before(number, parties)))
+            side = self._side(number, parties) or self._party_before(number, parties)
+            sided.append(self._elliptic(last, number, is_total=last.is_total, side=side))
         return sided
 
     @staticmethod
@@ -786,6 +790,12 @@ class _Report:
             return True
         at = bisect_left(parties, number.figure.start, key=_start) - 1
         return at >= 0 and 0 < number.figure.start - parties[at].end <= 2
+
+
+def _at_its_most(number: _Number) -> _Number:
+    """The number with its upper bound for its figure, where it has one."""
+    figure = number.figure
+    return number if figure.at_most is None else replace(number, figure=replace(figure, at_least=figure.at_most))
 
 
 def _date_start(date: DateMention) -> int:

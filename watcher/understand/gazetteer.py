@@ -384,8 +384,8 @@ def _compounds(table: Mapping[str, list[str]]) -> Compounds:
     # "US/UN-brokered", "Turkish-Russian-brokered", "US- and Russian-brokered".
     joined = rf"(?:[-/\u2013][A-Z][\w.]*){{0,2}}|{hyphen},? (?:(?:and|or) )?[\w.]+ ?"
     before = _alternatives(table.get("before_hyphen", ()))
-    behind = _alternatives(fold_term(phrase) for phrase in table.get("after_space", ()))
-    ahead = _alternatives(fold_term(phrase) for phrase in table.get("before_space", ()))
+    behind = _stems(fold_term(phrase) for phrase in table.get("after_space", ()))
+    ahead = _stems(fold_term(phrase) for phrase in table.get("before_space", ()))
     article = r"(?! (?:a|an|the|by|to|his|her|its|their|with|for|in|on|at|as|up|out|off|over|from|and)\b)"
     return Compounds(
         after_hyphen=re.compile(rf"(?:{joined}){hyphen}(?P<word>(?:{after}|[a-z]{{3,}}ed)\b)") if after else None,
