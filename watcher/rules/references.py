@@ -47,6 +47,7 @@ _STATE_ALIASES = {
 }
 
 _ORGANISATION = "an organisation"
+_NO_NAME = frozenset(",|\n")
 
 
 def check_references(loading: Loading) -> None:
@@ -379,8 +380,8 @@ def _scalars(node: Node | None) -> Sequence[Node]:
 def _taken(written: str, code: str) -> str | None:
     """What is wrong with a new name of a state; None: nothing."""
     name = written.rstrip("?=").strip()
-    if not any(character.isalpha() for character in name) or "," in name:
-        return f"expected a name without commas, found {describe(written)}"
+    if not any(character.isalpha() for character in name) or not _NO_NAME.isdisjoint(name):
+        return f"expected a name, one for each item and without |, found {describe(written)}"
     meanings = Gazetteer.load().meanings.get(fold_term(name), ())
     others = sorted({meaning.code for meaning in meanings if meaning.code and not meaning.is_surname} - {code})
     if not others or code in {meaning.code for meaning in meanings}:

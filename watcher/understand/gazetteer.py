@@ -15,7 +15,7 @@ from typing import Any, Literal
 import ahocorasick_rs
 import yaml
 
-from watcher.text.fold import fold_term
+from watcher.text.fold import fold, fold_term
 
 Kind = Literal["name", "demonym", "capital", "government", "leader", "forces", "territory", "organisation"]
 
@@ -35,6 +35,7 @@ _OPEN_END = 9999
 _MAX_TABLE_BYTES = 60_000
 # "To" and the article melt into one: للعراق.
 _ARABIC_ARTICLE, _ARABIC_TO_THE = "ال", "لل"
+_BETWEEN_TERMS = "|"  # in no name, and folded to itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ class Gazetteer:
             data = yaml.load(body, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))  # noqa: S506
             (themes if stem in _THEMES else languages)[stem] = data
         terms: dict[str, list[Name]] = {}
-        for term, name in _all_names(themes, languages):
+        for term, name in _folded(_all_names(themes, languages)):
             known = terms.setdefault(term, [])
             if name not in known:
                 known.append(name)
@@ -182,7 +183,7 @@ class Gazetteer:
             }
             leaders.append(rows.get("leaders", {}))
             for language in sorted(addition.languages or self.languages):
-                for term, name in _language_names(language, {**self._endings.get(language, {}), **rows}):
+                for term, name in _folded(_language_names(language, {**self._endings.get(language, {}), **rows})):
                     known = terms.setdefault(term, [])
                     if name not in known:
                         known.append(name)
@@ -233,7 +234,7 @@ class Gazetteer:
 
 
 def _all_names(themes: Mapping[str, Any], languages: Mapping[str, Any]) -> Iterator[tuple[str, Name]]:
-    """Folded term and meaning, in a fixed order."""
+    """Written form and meaning, in a fixed order."""
     for language, data in languages.items():
         yield from _language_names(language, data)
     paradigms = {language: data["endings"] for language, data in languages.items() if "endings" in data}
@@ -253,7 +254,7 @@ def _all_names(themes: Mapping[str, Any], languages: Mapping[str, Any]) -> Itera
                 yield from _forms(name, paradigms.get(language))
     for reason, row in themes["traps"]["names"].items():
         for term in _items(row):
-            yield fold_term(term), Name("", None, term, frozenset(), reason=reason)
+            yield term, Name("", None, term, frozenset(), reason=reason)
     for code, row in themes["leaders"]["leaders"].items():
         yield from _terms(_leaders(code, row, frozenset()), None)
 
@@ -269,7 +270,7 @@ def _language_names(language: str, data: Mapping[str, Any]) -> Iterator[tuple[st
                 yield from _forms(name, None if item.endswith("=") else inflected)
     for code, row in data.get("combining", {}).items():
         for item in _items(row):
-            yield fold_term(item), Name(code, "demonym", item, only, is_combining=True)
+            yield item, Name(code, "demonym", item, only, is_combining=True)
     for code, row in data.get("leaders", {}).items():
         yield from _terms(_leaders(code, row, only), endings)
     for reason, row in data.get("traps", {}).items():
@@ -322,12 +323,21 @@ def _initials(rows: Iterable[Mapping[str, str]]) -> dict[str, frozenset[str]]:
     return {surname: frozenset(letters) for surname, letters in initials.items()}
 
 
-def _forms(name: Name, endings: Mapping[str, str] | None) -> Iterator[tuple[str, Name]]:
-    """A name under each of its inflected forms; under its own where there are no endings."""
-    for term in sorted({fold_term(form) for form in _written_forms(name.written, endings)}):
+def _folded(names: Iterable[tuple[str, Name]]) -> Iterator[tuple[str, Name]]:
+    """Names by their folded terms, each term once for a name."""
+    written = list(names)
+    # One text is folded in a tenth of the time that its words take one by one.
+    terms = fold(_BETWEEN_TERMS.join(form for form, _ in written)).text.split(_BETWEEN_TERMS)
+    for term, (_, name) in zip((term.strip(" ") for term in terms), written, strict=True):
         yield term, name
         if term.startswith(_ARABIC_ARTICLE):
             yield _ARABIC_TO_THE + term.removeprefix(_ARABIC_ARTICLE), name
+
+
+def _forms(name: Name, endings: Mapping[str, str] | None) -> Iterator[tuple[str, Name]]:
+    """A name under each of its inflected forms, sorted; under its own where there are no endings."""
+    for form in sorted(_written_forms(name.written, endings)):
+        yield form, name
 
 
 def _written_forms(written: str, endings: Mapping[str, str] | None) -> set[str]:
