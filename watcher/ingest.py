@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import structlog
@@ -59,11 +60,14 @@ from watcher.web.urls import canonical_url
 from watcher.workers import Workers
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 AT_ONCE = 10  # items of one source read side by side and committed together
 # Items of all sources between the fetch of their page and their evaluation. A first start has thousands of them:
 # without a bound, 100 feeds of 20 long items held a gigabyte (benchmarks/memory).
 READ_AT_ONCE = 32
+# Items looked up or noted between two turns of the loop: a list of 100,000 held everything else up for half a minute.
+TURN = 500
 PAGE_TRIES = 3  # polls that wait for a page in trouble before the summary has to do
 PAGE_AGAIN_AFTER = timedelta(minutes=30)  # for one that was quoted from and could not be reached
 PAGES_AT_ONCE = 10  # quoted pages that are looked at side by side
@@ -174,19 +178,19 @@ class Ingest:
         self, source: Source, book: RuleBook, harvest: Harvest, poll: Poll, state: SourceState
     ) -> None:
         now = self._clock()
-        fresh, revised = self._sort_out(source, harvest.entries, poll, now)
+        fresh, revised = await self._sort_out(source, harvest.entries, poll, now)
         poll.may_have_lost = len(fresh) == len(harvest.entries) and _would_overlap(harvest, state)
         if state.baseline_at is None:
             horizon = now - source.catch_up
             old = [item for item in fresh if _was_there_before(item[0], horizon, harvest.undated_are_old)]
-            self._store_baseline(source, old, now)
+            await self._store_baseline(source, old, now)
             fresh = [item for item in fresh if not _was_there_before(item[0], horizon, harvest.undated_are_old)]
             poll.baseline = len(old)
         # Oldest first, so that the report that opens an event is the one that came first.
         fresh.sort(key=lambda item: item[0].published_at or now)
         items = [(*item, None) for item in fresh] + revised
-        for start in range(0, len(items), AT_ONCE):
-            await self._read_chunk(source, book, items[start : start + AT_ONCE], poll)
+        for part in _parts(items, AT_ONCE):
+            await self._read_chunk(source, book, part, poll)
 
     async def _read_chunk(
         self, source: Source, book: RuleBook, chunk: Sequence[tuple[FeedEntry, ArticleKeys, Article | None]], poll: Poll
@@ -196,13 +200,17 @@ class Ingest:
         self._commit(source, book, [reading for reading in read if reading is not None], poll)
         poll.waiting += sum(reading is None for reading in read)
 
-    def _sort_out(
+    async def _sort_out(
         self, source: Source, entries: Sequence[FeedEntry], poll: Poll, now: datetime
     ) -> tuple[list[tuple[FeedEntry, ArticleKeys]], list[tuple[FeedEntry, ArticleKeys, Article]]]:
         """The items that are unknown, and those that are listed in other words than before, as they read until now."""
         fresh, revised = [], []
         listings: dict[str, Listing] = {}
-        for entry, keys in identify(entries):
+        is_long = len(entries) > TURN
+        identified = await self._workers.compute(identify, entries) if is_long else identify(entries)
+        for count, (entry, keys) in enumerate(identified, start=1):
+            if count % TURN == 0:
+                await asyncio.sleep(0)
             known = self._store.articles.recognise(keys)
             if known is None:
                 fresh.append((entry, keys))
@@ -257,11 +265,17 @@ class Ingest:
             for event in self._store.events.by_article(stored.id):
                 self._store.events.save(add_copy(event, seen_here, frozenset(), now).event)
 
-    def _store_baseline(self, source: Source, items: Sequence[tuple[FeedEntry, ArticleKeys]], now: datetime) -> None:
-        with self._store.transaction():
-            for entry, keys in items:
-                article = build_article(entry, None, source, now)
-                self._store.articles.insert(article, keys, status=ArticleStatus.BASELINE, listing=_list_entry(entry))
+    async def _store_baseline(
+        self, source: Source, items: Sequence[tuple[FeedEntry, ArticleKeys]], now: datetime
+    ) -> None:
+        for part in _parts(items, TURN):
+            with self._store.transaction():
+                for entry, keys in part:
+                    article = build_article(entry, None, source, now)
+                    self._store.articles.insert(
+                        article, keys, status=ArticleStatus.BASELINE, listing=_list_entry(entry)
+                    )
+            await asyncio.sleep(0)
 
     async def _read_in_turn(
         self, source: Source, book: RuleBook, entry: FeedEntry, keys: ArticleKeys, revises: Article | None
@@ -408,10 +422,10 @@ def identify(entries: Sequence[FeedEntry]) -> list[tuple[FeedEntry, ArticleKeys]
     Only an entry with neither is recognised by its words: a daily "Latest from the border" is news each day.
     """
     guids = Counter(entry.guid for entry in entries)
-    urls = Counter(canonical_url(entry.url) for entry in entries if entry.url)
+    found = [canonical_url(entry.url) if entry.url else None for entry in entries]
+    urls = Counter(found)
     identified = []
-    for entry in entries:
-        url = canonical_url(entry.url) if entry.url else None
+    for entry, url in zip(entries, found, strict=True):
         keys = ArticleKeys(
             source_id=entry.source_id,
             url=url if url and urls[url] == 1 else None,
@@ -483,3 +497,8 @@ def _is_undated(harvest: Harvest) -> bool:
 def _was_there_before(entry: FeedEntry, horizon: datetime, undated_are_old: bool) -> bool:
     """Whether an item of a first reading is older than the horizon; the source's kind says what no date means."""
     return undated_are_old if entry.published_at is None else entry.published_at < horizon
+
+
+def _parts(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -15,8 +15,10 @@ from watcher.model import Article, Bookmark, Extraction, FetchReason, Health, So
 from watcher.store.codec import decode_time, encode_time, storable
 from watcher.store.db import Db
 
-_PARAMETERS_AT_ONCE = 500  # SQLite before 3.32 allows 999 in one statement
 _REVISIONS_KEPT = 10  # what an article said longer ago helps nobody
+# Articles asked for each hash, the newest: what stands in more is no story but what the outlet writes under each of its
+# pages, and a feed of a thousand items in the same words would cost a thousand look-ups for each of them.
+_WITH_ONE_HASH = 500
 _CANDIDATES = 20  # a story has few originals; more candidates only cost confirmations
 
 
@@ -350,15 +352,12 @@ class Articles:
         if first is None:
             return ()
         shared: Counter[int] = Counter()
-        for start in range(0, len(sampled), _PARAMETERS_AT_ONCE):
-            part = sampled[start : start + _PARAMETERS_AT_ONCE]
-            marks = ", ".join("?" * len(part))
+        for one in sampled:
             rows = self._db.rows(
-                f"SELECT article_n, count(*) FROM shingles WHERE hash IN ({marks}) AND article_n >= ? GROUP BY 1",
-                (*part, first),
+                "SELECT article_n FROM shingles WHERE hash = ? AND article_n >= ? ORDER BY article_n DESC LIMIT ?",
+                (one, first, _WITH_ONE_HASH),
             )
-            for number, count in rows:
-                shared[number] += count
+            shared.update(row["article_n"] for row in rows)
         best = sorted(shared.items(), key=lambda item: (-item[1], item[0]))[:_CANDIDATES]
         return tuple(self._candidate(number, count) for number, count in best)
 
