@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 from typing import Literal as OneOf
 
-from ahocorasick_rs import AhoCorasick, Implementation
+from ahocorasick_rs import AhoCorasick, BytesAhoCorasick, Implementation
 
 from watcher.errors import Problem, RuleError
 from watcher.model import Article, RuleStatus, Severity, Skipped, Stance
@@ -294,7 +294,7 @@ class CompiledRules:
     version: str
     gazetteer: Gazetteer
     cues: Cues
-    automaton: AhoCorasick | None  # over folded text, pattern i means terms[i]; None: nothing to look for
+    automaton: BytesAhoCorasick | None  # over UTF-8 of folded text, pattern i means terms[i]; None: nothing to look for
     terms: tuple[str, ...]
     anchors: Mapping[int, tuple[AnchorGroup, ...]]  # term to the patterns that can make a rule a candidate
     triggers: Mapping[int, tuple[tuple[bool, frozenset[str]], ...]]  # term to (is a stem, languages): casualties
@@ -731,10 +731,10 @@ def _over_time(rule: Rule) -> InSequence | Counted | None:
     return Counted(count.of, count.at_least, count.within, count.per is not None, count.and_times_usual)
 
 
-def _automaton(terms: list[str]) -> AhoCorasick:
-    size_bytes = sum(len(term.encode()) for term in terms)
-    table = Implementation.DFA if size_bytes <= _MAX_TABLE_BYTES else None
-    return AhoCorasick(terms, store_patterns=False, implementation=table)
+def _automaton(terms: list[str]) -> BytesAhoCorasick:
+    encoded = [term.encode() for term in terms]
+    table = Implementation.DFA if sum(map(len, encoded)) <= _MAX_TABLE_BYTES else None
+    return BytesAhoCorasick(encoded, implementation=table)
 
 
 def _looks_for_casualties(rule: CompiledRule, language: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
@@ -51,7 +51,10 @@ class Search:
         # (term, start, end) of each term that was met, words or not
         self._hits: Sequence[tuple[int, int, int]] = ()
         if rules.automaton is not None:
-            self._hits = rules.automaton.find_matches_as_indexes(self._text, overlapping=True)
+            encoded = self._text.encode()
+            self._hits = rules.automaton.find_matches_as_indexes(encoded, overlapping=True)
+            if len(encoded) > len(self._text):
+                self._hits = list(_in_characters(self._hits, encoded, rules.terms))
         self._raw: dict[int, tuple[_Walk, ...]] = {}
         self._spans: dict[int, Collection[Offsets]] = {}  # by pattern
         self._matches: dict[int, tuple[Offsets, ...]] = {}  # by set of phrases
@@ -337,6 +340,17 @@ class Search:
             if stop - reach <= low or len(found) >= words:
                 return found
             reach *= 4
+
+
+def _in_characters(
+    hits: Iterable[tuple[int, int, int]], encoded: bytes, terms: Sequence[str]
+) -> Iterator[tuple[int, int, int]]:
+    """The hits, which come in the order of their ends, with code points for offsets instead of bytes."""
+    last_byte = last = 0
+    for term, _, end in hits:
+        last += len(encoded[last_byte:end].decode())
+        last_byte = end
+        yield term, last - len(terms[term]), last
 
 
 def _beginnings(word: re.Match[str]) -> Sequence[int]:
