@@ -20,6 +20,7 @@ from watcher.independence import fold_copies, order_of, weigh
 from watcher.model import (
     Article,
     Claim,
+    Denial,
     Event,
     EventChange,
     EventDecision,
@@ -747,6 +748,36 @@ def add_denial(
     if not event.is_announced:
         return EventDecision(grown, (EventChange.HELD,), reason)
     return replace(_told(event, grown, update_on, (), report, now), reason=reason)
+
+
+def is_denied(event: Event, denial: Denial, policies: Mapping[str, EventPolicy]) -> bool:
+    """Whether the denial is one of what the event's rules say, by one of its parties, at its time."""
+    if denial.denied_by not in event.states or event.is_test is not policies[denial.rule_id].is_test:
+        return False
+    if denial.rule_id not in event.rule_ids and all(
+        claim.family != denial.family for report in event.reports for claim in report.claims
+    ):
+        return False
+    # Some deny while they name the other side, and some without.
+    if not set(denial.states) <= set(event.states) and len(set(denial.states) & set(event.states)) < 2:
+        return False
+    return event.opened_at - event.group_for <= denial.at <= event.last_seen_at + event.group_for
+
+
+def with_denials(
+    decision: EventDecision,
+    denials: Sequence[tuple[Article, Denial]],
+    policies: Mapping[str, EventPolicy],
+    now: datetime,
+) -> EventDecision:
+    """The decision, where parties denied the event in articles that came before it."""
+    for article, denial in denials:
+        later = add_denial(decision.event, article, [denial.denied_by], policies, now)
+        changes = decision.changes
+        if later.is_news and EventChange.OPENED not in changes:
+            changes = tuple(dict.fromkeys((*(decision.changes if decision.is_news else ()), *later.changes)))
+        decision = replace(decision, event=later.event, changes=changes)
+    return decision
 
 
 def merge_events(

@@ -14,17 +14,24 @@ from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
 from itertools import chain
 
-from watcher.model import Article, Cue, Field, Match, Signal, Skipped, Span, Stance, Toll
+from watcher.model import Article, Cue, Denial, Field, Match, Signal, Skipped, Span, Stance, Toll
 from watcher.rules.compile import CompiledClue, CompiledRule, CompiledRules, CompiledUnless, CompiledWindow
 from watcher.rules.schema import Part
 from watcher.rules.search import Search
 from watcher.text.dates import find_dates
+from watcher.text.fold import fold_term
 from watcher.text.reading import Reading
 from watcher.understand.casualties import Casualty, find_casualties_in, sentences_with_casualties, toll
 from watcher.understand.stance import Judgement, judge
-from watcher.understand.states import ORGANISATION, find_states
+from watcher.understand.states import ORGANISATION, StateMention, find_states
 
 _NOWHERE: Set[int] = frozenset()
+# Somebody denies, rather than that something is not so; beginnings of folded words of seven languages.
+_DENIES = re.compile(
+    r"(?<!\w)(?:den(?:y|ie[sd]|ying|ial)|refut|reject|dismiss|rebut|опроверг|отрица|отверг|отрицани|опроверж|запереч|спрост"
+    r"|yalanla|reddet|inkar|dement|dementi|nie(?! pas)|refuse d|neg(?:o|ar|aron|ando)(?!\w)|nieg|desmi?nt|rechaz"
+    r"|نف(?:ي|ى|ت|ا)|انكر|كذب)"
+)
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -45,6 +52,7 @@ class MatchResult:
     skipped: tuple[Skipped, ...]
     suppressed: tuple[Suppressed, ...]
     partial: tuple[Signal, ...] = ()  # of rules that speak over several articles (`watcher.sequence` decides)
+    denials: tuple[Denial, ...] = ()  # of what rules look for that do not hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +143,15 @@ def match_article(rules: CompiledRules, article: Article, now: datetime | None =
     signals: list[Signal] = []
     suppressed: list[Suppressed] = []
     partial: list[Signal] = []
+    denials: list[Denial] = []
     if gated.rules:
         facts = Facts(rules, article, now)
+        may_deny = _DENIES.search(facts.reading.folded.text) is not None
         for index in sorted(facts.search.candidates() & gated.rules):
             verdict = decide_rule(rules.rules[index], facts)
             if verdict is None:
+                if may_deny:
+                    denials.extend(_denials(rules.rules[index], facts))
                 continue
             if verdict.signal is None:
                 suppressed.extend(suppressed_by(verdict))
@@ -147,7 +159,38 @@ def match_article(rules: CompiledRules, article: Article, now: datetime | None =
                 signals.append(verdict.signal)
             else:
                 partial.append(verdict.signal)
-    return MatchResult(tuple(signals), gated.skipped, tuple(suppressed), tuple(partial))
+    return MatchResult(tuple(signals), gated.skipped, tuple(suppressed), tuple(partial), tuple(denials))
+
+
+def _denials(rule: CompiledRule, facts: Facts) -> Iterable[Denial]:
+    """The first place where a state denies what one of the rule's clues looks for."""
+    if rule.over_time is not None:
+        return
+    reading = facts.reading
+    for clue in rule.clues.values():
+        if (clue.phrases is None and clue.regex is None) or Stance.DENIED in clue.accept or not facts.can_find(clue):
+            continue
+        for item in facts.finding(clue).items:
+            if item.stance is not Stance.DENIED or item.cue is None:
+                continue
+            sentence = reading.sentences[item.sentence]
+            if not _DENIES.match(fold_term(reading.full[slice(*item.cue)])):
+                continue
+            named = [one for one in facts.states_in(item.sentence) if one.excluded is None]
+            before = [one for one in named if one.start < item.cue[0]]
+            if not named:
+                continue
+            denier = before[-1] if before else named[0]
+            yield Denial(
+                rule_id=rule.id,
+                family=rule.family,
+                article_id=facts.article.id,
+                at=facts.published_at,
+                states=tuple(sorted({one.code for one in named})),
+                denied_by=denier.code,
+                words=reading.full[sentence.start : sentence.end].strip(),
+            )
+            return
 
 
 def suppressed_by(verdict: Verdict) -> tuple[Suppressed, ...]:
@@ -274,11 +317,15 @@ class Facts:
     def _state_items(self, clue: CompiledClue, index: int) -> list[Item]:
         listed = (clue.one_from or frozenset()) | (clue.all_from or frozenset())
         items = []
-        for m in find_states(self.reading, self._gazetteer, self.reading.sentences[index]):
+        for m in self.states_in(index):
             excluded = None if m.excluded == ORGANISATION and m.code in listed else m.excluded
             rejected = excluded or self._outside(clue, m.start, m.end)
             items.append(self._item(m.start, m.end, state=m.code, rejected=rejected))
         return items
+
+    def states_in(self, index: int) -> Sequence[StateMention]:
+        """The names of states in a sentence, those that name no party included."""
+        return find_states(self.reading, self._gazetteer, self.reading.sentences[index])
 
     def _casualty_items(self, clue: CompiledClue, index: int) -> list[Item]:
         return [

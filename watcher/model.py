@@ -433,6 +433,7 @@ class Denial:
     """What a rule looks for, denied in an article; no signal."""
 
     rule_id: str
+    family: str
     article_id: str
     at: datetime  # the article's own date
     states: tuple[str, ...]  # named where it is denied, sorted
@@ -449,6 +450,7 @@ class EventLink:
     is_together: bool
     by: str
     at: datetime
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,16 @@ from watcher.dedup import (
     COPY_WINDOW,
     EventPolicy,
     add_copy,
+    add_denial,
     decide_article,
+    is_denied,
     merge_events,
     report_of,
     revised,
     split_event,
     text_to_compare,
     with_claims,
+    with_denials,
 )
 from watcher.evidence import Edit, Evidence, Grounds, Quoted, RulePast, events_before, rules_behind
 from watcher.match import MatchResult
@@ -33,6 +36,7 @@ from watcher.model import (
     Article,
     Delivery,
     DeliveryState,
+    Denial,
     Event,
     EventChange,
     EventDecision,
@@ -126,7 +130,7 @@ class Recorder:
                     self._store.events.save_signal(signal, at=now, event_id=None, outcome=outcome)
                 signals = (*reading.result.signals, *one_for_each_rule(judged))
                 grounds = self._grounds(reading, reading.result, past, same_text)
-                new = self._decide(source, book, grounds, signals, same_text, now)
+                new = self._decide(source, book, grounds, signals, same_text, now, reading.result.denials)
                 self._watch_page(reading, new, now)
                 alerts += new
         return alerts
@@ -279,6 +283,7 @@ class Recorder:
         signals: Sequence[Signal],
         same_text: frozenset[str],
         now: datetime,
+        denials: Sequence[Denial] = (),
     ) -> list[Alert]:
         """The alerts that an article leads to; stores signals, events, alerts and deliveries."""
         article = grounds.article
@@ -288,15 +293,20 @@ class Recorder:
                 self._store.events.save_signal(signal, at=now, event_id=None, outcome="draft rule")
             else:
                 sendable.append(signal)
+        denials = [one for one in denials if book.statuses[one.rule_id] is not RuleStatus.DRAFT]
+        for denial in denials:
+            self._store.events.save_denial(denial)
         if not sendable:
             for event in self._events_of(same_text):
                 self._store.events.save(add_copy(event, article, same_text, now, book.event_policies).event)
-            return []
+            return self._tell_denials(source, book, grounds, denials, now)
         alerts = []
         meant = meant_events(self._store, book.event_policies, article, sendable, same_text)
-        for decision in decide_article(
+        for joined in decide_article(
             sendable, article, book.event_policies, meant.events, same_text, now, meant.links, meant.copies
         ):
+            denied = self._denials_of(joined.event, book.event_policies)
+            decision = with_denials(joined, denied, book.event_policies, now)
             self._save(decision)
             outcome = ", ".join(change.value for change in decision.changes)
             for signal in decision.signals:
@@ -312,6 +322,36 @@ class Recorder:
                 alerts.append(self._alert(source, book, decision, grounds, meant.events, now))
         return alerts
 
+    def _tell_denials(
+        self, source: Source, book: RuleBook, grounds: Grounds, denials: Sequence[Denial], now: datetime
+    ) -> list[Alert]:
+        """The alerts about events that parties deny in an article."""
+        policies, alerts = book.event_policies, []
+        within = max((policy.group_for for policy in policies.values()), default=timedelta())
+        for denial in denials:
+            for event in self._store.events.candidates(denial.states, (), denial.at, within):
+                if not is_denied(event, denial, policies):
+                    continue
+                decision = add_denial(event, grounds.article, [denial.denied_by], policies, now)
+                self._store.events.save(decision.event)
+                if decision.is_news:
+                    name = book.state_names.get(denial.denied_by, denial.denied_by)
+                    said = f"{name} denies it: “{denial.words}”"
+                    alerts.append(self._alert(source, book, decision, grounds, [event], now, said))
+        return alerts
+
+    def _denials_of(self, event: Event, policies: Mapping[str, EventPolicy]) -> list[tuple[Article, Denial]]:
+        """What parties denied of the event, with the articles."""
+        families = {claim.family for report in event.reports for claim in report.claims}
+        rule_ids = [one.rule_id for one in policies.values() if one.family in families]
+        span = event.opened_at - event.group_for, event.last_seen_at + event.group_for
+        return [
+            (article, denial)
+            for denial in self._store.events.denials(rule_ids, *span)
+            if is_denied(event, denial, policies)
+            and (article := self._store.articles.get(denial.article_id)) is not None
+        ]
+
     def _alert(
         self,
         source: Source,
@@ -320,6 +360,7 @@ class Recorder:
         grounds: Grounds,
         known: Sequence[Event],
         now: datetime,
+        body: str = "",
     ) -> Alert:
         article = grounds.article
         earlier = self._store.events.alerts_of_event(decision.event.id)
@@ -337,6 +378,7 @@ class Recorder:
             quoted=[(one.article, one.signals) for one in quoted],
             version=encode_time(now) if grounds.edit else "",
         )
+        alert = replace(alert, body=body)
         silences = self._store.mutes.silences(book.inhibits, decision.event, now)
         deliveries = route_alert(alert, decision, source.tags, book.recipients, book.send_policies, now, silences)
         alert = self._tell(book, decision, source.tags, alert, deliveries, silences, now)
@@ -530,7 +572,16 @@ def meant_events(
     )
 
 
-def merge(store: Store, into_id: str, other_id: str, *, by: str, at: datetime, book: RuleBook | None = None) -> Event:
+def merge(
+    store: Store,
+    into_id: str,
+    other_id: str,
+    *,
+    by: str,
+    at: datetime,
+    book: RuleBook | None = None,
+    reason: str = "",
+) -> Event:
     """The event that both are from now on, by an operator's decision, which is remembered; nobody is told.
 
     Needs an open transaction. Raises KeyError for an event that is not there, ValueError where they may not be one.
@@ -539,12 +590,19 @@ def merge(store: Store, into_id: str, other_id: str, *, by: str, at: datetime, b
     merged, link = merge_events(into, other, by, at, book.event_policies if book else None)
     store.events.save(merged)
     store.events.absorb(other.id, merged.id)
-    store.events.save_link(link)
+    store.events.save_link(replace(link, reason=reason))
     return merged
 
 
 def split(
-    store: Store, event_id: str, article_ids: Sequence[str], *, by: str, at: datetime, book: RuleBook | None = None
+    store: Store,
+    event_id: str,
+    article_ids: Sequence[str],
+    *,
+    by: str,
+    at: datetime,
+    book: RuleBook | None = None,
+    reason: str = "",
 ) -> tuple[Event, Event]:
     """The event without these articles, and the one of them, by an operator's decision, which is remembered.
 
@@ -553,8 +611,35 @@ def split(
     rest, part, link = split_event(_event(store, event_id), article_ids, by, at, book.event_policies if book else None)
     store.events.save(rest)
     store.events.save(part)
-    store.events.save_link(link)
+    store.events.save_link(replace(link, reason=reason))
     return rest, part
+
+
+def undo(store: Store, number: int, *, by: str, at: datetime, book: RuleBook | None, reason: str) -> tuple[Event, ...]:
+    """The events that there are after the opposite of an operator's decision, which is remembered, too: the last counts.
+
+    Needs an open transaction. Raises KeyError for a decision or an event that is not there, ValueError where the
+    articles are no longer as the decision left them.
+    """
+    link = store.events.decision(number)
+    if link is None:
+        raise KeyError(number)
+    of_one, of_other = (
+        {event.id for name in names for event in store.events.by_article(name)} for names in (link.one, link.other)
+    )
+    if link.is_together:
+        together = of_one & of_other
+        if len(together) != 1:
+            raise ValueError("the reports are not together in one event any more")
+        (event_id,) = together
+        known = {report.article_id for report in _event(store, event_id).reports}
+        moved = [name for name in link.other if name in known]
+        return split(store, event_id, moved, by=by, at=at, book=book, reason=reason)
+    apart = of_one - of_other, of_other - of_one
+    if any(len(ids) != 1 for ids in apart):
+        raise ValueError("the reports are not apart in two events any more")
+    (part,), (rest,) = apart
+    return (merge(store, rest, part, by=by, at=at, book=book, reason=reason),)
 
 
 def _event(store: Store, event_id: str) -> Event:

@@ -16,7 +16,7 @@ from enum import Enum, auto
 from typing import Any
 from urllib.parse import urlsplit
 
-from watcher.model import Alert, AlertKind, EventChange, Excerpt, Extraction, Report, Toll
+from watcher.model import Alert, AlertKind, EventChange, Excerpt, Extraction, Report, Standing, Toll, Voice
 
 TELEGRAM_LIMIT = (
     4096  # UTF-16 code units after the entities are parsed (https://core.telegram.org/bots/api#sendmessage)
@@ -233,7 +233,13 @@ def _change_words(change: EventChange, alert: Alert, names: Mapping[str, str]) -
         case EventChange.PUBLISHERS_DOUBLED:
             return f"now reported by {len(alert.publishers)} newsrooms"
         case EventChange.CORRECTED:
+            if alert.reports and alert.reports[0].lowers_toll and alert.killed:
+                return f"death toll revised down to {alert.killed}"
             return "a report was corrected"
+        case EventChange.DENIED:
+            denied_by = sorted({state for report in alert.reports for state in report.denied_by})
+            verb = "denies" if len(denied_by) == 1 else "deny"
+            return f"{join_names([names.get(c, c) for c in denied_by], ', ')} {verb} it"
         case EventChange.RULE_ADDED:
             return "another kind of signal"
         case _:
@@ -282,14 +288,53 @@ def _report_line(report: Report) -> Line:
 
 
 def _newsrooms(alert: Alert) -> str:
-    publishers = [_short_name(name) for name in alert.publishers]
-    if len(publishers) < 2:
-        words = "1 newsroom, not yet confirmed"
+    """Who says so: "2 independent newsrooms (OC Media; Reuters via 4 copies), 1 state outlet of a party (Azertac)"."""
+    # Alerts that were stored before voices were weighed only have names.
+    voices = alert.voices or tuple(Voice(name, Standing.NEWSROOM, "", (name,), 0, True) for name in alert.publishers)
+    confirming = [voice for voice in voices if voice.confirms]
+    others = [voice for voice in voices if not voice.confirms]
+    told = join_names([_voice(voice) for voice in confirming], "; ")
+    if not confirming:
+        words = "no independent newsroom, not confirmed"
+    elif len(confirming) == 1:
+        shown = f" ({told})" if confirming[0].copies else ""
+        words = f"1 newsroom{shown}, not yet confirmed"
     else:
-        words = f"{len(publishers)} independent newsrooms: {join_names(publishers, ', ')}"
-    if alert.copies:
-        words += f"; {alert.copies} {'copy' if alert.copies == 1 else 'copies'}"
+        words = f"{len(confirming)} independent newsrooms ({told})"
+    for standing, what in _NOT_INDEPENDENT.items():
+        of_kind = [voice for voice in others if voice.standing is standing]
+        outlets = [outlet for voice in of_kind for outlet in (voice.name.split(", "))]
+        if of_kind:
+            copies = sum(voice.copies for voice in of_kind)
+            shown = join_names([_short_name(name) for name in outlets], ", ")
+            shown += f" via {_counted(copies, 'copy', 'copies')}" if copies else ""
+            words += f", {_counted(len(outlets), *what)} ({shown})"
+    if alert.copies and not alert.voices:
+        words += f"; {_counted(alert.copies, 'copy', 'copies')}"
     return words
+
+
+# What is said of the voices that confirm nothing: one, several.
+_NOT_INDEPENDENT = {
+    Standing.PARTY: ("state outlet of a party", "state outlets of parties"),
+    Standing.UNCLEAR: ("state outlet of a state not named", "state outlets of states not named"),
+    Standing.STATE: ("state outlet", "state outlets"),
+    Standing.NEWSROOM: ("newsroom of another step", "newsrooms of other steps"),
+}
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+def _voice(voice: Voice) -> str:
+    name = _short_name(voice.name)
+    if voice.standing is Standing.STATE:
+        name += f", state media of {voice.state}"
+    if voice.copies:
+        speaks_itself = voice.name in voice.outlets
+        name += f" {'with' if speaks_itself else 'via'} {_counted(voice.copies, 'copy', 'copies')}"
+    return name
 
 
 def _other_reports(alert: Alert, room: int) -> Paragraph:

@@ -26,6 +26,7 @@ from watcher.model import (
     Excerpt,
     Field,
     Match,
+    Particulars,
     QuietHours,
     Recipient,
     Report,
@@ -98,8 +99,9 @@ def compose_alert(
         killed=event.killed,
         injured=event.injured,
         excerpts=_excerpts(article, decision.signals, quoted),
-        reports=(newest, *others),
+        reports=tuple(_for_people(report) for report in (newest, *others)),
         publishers=event.publishers,
+        voices=event.voices,
         copies=len(_copies(event)),
         extraction=article.extraction,
         created_at=now,
@@ -107,6 +109,11 @@ def compose_alert(
         previous_alert_id=previous_alert_id,
         also=tuple(rule_titles.get(rule_id, rule_id) for rule_id in event.rule_ids if rule_id != event.rule_id),
     )
+
+
+def _for_people(report: Report) -> Report:
+    """The report without what only deciding needs."""
+    return replace(report, claims=(), particulars=Particulars(), same_text=(), rests_on=())
 
 
 def _copies(event: Event) -> tuple[Report, ...]:

@@ -93,7 +93,7 @@ def test_update() -> None:
         "another state is involved, now Armenia, Azerbaijan, Russia\n"
         "Armenia, Azerbaijan, Russia · 30 killed · 4 to 9 injured\n"
     ) in text
-    assert "2 independent newsrooms: Courier, Outlet 1; 1 copy\n" in text
+    assert "2 independent newsrooms (Courier; Outlet 1); 1 copy\n" in text
     assert "\nand 3 more reports\n" in text
     assert "Rule: A CSTO member invokes the mutual-defence clause · Alert hk4mbv7q2c" in text
     assert render_email(UPDATE, NAMES)[0] == "[CRITICAL] UPDATE: Clash"
@@ -114,7 +114,7 @@ def test_update() -> None:
         ({"also": ("A clash", "A rupture")}, "killed\nAlso: A clash; A rupture\n"),
         ({"reports": (report(affiliation="unknown", url=None),)}, "help – Courier\npublished"),
         ({"changes": (EventChange.PUBLISHERS_DOUBLED,), "publishers": ("A", "B", "C", "D")}, "reported by 4 newsrooms"),
-        ({"publishers": ("A", "B"), "copies": 2}, "2 independent newsrooms: A, B; 2 copies"),
+        ({"publishers": ("A", "B"), "copies": 2}, "2 independent newsrooms (A; B); 2 copies"),
         ({"reports": (report(url=None),)}, "Yerevan asks its allies for help – Courier (independent)\npublished"),
         ({"reports": (report(url="javascript:alert(1)"),)}, "Courier (independent), address withheld"),
         ({"reports": (report(title=" "),)}, "(without a title) – Courier"),
@@ -142,7 +142,7 @@ def test_long_lists_are_folded() -> None:
     publishers = tuple(f"Publisher number {n} of many" for n in range(40))
     text = render_text(alert(states=states, publishers=publishers), {})
     assert ", X11, and 18 more ·" in text or ", X11, and 18 more\n" in text
-    assert "40 independent newsrooms: Publisher number 0 of many, " in text
+    assert "40 independent newsrooms (Publisher number 0 of many; " in text
     assert " more\n" in text
 
 

@@ -45,7 +45,7 @@ def test_one_alert_one_update_and_one_notice(output: str) -> None:
     assert "1 newsroom, not yet confirmed" in alert
     assert "valley-broadcaster cannot be read: not a feed" in notice
     assert "UPDATE: confirmed by a second newsroom; now at least 99 killed" in update
-    assert "2 independent newsrooms: Highland Courier, Open Frontier Radio; 1 copy" in update
+    assert "2 independent newsrooms (Highland Courier with 1 copy; Open Frontier Radio)" in update
     for message in (alert, update):
         headline = message.splitlines()[0]
         assert "Russia" not in headline

@@ -145,7 +145,7 @@ async def test_one_message_one_mail_then_silence_then_one_update_that_replies(sc
     assert update.reply_to == message.message_id
     assert "UPDATE" in update.text
     assert "at least 99 killed" in update.text
-    assert "2 independent newsrooms: Courier, Radio" in update.text
+    assert "2 independent newsrooms (Courier; Radio" in update.text
     assert second_letter.mail["In-Reply-To"] == letter.mail["Message-ID"]
     assert scene.api.to("1111") == []
 
