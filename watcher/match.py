@@ -146,11 +146,10 @@ def match_article(rules: CompiledRules, article: Article, now: datetime | None =
     denials: list[Denial] = []
     if gated.rules:
         facts = Facts(rules, article, now)
-        may_deny = _DENIES.search(facts.reading.folded.text) is not None
         for index in sorted(facts.search.candidates() & gated.rules):
             verdict = decide_rule(rules.rules[index], facts)
             if verdict is None:
-                if may_deny:
+                if facts.may_deny:
                     denials.extend(_denials(rules.rules[index], facts))
                 continue
             if verdict.signal is None:
@@ -322,6 +321,11 @@ class Facts:
             rejected = excluded or self._outside(clue, m.start, m.end)
             items.append(self._item(m.start, m.end, state=m.code, rejected=rejected))
         return items
+
+    @cached_property
+    def may_deny(self) -> bool:
+        """Whether a word of denying stands in the text; costs more than the search for all rules together."""
+        return _DENIES.search(self.reading.folded.text) is not None
 
     def states_in(self, index: int) -> Sequence[StateMention]:
         """The names of states in a sentence, those that name no party included."""
