@@ -59,6 +59,7 @@ SILENCE_CHECK_EVERY = timedelta(minutes=5)
 OUTAGE_AFTER = timedelta(minutes=10)  # without a sign of life; a restart or an upgrade takes less
 CATCH_UP_WITHIN = timedelta(hours=1)  # of an outage; what was not read again by then is told to be so
 PAGE_CHECK_EVERY = timedelta(minutes=1)
+PUBLISH_EVERY = timedelta(seconds=10)  # after a change; nothing is read where nothing was written
 SETTLE_EVERY = timedelta(seconds=10)  # when a network goes down, thousands of sources change within seconds
 # Threads that read and match. One interpreter computes one thing at a time, so more would only hold more memory; a few,
 # because a hostile page can keep one busy. Apart from asyncio's own threads, in which names are resolved.
@@ -126,6 +127,7 @@ class Daemon:
             await parts.settle()
             await parts.check_pages()
             await parts.dispatch()
+            await parts.publish()
 
 
 class Parts:
@@ -158,6 +160,7 @@ class Parts:
         self._scheduler.add_listener(lambda event: self._worked(event.job_id), EVENT_JOB_EXECUTED)
         self._agenda = Agenda(self._poll_and_plan)
         self._has_health_changed = False
+        self._published: tuple[int, int] | None = None  # the state of the store that the files tell of
         notices = self._store.journal.notices("job:")
         self._failed_jobs = {notice.key.removeprefix("job:") for notice in notices if notice.state != "ok"}
         self._outages: tuple[Outage, ...] = ()  # that operators were not told of yet
@@ -205,6 +208,8 @@ class Parts:
         if interval := systemd.watchdog_interval():
             self._every(interval / 2, _feed_watchdog, "watchdog")
         self._every(SETTLE_EVERY, self.settle, "settle")
+        if self._daemon.settings.publish.folder:
+            self._every(PUBLISH_EVERY, self.publish, "publish")
         self._scheduler.start()
         self._agenda.start()
 
@@ -325,6 +330,18 @@ class Parts:
         """Nothing; pages that were quoted from and are due to be looked at again were."""
         if count := await self._ingest.check_pages(self.sources, self._daemon.book):
             log.info("pages_checked", count=count)
+
+    async def publish(self) -> None:
+        """Nothing; the files for other systems say what the store says."""
+        settings, state = self._daemon.settings.publish, self._store.state()
+        if not settings.folder or state == self._published:
+            return
+        from watcher.publish.files import publish  # not needed where nothing is published
+
+        names = self._daemon.book.state_names
+        if publish(self._store, Path(settings.folder), names, sender=settings.sender, limit=settings.events):
+            log.info("events_published", folder=settings.folder)
+        self._published = state
 
     async def dispatch(self) -> None:
         """Nothing; everything that is due was tried once."""

@@ -1,22 +1,17 @@
 """An explanation as one page for a browser: the article with every match marked, and the tree of PASS and FAIL.
 
-The page is complete in itself and loads nothing; its content security policy allows its own style sheet and nothing
-else. Everything of an article or a rule is escaped, and its directions of writing stay within its own paragraph.
+Everything of an article or a rule is escaped, and its directions of writing stay within its own paragraph.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
-from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from html import escape
-from itertools import pairwise
 
 from watcher.consequences import Consequence, Hearing, status_in_words
 from watcher.explain import Node, RuleExplanation, came_near
+from watcher.html_page import Mark, isolated, marked, page, printable
 from watcher.model import Article, Field, Match, RuleStatus
 from watcher.text.reading import Reading
 
@@ -66,22 +61,6 @@ ul.tree, ul.tree ul { list-style: none; padding-inline-start: 1.2rem; margin: .2
 table { border-collapse: collapse; width: 100%; font-size: .92rem; }
 th, td { text-align: start; padding: .3rem .5rem; border-bottom: 1px solid var(--line); vertical-align: top; }
 """
-_POLICY = "default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'"
-
-# Also the two marks that turn the words of other people around; right-to-left text needs neither.
-_UNPRINTABLE = re.compile("[\u202d\u202e\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
-_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")  # turn the direction of what follows; attributes isolate nothing
-
-
-@dataclass(frozen=True, slots=True)
-class _Mark:
-    """A stretch of the article to mark; offsets in ``reading.full``."""
-
-    start: int
-    end: int
-    style: str  # class
-    says: str  # shown while the pointer rests on it
-    is_counted: bool
 
 
 def render_page(
@@ -95,8 +74,8 @@ def render_page(
 ) -> str:
     """The whole page. Rules in the order given; consequences, of those that fired, and statuses by rule id."""
     reading = Reading.of(
-        _printable(article.title),
-        _printable(article.text),
+        printable(article.title),
+        printable(article.text),
         article.language,
         article.published_at or article.first_seen_at,
     )
@@ -113,16 +92,8 @@ def render_page(
         )
         for index, one in enumerate(telling)
     )
-    style_hash = b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY.format(style_hash)}">\n'
-        '<meta name="referrer" content="no-referrer">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{_attribute(name)}</title>\n<style>{_STYLE}</style></head><body>\n"
-        f"{_head(article, as_of)}\n{sections or '<p>No rule came near.</p>'}\n"
-        f"{_silent(silent, statuses)}</body></html>"
-    )
+    body = f"{_head(article, as_of)}\n{sections or '<p>No rule came near.</p>'}\n{_silent(silent, statuses)}"
+    return page(name, _STYLE, body)
 
 
 def _head(article: Article, as_of: datetime) -> str:
@@ -132,11 +103,11 @@ def _head(article: Article, as_of: datetime) -> str:
         f"judged as of {as_of:%Y-%m-%d %H:%M} UTC",
     ]
     if article.publisher:
-        facts.insert(0, _isolated(article.publisher))
+        facts.insert(0, isolated(article.publisher))
     if article.url and article.url.startswith(("http://", "https://")):
-        address = escape(_printable(article.url))
+        address = escape(printable(article.url))
         facts.append(f'<a href="{address}" rel="noopener noreferrer">the article</a>')
-    heading = _isolated(article.title or "Why the rules spoke or stayed silent")
+    heading = isolated(article.title or "Why the rules spoke or stayed silent")
     return f"<h1>{heading}</h1>\n<p class=dim>{' · '.join(facts)}</p>"
 
 
@@ -148,9 +119,9 @@ def _section(
     kind = outcome.value.replace(" ", "-")
     return (
         f'<section class="{kind}"><details class="{kind}"{" open" if is_open else ""}><summary>'
-        f"<h2>{_isolated(explanation.title)}</h2><span class=outcome>{escape(outcome.value)}</span></summary>\n"
+        f"<h2>{isolated(explanation.title)}</h2><span class=outcome>{escape(outcome.value)}</span></summary>\n"
         f"<p class=because>{escape(explanation.rule_id)} ({escape(status_in_words(status))}): "
-        f"{_isolated(explanation.reason)}</p>\n"
+        f"{isolated(explanation.reason)}</p>\n"
         f"{_key(colours)}\n<div class=article>{_article(explanation, reading, colours)}</div>\n"
         f"{_rejected(explanation)}<h3>How it was decided</h3>\n"
         f"<ul class=tree>{''.join(_tree(node) for node in explanation.nodes)}</ul>\n{afterwards}</details></section>"
@@ -161,7 +132,7 @@ def _silent(explanations: Sequence[RuleExplanation], statuses: Mapping[str, Rule
     if not explanations:
         return ""
     rows = "".join(
-        f"<tr><td>{escape(one.rule_id)}</td><td>{escape(one.outcome.value)}</td><td>{_isolated(one.reason)}</td>"
+        f"<tr><td>{escape(one.rule_id)}</td><td>{escape(one.outcome.value)}</td><td>{isolated(one.reason)}</td>"
         f"<td>{escape(statuses[one.rule_id].value)}</td></tr>"
         for one in explanations
     )
@@ -216,7 +187,7 @@ def _article(explanation: RuleExplanation, reading: Reading, colours: Mapping[st
     end = 0
     for sentence in reading.sentences:
         between = "" if sentence.paragraph not in paragraphs else escape(reading.full[end : sentence.start])
-        inside = "".join(_marked(reading.full, sentence.start, sentence.end, marks))
+        inside = "".join(marked(reading.full, sentence.start, sentence.end, marks))
         number = f"<span class=n>{sentence.index}</span>"
         kind = " class=window" if sentence.index in windows else ""
         paragraphs.setdefault(sentence.paragraph, []).append(f"{between}{number}<span{kind}>{inside}</span>")
@@ -228,7 +199,7 @@ def _article(explanation: RuleExplanation, reading: Reading, colours: Mapping[st
     )
 
 
-def _marks(explanation: RuleExplanation, reading: Reading, colours: Mapping[str, str]) -> list[_Mark]:
+def _marks(explanation: RuleExplanation, reading: Reading, colours: Mapping[str, str]) -> list[Mark]:
     marks = []
     for match, rejected in _matches(explanation):
         start = match.span.start + (0 if match.span.field is Field.TITLE else reading.text_start)
@@ -238,38 +209,20 @@ def _marks(explanation: RuleExplanation, reading: Reading, colours: Mapping[str,
         if rejected is not None:
             says += f"; not counted: {rejected}"
         style = "no" if rejected is not None else colours[match.clue]
-        marks.append(_Mark(start, start + match.span.end - match.span.start, style, says, rejected is None))
+        marks.append(Mark(start, start + match.span.end - match.span.start, style, says, is_counted=rejected is None))
         if match.cue is not None:
             span = match.cue.span
             start = span.start + (0 if span.field is Field.TITLE else reading.text_start)
             says = f"makes it {match.stance}: {match.clue}" if match.stance else match.clue
-            marks.append(_Mark(start, start + span.end - span.start, "cue", says, False))
+            marks.append(Mark(start, start + span.end - span.start, "cue", says, is_counted=False))
     return marks
-
-
-def _marked(full: str, start: int, end: int, marks: Sequence[_Mark]) -> Iterator[str]:
-    """The stretch, cut where a mark begins or ends; of several marks the shortest that counts gives the colour."""
-    inside = [mark for mark in marks if mark.start < end and mark.end > start]
-    cuts = sorted({start, end, *(min(max(edge, start), end) for mark in inside for edge in (mark.start, mark.end))})
-    for first, last in pairwise(cuts):
-        here = [mark for mark in inside if mark.start <= first and mark.end >= last]
-        text = escape(full[first:last])
-        if not here:
-            yield text
-            continue
-        counted = sorted((mark for mark in here if mark.is_counted), key=lambda mark: mark.end - mark.start)
-        styles = [counted[0].style] if counted else [mark.style for mark in here if mark.style == "no"][:1]
-        styles += ["also"] if len({mark.style for mark in counted}) > 1 else []
-        styles += ["cue"] if any(mark.style == "cue" for mark in here) else []
-        says = "\n".join(dict.fromkeys(mark.says for mark in here))
-        yield f'<mark class="{" ".join(styles)}" title="{_attribute(says)}">{text}</mark>'
 
 
 def _rejected(explanation: RuleExplanation) -> str:
     """Everything that was found and does not count, with the reason, for those who cannot point."""
     rows = "".join(
-        f"<tr><td>{escape(match.clue)}</td><td>{_isolated(' '.join(match.text.split()))}</td>"
-        f"<td>{_isolated(rejected)}</td></tr>"
+        f"<tr><td>{escape(match.clue)}</td><td>{isolated(' '.join(match.text.split()))}</td>"
+        f"<td>{isolated(rejected)}</td></tr>"
         for match, rejected in _matches(explanation)
         if rejected is not None
     )
@@ -283,47 +236,33 @@ def _rejected(explanation: RuleExplanation) -> str:
 
 def _tree(node: Node) -> str:
     verdict = "<span class=pass>PASS</span>" if node.passed else "<span class=fail>FAIL</span>"
-    detail = f": {_isolated(node.detail)}" if node.detail else ""
+    detail = f": {isolated(node.detail)}" if node.detail else ""
     children = f"<ul>{''.join(_tree(child) for child in node.children)}</ul>" if node.children else ""
-    return f"<li>{verdict}{_isolated(node.label)}{detail}{children}</li>"
+    return f"<li>{verdict}{isolated(node.label)}{detail}{children}</li>"
 
 
 def _afterwards(consequence: Consequence | None, *, has_configuration: bool) -> str:
     """What would come of the signal; nothing where there is none."""
     if consequence is None:
         return ""
-    told = _isolated(consequence.told)
+    told = isolated(consequence.told)
     if consequence.headline:
-        told += f"<br><b>{_isolated(consequence.headline)}</b>"
+        told += f"<br><b>{isolated(consequence.headline)}</b>"
     if consequence.together:
-        told += f"<br>in one message with {_isolated(', '.join(consequence.together))}"
-    rows = [("event", _isolated(consequence.event)), ("group", _isolated(consequence.group)), ("told", told)]
+        told += f"<br>in one message with {isolated(', '.join(consequence.together))}"
+    rows = [("event", isolated(consequence.event)), ("group", isolated(consequence.group)), ("told", told)]
     if not has_configuration:
         rows.append(("recipients", "not known without a configuration; name it with --config"))
     elif not consequence.hearings:
         rows.append(("recipients", "none is configured"))
     rows += map(_hearing_row, consequence.hearings)
     if consequence.escalation:
-        rows.append(("escalation", _isolated(consequence.escalation)))
+        rows.append(("escalation", isolated(consequence.escalation)))
     rows += map(_hearing_row, consequence.escalated)
-    listed = "".join(f"<tr><th>{_isolated(name)}</th><td>{said}</td></tr>" for name, said in rows)
+    listed = "".join(f"<tr><th>{isolated(name)}</th><td>{said}</td></tr>" for name, said in rows)
     return f"<h3>Afterwards</h3>\n<table>{listed}</table>\n"
 
 
 def _hearing_row(one: Hearing) -> tuple[str, str]:
     verdict = "<span class=pass>YES</span>" if one.hears else "<span class=fail>NO</span>"
-    return f"{one.recipient_id} ({one.channel.value})", verdict + _isolated(one.reason)
-
-
-def _printable(text: str) -> str:
-    """The text with what no page may hold replaced, sign by sign, so that offsets stay."""
-    return _UNPRINTABLE.sub("\ufffd", text)
-
-
-def _isolated(text: str) -> str:
-    """The text escaped, with its direction of writing kept to itself."""
-    return f"<bdi>{escape(_printable(text))}</bdi>"
-
-
-def _attribute(text: str) -> str:
-    return escape(_TURNING.sub("", _printable(text)))
+    return f"{one.recipient_id} ({one.channel.value})", verdict + isolated(one.reason)

@@ -9,7 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
+from watcher.cli import evidence
 from watcher.cli.common import ConfigOption, Format, FormatOption, print_json, print_table, settings_of
+from watcher.cli.evidence import AlertFormat, evidence_json, render_for_others
 from watcher.errors import StoreError, WatcherError
 from watcher.health import Level, level, state_of
 from watcher.model import Acknowledgement, Alert, Delivery, DeliveryState, Source, SourceState
@@ -34,6 +36,7 @@ def register(app: typer.Typer) -> None:
     app.command()(status)
     app.add_typer(alerts_app, name="alerts")
     app.add_typer(outbox_app, name="outbox")
+    evidence.register(app)
 
 
 def _open(config: ConfigOption) -> tuple[Settings, Store]:
@@ -306,19 +309,25 @@ def _acknowledgement_to_json(one: Acknowledgement) -> dict[str, Any]:
 def show_alert(
     alert_id: Annotated[str, typer.Argument(metavar="ID", help="The id that stands in the message.")],
     config: ConfigOption = None,
-    output: FormatOption = Format.TEXT,
+    output: Annotated[
+        AlertFormat, typer.Option("--format", help="text for people, json for programs, html to keep, cap for systems.")
+    ] = AlertFormat.TEXT,
 ) -> None:
-    """One alert as people got it, and who got it."""
-    _, store = _open(config)
+    """One alert as people got it, who got it, and with json or html what it was decided from."""
+    settings, store = _open(config)
     with store:
         alert = store.events.get_alert(alert_id)
         if alert is None:
             raise StoreError(f"there is no alert {alert_id}")
+        if output in (AlertFormat.HTML, AlertFormat.CAP):
+            typer.echo(render_for_others(settings, store, alert, output))
+            return
         deliveries = _deliveries(store, alert_id)
         by, escalations = _heeded(store, alert)
+        kept = store.evidence.get(alert_id)
     names = Gazetteer.load().names()
-    if output is Format.JSON:
-        print_json(render_json(alert, names) | _heeded_to_json(by, escalations))
+    if output is AlertFormat.JSON:
+        print_json(render_json(alert, names) | _heeded_to_json(by, escalations) | {"evidence": evidence_json(kept)})
         return
     typer.echo(render_text(alert, names))
     for delivery in deliveries:

@@ -247,7 +247,7 @@ class _Loading:
 
     def absolute(self, settings: Settings) -> Settings:
         """The settings with every path made absolute, and the shipped rules where no others are named."""
-        store, rules = settings.store, settings.rules
+        store, rules, publish = settings.store, settings.rules, settings.publish
         paths = tuple(self.folder / path for path in rules.paths) or (shipped_rules(),)
         sources = tuple(
             source.model_copy(update={"url": str(self.folder / source.url)})
@@ -260,6 +260,9 @@ class _Loading:
                 "sources": sources,
                 "store": store.model_copy(update={"path": self.folder / store.path}),
                 "rules": rules.model_copy(update={"paths": paths}),
+                "publish": publish.model_copy(
+                    update={"folder": str(self.folder / publish.folder) if publish.folder else ""}
+                ),
             }
         )
 

@@ -94,6 +94,12 @@ class InhibitSettings(_Section):
         return value
 
 
+class PublishSettings(_Section):
+    folder: str = Field("", description="where events.json and events.atom are written; empty: nowhere")
+    events: int = Field(100, ge=1, le=10_000, description="the latest so many")
+    sender: Word = Field("watcher@localhost", description="who says so, in CAP and Atom: a mail address or a domain")
+
+
 class RetentionSettings(_Section):
     text: Annotated[Duration, at_least(timedelta(days=30), "30d")] = Field(
         timedelta(days=90), description="texts of articles that led to no alert, and what edited ones said before"
@@ -238,6 +244,7 @@ class Settings(BaseSettings):
     http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
     retention: RetentionSettings = RetentionSettings()
+    publish: PublishSettings = PublishSettings()
     sources: tuple[SourceSettings, ...] = ()
     telegram: TelegramSettings | None = None
     email: EmailSettings | None = None
@@ -362,6 +369,7 @@ SECTIONS: Mapping[str, type[_Section]] = {
     "http": HttpSettings,
     "log": LogSettings,
     "retention": RetentionSettings,
+    "publish": PublishSettings,
     "sources": SourceSettings,
     "telegram": TelegramSettings,
     "email": EmailSettings,

@@ -84,6 +84,14 @@ class Events:
             )
         )
 
+    def ids_since(self, at: datetime | None) -> tuple[str, ...]:
+        """The ids of events that had a report at that time or later (None: all), by last report."""
+        rows = self._db.rows(
+            "SELECT id FROM events WHERE last_seen_at >= ? ORDER BY last_seen_at, id",
+            ("" if at is None else encode_time(at),),
+        )
+        return tuple(row["id"] for row in rows)
+
     def save(self, event: Event) -> None:
         """Nothing; replaces what was stored of the event."""
         self._db.upsert(
