@@ -616,7 +616,7 @@ def split(
 
 
 def undo(store: Store, number: int, *, by: str, at: datetime, book: RuleBook | None, reason: str) -> tuple[Event, ...]:
-    """The events that there are after the opposite of an operator's decision, which is remembered, too: the last counts.
+    """The events that there are after the opposite of an operator's decision; the last one counts.
 
     Needs an open transaction. Raises KeyError for a decision or an event that is not there, ValueError where the
     articles are no longer as the decision left them.

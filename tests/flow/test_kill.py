@@ -65,13 +65,13 @@ def write_config(folder: Path, room: Newsroom, api: BotApi, mail: MailServer) ->
         "[http]\nallow_private_networks = true",
         f'[telegram]\ntoken_file = "token"\nbase_url = "{api.base_url}"',
         f'[email]\nhost = "127.0.0.1"\nport = {mail.port}\nsender = "watcher@example.org"',
-        f'[[recipients]]\nid = "desk"\nchannel = "email"\nto = "{DESK}"',
+        f'[[recipients]]\nid = "desk"\nchannel = "email"\nto = "{DESK}"\nbudget = "none"',
     ]
     for chat, outlet in enumerate(OUTLETS, 1):
         sections.append(
             f'[[sources]]\nid = "{outlet}"\nurl = "{room.url(outlet)}"\nevery = "1s"\nlanguage = "en"\ntags = ["{outlet}"]'
         )
-        sections.append(f'[[recipients]]\nid = "chat{chat}"\nchannel = "telegram"\nto = "{chat}"\ntags = ["{outlet}"]')
+        sections.append(f'[[recipients]]\nid = "chat{chat}"\nchannel = "telegram"\nto = "{chat}"\nbudget = "none"\ntags = ["{outlet}"]')
     path = folder / "watcher.toml"
     path.write_text("\n".join(sections))
     return path

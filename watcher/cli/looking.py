@@ -25,6 +25,7 @@ from watcher.understand.states import Gazetteer
 
 ALIVE_WITHIN = timedelta(minutes=3)  # the daemon writes a sign of life every minute
 RATE_OVER = timedelta(days=7)  # a week has every day of the week in it
+_WILL_BE_TRIED = (DeliveryState.PENDING, DeliveryState.SENDING)
 LATE_AFTER = timedelta(minutes=15)  # an undelivered message older than this is trouble
 
 alerts_app = typer.Typer(help="The alerts that were decided.", invoke_without_command=True)
@@ -64,6 +65,8 @@ def status(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> N
         runs = store.journal.runs(1)
         states = {state.source_id: state for state in store.articles.source_states()}
         closed = store.outbox.closed_recipients()
+        mutes = store.mutes.in_force(now)
+        size = store.size()
         quarantined = list(store.articles.since(now - timedelta(days=1), ArticleStatus.QUARANTINED))
         blind = [notice for notice in store.journal.notices("blind:") if notice.state == "blind"]
     failing = [
@@ -100,6 +103,9 @@ def status(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> N
                 "alerts": counts.alerts,
                 "deliveries": {state.value: number for state, number in counts.deliveries.items()},
                 "oldest_undelivered": counts.oldest_pending_at and counts.oldest_pending_at.isoformat(),
+                "mutes": [str(mute) for mute in mutes],
+                "store_bytes": size.bytes,
+                "store_free_bytes": size.free_bytes,
                 "troubles": troubles,
             }
         )
@@ -112,6 +118,9 @@ def status(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> N
         typer.echo(f"alerts      {counts.alerts}")
         delivered = ", ".join(f"{number} {state.value}" for state, number in counts.deliveries.items() if number)
         typer.echo(f"deliveries  {delivered or 'none'}")
+        in_force = [f"{mute} until {minute(mute.until_at)}" for mute in mutes]
+        typer.echo(f"mutes       {len(mutes)} in force" + (f": {'; '.join(in_force)}" if in_force else ""))
+        typer.echo(f"store       {size.bytes / 1e6:,.1f} MB, {size.free_bytes / 1e6:,.1f} of it free")
         for trouble in troubles:
             typer.echo(f"! {trouble}")
     if troubles:
@@ -343,6 +352,7 @@ def show_alert(
 
 def _delivery_line(delivery: Delivery) -> str:
     reason = f": {delivery.last_error}" if delivery.last_error else ""
+    reason += f", told by delivery {delivery.folded_into}" if delivery.folded_into else ""
     return f"{delivery.recipient_id} ({delivery.channel.value}): {delivery.state.value}{reason}"
 
 
@@ -361,7 +371,7 @@ def acknowledge_alert(
     """Say that somebody looks after an event, so that it is not escalated. A second time changes nothing."""
     _, store = _open(config)
     with store:
-        done = store.acknowledge(named, by=_login_name() if by is None else by, note=note, now=datetime.now(UTC))
+        done = store.acknowledge(named, by=login_name() if by is None else by, note=note, now=datetime.now(UTC))
     one = done.acknowledgement
     if output is Format.JSON:
         print_json(_acknowledgement_to_json(one) | {"new": done.is_new, "escalations_withdrawn": done.withdrawn})
@@ -371,7 +381,8 @@ def acknowledge_alert(
     typer.echo(f"event {one.event_id} is{already} {_acknowledged_by(one)}{withdrawn}")
 
 
-def _login_name() -> str:
+def login_name() -> str:
+    """Who types; raises WatcherError where the login has no name."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # in a container the user may have no name
@@ -385,14 +396,21 @@ def outbox(
     limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 50,
     output: FormatOption = Format.TEXT,
 ) -> None:
-    """What is pending, being sent or failed, with reasons. Exit 1 when something failed."""
+    """What is pending, being sent, silenced, told together or failed, with reasons. Exit 1 when something failed."""
     if context.invoked_subcommand:
         return
     _, store = _open(config)
     now = datetime.now(UTC)
     with store:
         entries = store.outbox.entries(
-            states=(DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.FAILED), limit=limit
+            states=(
+                DeliveryState.PENDING,
+                DeliveryState.SENDING,
+                DeliveryState.FAILED,
+                DeliveryState.MUTED,
+                DeliveryState.FOLDED,
+            ),
+            limit=limit,
         )
     if output is Format.JSON:
         print_json(
@@ -422,7 +440,7 @@ def outbox(
                     entry.delivery.recipient_id,
                     entry.delivery.state.value,
                     entry.delivery.attempts,
-                    "" if entry.delivery.state is DeliveryState.FAILED else _ago(entry.delivery.not_before_at, now),
+                    _ago(entry.delivery.not_before_at, now) if entry.delivery.state in _WILL_BE_TRIED else "",
                     entry.delivery.last_error,
                     entry.headline,
                 )

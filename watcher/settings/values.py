@@ -6,12 +6,10 @@ import difflib
 import re
 import zoneinfo
 from collections.abc import Callable, Iterable, Mapping
-from datetime import time, timedelta
-from functools import cache
+from datetime import UTC, datetime, time, timedelta
 from typing import Annotated
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from babel import Locale
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from watcher.model import Budget, Channel, QuietHours, SourceKind
@@ -55,6 +53,33 @@ def parse_budget(value: object) -> Budget | str | None:
     return Budget(int(found[1]), timedelta(**{_DURATION_UNITS[found[3]]: int(found[2] or 1)}))
 
 
+def parse_until(value: str, now: datetime) -> datetime:
+    """The time, as UTC, that ``2h``, ``2026-12-01`` or ``2026-12-01 08:00 Asia/Yerevan`` names; raises ValueError.
+
+    A date alone is its beginning in UTC. Times that are over are refused.
+    """
+    found = re.fullmatch(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d)(?: +(\S+))?)?", value, re.ASCII)
+    if found is None:
+        try:
+            return now + parse_duration(value)
+        except ValueError:
+            wanted = "a time like 2h, 2026-12-01 or 2026-12-01 08:00 Asia/Yerevan"
+            raise ValueError(f"expected {wanted}, found {value!r}") from None
+    day, clock, name = found.groups()
+    if clock is not None and name is None:
+        raise ValueError(f"expected a time zone after the time, like {value} Asia/Yerevan")
+    if name is not None and name not in (zones := zoneinfo.available_timezones()):
+        raise ValueError(f"unknown time zone {name!r}{suggest(name, zones)}")
+    try:
+        local = datetime.fromisoformat(f"{day} {clock or '00:00'}")
+    except ValueError:
+        raise ValueError(f"there is no such day or time: {value!r}") from None
+    until = local.replace(tzinfo=zoneinfo.ZoneInfo(name or "UTC")).astimezone(UTC)
+    if until <= now:
+        raise ValueError(f"{value} is over already")
+    return until
+
+
 def parse_quiet_hours(value: object) -> QuietHours | None:
     """The span that ``22:00-07:00 Asia/Yerevan`` names, None for an empty text; raises ValueError."""
     if value == "":
@@ -80,18 +105,25 @@ def parse_quiet_hours(value: object) -> QuietHours | None:
     return QuietHours(start=start, end=end, zone=zone)
 
 
-@cache
-def languages() -> Mapping[str, str]:
-    """English name of each language that has a two-letter code."""
-    return {code: name for code, name in Locale("en").languages.items() if len(code) == 2}
+# As CLDR has them; its tables of names are large, and loaded only to suggest one.
+LANGUAGES = frozenset(
+    "aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en "
+    "eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja "
+    "jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb "
+    "nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg sh si sk sl sm sn so "
+    "sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh "
+    "zu".split()
+)
 
 
 def check_language(code: str) -> str:
     """The code itself, also when empty; raises ValueError."""
-    if code and code not in languages():
-        by_name = {name.lower(): known for known, name in languages().items()}
+    if code and code not in LANGUAGES:
+        from babel import Locale
+
+        by_name = {name.lower(): known for known, name in Locale("en").languages.items()}
         near = by_name.get(code.lower()) or re.split("[-_]", code.lower())[0]
-        hint = f"; did you mean {near}?" if near in languages() else ""
+        hint = f"; did you mean {near}?" if near in LANGUAGES else ""
         raise ValueError(f"expected a two-letter language code like en or ru, found {code!r}{hint}")
     return code
 

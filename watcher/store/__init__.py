@@ -45,6 +45,14 @@ class Counts:
     oldest_pending_at: datetime | None  # since when the longest-waiting undelivered message could have been sent
 
 
+@dataclass(frozen=True, slots=True)
+class Size:
+    """The size of the file, its log left out."""
+
+    bytes: int
+    free_bytes: int  # of these: to be used again, or given back to the system
+
+
 class Store:
     """Everything that outlives the process. One connection, one thread; every write inside ``transaction()``."""
 
@@ -158,6 +166,12 @@ class Store:
             deliveries={DeliveryState(state): count for state, count in states},
             oldest_pending_at=None if oldest is None else decode_time(oldest),
         )
+
+    def size(self) -> Size:
+        """How large the file is."""
+        page = self._db.value("PRAGMA page_size")
+        pages, free = self._db.value("PRAGMA page_count"), self._db.value("PRAGMA freelist_count")
+        return Size(page * pages, page * free)
 
     def damage(self) -> tuple[str, ...]:
         """What is wrong with the file, as SQLite reports it; empty when it is sound. Reads the whole file."""

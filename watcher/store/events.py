@@ -84,6 +84,24 @@ class Events:
             )
         )
 
+    def listed(
+        self, now: datetime, *, since: datetime, only_open: bool = False, state: str | None = None, limit: int = 50
+    ) -> tuple[Event, ...]:
+        """Events with a report since then, the latest reported first; those that were merged into others left out."""
+        rows = self._db.rows(
+            "SELECT id, body FROM events WHERE merged_into IS NULL AND last_seen_at >= :since "
+            "AND open_until_at >= :open AND (:state IS NULL OR EXISTS "
+            "(SELECT 1 FROM json_each(body, '$.states') WHERE value = :state)) "
+            "ORDER BY last_seen_at DESC, id LIMIT :limit",
+            {
+                "since": encode_time(since),
+                "open": encode_time(now) if only_open else "",
+                "state": state,
+                "limit": limit,
+            },
+        )
+        return self._events(rows)
+
     def ids_since(self, at: datetime | None) -> tuple[str, ...]:
         """The ids of events that had a report at that time or later (None: all), by last report."""
         rows = self._db.rows(
@@ -171,6 +189,18 @@ class Events:
             found.update(row["link_n"] for row in rows)
         bodies = (self._db.value("SELECT body FROM event_links WHERE n = ?", (number,)) for number in sorted(found))
         return tuple(loads(EventLink, body) for body in bodies)
+
+    def decisions(self, article_ids: Iterable[str]) -> tuple[tuple[int, EventLink], ...]:
+        """What operators decided about any of these articles, the oldest first, each with its number."""
+        wanted = set(article_ids)
+        rows = self._db.rows("SELECT n, body FROM event_links ORDER BY n")
+        every = ((int(row["n"]), loads(EventLink, row["body"])) for row in rows)
+        return tuple((number, link) for number, link in every if wanted & {*link.one, *link.other})
+
+    def decision(self, number: int) -> EventLink | None:
+        """What an operator decided under that number."""
+        body = self._db.value("SELECT body FROM event_links WHERE n = ?", (number,))
+        return None if body is None else loads(EventLink, body)
 
     def save_denial(self, denial: Denial) -> None:
         """Nothing; kept for events that open later and happened before."""

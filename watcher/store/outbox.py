@@ -167,6 +167,12 @@ class Outbox:
         )
         return tuple(map(_delivery, rows))
 
+    def of_event(self, event_id: str) -> tuple[Delivery, ...]:
+        """Every delivery of an alert about the event, oldest first."""
+        return tuple(
+            map(_delivery, self._db.rows("SELECT * FROM deliveries WHERE event_id = ? ORDER BY n", (event_id,)))
+        )
+
     def silencers(self) -> tuple[str, ...]:
         """Every mute and event that silences something which was not told yet: "mute:3", "event:ID"."""
         rows = self._db.rows("SELECT DISTINCT silenced_by FROM deliveries WHERE state = 'muted' ORDER BY 1")
