@@ -8,11 +8,10 @@ replays it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from watcher.model import Article, Event, EventDecision, Excerpt, Signal
+from watcher.model import Article, Denial, Event, EventDecision, EventLink, Excerpt, Signal
 from watcher.rules.schema import RuleText
 from watcher.sequence import PastSignal
 
@@ -59,6 +58,22 @@ class Grounds:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What was known of the events that an article could belong to."""
+
+    events: tuple[Event, ...]  # as they stood: what was reported and told
+    links: tuple[EventLink, ...] = ()  # what operators decided about their articles
+    copies: tuple[Article, ...] = ()  # of the same text, in which no rule found anything
+    denials: tuple[tuple[Article, Denial], ...] = ()  # by parties, in articles that came before
+    denial: Denial | None = None  # what the alert itself is about
+
+    def of(self, decision: EventDecision) -> Known:
+        """The part of it that led to this decision: of the events those that it went into."""
+        chosen = {decision.event.id, *decision.absorbed}
+        return replace(self, events=tuple(event for event in self.events if event.id in chosen))
+
+
+@dataclass(frozen=True, slots=True)
 class Quoted:
     """An earlier article that the alert rests on."""
 
@@ -74,7 +89,7 @@ class Evidence:
     alert_id: str
     decided_at: datetime
     grounds: Grounds
-    before: tuple[Event, ...]  # as they stood: what was known and told; none: the alert opened its event
+    known: Known  # no events: the alert opened its own
     quoted: tuple[Quoted, ...]
     previous_alert_id: str | None
     rules: tuple[RuleText, ...]
@@ -91,12 +106,7 @@ class Evidence:
         )
 
 
-def rules_behind(decision: EventDecision) -> tuple[str, ...]:
+def rules_behind(decision: EventDecision, known: Known) -> tuple[str, ...]:
     """The ids of the rules that the alert rests on, sorted."""
-    return tuple(sorted({*decision.event.rule_ids, *(one.rule_id for one in decision.signals)}))
-
-
-def events_before(decision: EventDecision, known: Sequence[Event]) -> tuple[Event, ...]:
-    """Of the events that a decision could choose from, those that it went into, as they stood."""
-    chosen = {decision.event.id, *decision.absorbed}
-    return tuple(event for event in known if event.id in chosen)
+    denials = [one.rule_id for _, one in known.denials] + ([known.denial.rule_id] if known.denial else [])
+    return tuple(sorted({*decision.event.rule_ids, *(one.rule_id for one in decision.signals), *denials}))

@@ -28,7 +28,7 @@ from watcher.dedup import (
     with_claims,
     with_denials,
 )
-from watcher.evidence import Edit, Evidence, Grounds, Quoted, RulePast, events_before, rules_behind
+from watcher.evidence import Edit, Evidence, Grounds, Known, Quoted, RulePast, rules_behind
 from watcher.match import MatchResult
 from watcher.model import (
     Alert,
@@ -47,7 +47,14 @@ from watcher.model import (
 )
 from watcher.mutes import Silences
 from watcher.revision import decide_correction
-from watcher.routing import compose_alert, compose_escalation, route_alert, route_correction, route_escalation
+from watcher.routing import (
+    compose_alert,
+    compose_escalation,
+    route_alert,
+    route_correction,
+    route_escalation,
+    tell_denial,
+)
 from watcher.rulebook import RuleBook
 from watcher.sequence import Judged, OverTime, PastSignal, date_of, judge, one_for_each_rule, span_of, still_silent
 from watcher.store import Store
@@ -223,7 +230,8 @@ class Recorder:
             for signal in decision.signals:
                 self._store.events.save_signal(signal, at=now, event_id=decision.event.id, outcome=outcome)
             if decision.is_news:
-                alerts.append(self._alert(source, book, decision, grounds, meant.events, now))
+                known = Known(meant.events, meant.links, meant.copies)
+                alerts.append(self._alert(source, book, decision, grounds, known, now))
         return alerts
 
     def _save(self, decision: EventDecision) -> None:
@@ -272,7 +280,7 @@ class Recorder:
         deliveries = route_correction(alert, event, book.recipients, told, book.send_policies, now, silences)
         log.info("alert_corrected", alert_id=alert.id, event_id=event.id, because=decision.reason)
         alert = self._tell(book, decision, article.tags, alert, deliveries, silences, now)
-        self._keep(book, decision, alert, replace(grounds, edit=edit), [event], ())
+        self._keep(book, decision, alert, replace(grounds, edit=edit), Known((event,)), ())
         return [alert]
 
     def _decide(
@@ -319,7 +327,8 @@ class Recorder:
                 reason=decision.reason,
             )
             if decision.is_news:
-                alerts.append(self._alert(source, book, decision, grounds, meant.events, now))
+                known = Known(meant.events, meant.links, meant.copies, tuple(denied))
+                alerts.append(self._alert(source, book, decision, grounds, known, now))
         return alerts
 
     def _tell_denials(
@@ -335,9 +344,8 @@ class Recorder:
                 decision = add_denial(event, grounds.article, [denial.denied_by], policies, now)
                 self._store.events.save(decision.event)
                 if decision.is_news:
-                    name = book.state_names.get(denial.denied_by, denial.denied_by)
-                    said = f"{name} denies it: “{denial.words}”"
-                    alerts.append(self._alert(source, book, decision, grounds, [event], now, said))
+                    known = Known((event,), denial=denial)
+                    alerts.append(self._alert(source, book, decision, grounds, known, now))
         return alerts
 
     def _denials_of(self, event: Event, policies: Mapping[str, EventPolicy]) -> list[tuple[Article, Denial]]:
@@ -358,9 +366,8 @@ class Recorder:
         book: RuleBook,
         decision: EventDecision,
         grounds: Grounds,
-        known: Sequence[Event],
+        known: Known,
         now: datetime,
-        body: str = "",
     ) -> Alert:
         article = grounds.article
         earlier = self._store.events.alerts_of_event(decision.event.id)
@@ -378,7 +385,8 @@ class Recorder:
             quoted=[(one.article, one.signals) for one in quoted],
             version=encode_time(now) if grounds.edit else "",
         )
-        alert = replace(alert, body=body)
+        if known.denial is not None:
+            alert = replace(alert, body=tell_denial(known.denial, book.state_names))
         silences = self._store.mutes.silences(book.inhibits, decision.event, now)
         deliveries = route_alert(alert, decision, source.tags, book.recipients, book.send_policies, now, silences)
         alert = self._tell(book, decision, source.tags, alert, deliveries, silences, now)
@@ -412,19 +420,19 @@ class Recorder:
         decision: EventDecision,
         alert: Alert,
         grounds: Grounds,
-        known: Sequence[Event],
+        known: Known,
         quoted: Sequence[Quoted],
     ) -> None:
-        """Nothing; what the alert was decided from is stored with it. ``known``: the events that it could go into."""
+        """Nothing; what the alert was decided from is stored with it."""
         self._store.evidence.save(
             Evidence(
                 alert_id=alert.id,
                 decided_at=alert.created_at,
                 grounds=grounds,
-                before=events_before(decision, known),
+                known=known.of(decision),
                 quoted=tuple(quoted),
                 previous_alert_id=alert.previous_alert_id,
-                rules=book.rule_set.texts_behind(rules_behind(decision)),
+                rules=book.rule_set.texts_behind(rules_behind(decision, known)),
                 versions=self._versions,
             )
         )

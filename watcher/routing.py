@@ -20,6 +20,7 @@ from watcher.model import (
     Article,
     Delivery,
     DeliveryState,
+    Denial,
     Event,
     EventChange,
     EventDecision,
@@ -114,6 +115,11 @@ def compose_alert(
 def _for_people(report: Report) -> Report:
     """The report without what only deciding needs."""
     return replace(report, claims=(), particulars=Particulars(), same_text=(), rests_on=())
+
+
+def tell_denial(denial: Denial, state_names: Mapping[str, str]) -> str:
+    """What an alert says of a party that denies it."""
+    return f"{state_names.get(denial.denied_by, denial.denied_by)} denies it: “{denial.words}”"
 
 
 def _copies(event: Event) -> tuple[Report, ...]:

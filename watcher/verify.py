@@ -13,13 +13,13 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any
 
-from watcher.dedup import decide_article
+from watcher.dedup import add_denial, decide_article, with_denials
 from watcher.errors import RuleError, StoreError
 from watcher.evidence import Evidence, Versions
 from watcher.match import match_article
 from watcher.model import Alert, AlertKind, EventChange, EventDecision, Match, Signal, Stance
 from watcher.revision import decide_correction
-from watcher.routing import compose_alert, compose_escalation
+from watcher.routing import compose_alert, compose_escalation, tell_denial
 from watcher.rulebook import event_policy
 from watcher.rules.compile import CompiledRules, compile_rules
 from watcher.rules.load import load_texts
@@ -114,6 +114,10 @@ class Verifier:
         found = (*result.signals, *result.partial)
         ours = [one for one in grounds.signals if one.rule_id in rule_set.rule_versions]
         yield from _signal_differences(ours, found)
+        denial = evidence.known.denial
+        if denial is not None and denial not in result.denials:
+            yield f"rule {denial.rule_id}: the denial by {denial.denied_by}, “{_shortened(denial.words)}”, is not found"
+            return
         decision = _decide_again(alert, evidence, rule_set, compiled, result.signals, result.partial)
         if decision is None:
             yield "nobody would be told: no decision about this event comes out"
@@ -177,7 +181,10 @@ def _decide_again(
     partial: Sequence[Signal],
 ) -> EventDecision | None:
     """The decision that led to the alert, made again; None: another one, or none."""
-    grounds, edit = evidence.grounds, evidence.grounds.edit
+    grounds, edit, known = evidence.grounds, evidence.grounds.edit, evidence.known
+    policies = {rule.rule: event_policy(rule) for rule in rule_set.rules}
+    if known.denial is not None:
+        return add_denial(known.events[0], grounds.article, [known.denial.denied_by], policies, evidence.decided_at)
     pasts = {one.rule_id: one for one in grounds.past}
     judged = [
         judge(
@@ -193,21 +200,24 @@ def _decide_again(
     ]
     signals = (*whole, *one_for_each_rule(judged))
     if alert.changes == (EventChange.CORRECTED,):
-        if edit is None or not evidence.before:
+        if edit is None:
             return None
         after = {one.rule_id: one for one in partial} | {one.rule_id: one for one in signals}
         return decide_correction(
-            evidence.before[0], edit.quoted, edit.old, edit.signals, grounds.article, tuple(after.values())
+            known.events[0], edit.quoted, edit.old, edit.signals, grounds.article, tuple(after.values())
         )
     decisions = decide_article(
         signals,
         grounds.article,
-        {rule.rule: event_policy(rule) for rule in rule_set.rules},
-        evidence.before,
+        policies,
+        known.events,
         frozenset(grounds.same_text),
         evidence.decided_at,
+        known.links,
+        known.copies,
     )
-    return next((one for one in decisions if one.event.id == alert.event_id and one.is_news), None)
+    told = (with_denials(one, known.denials, policies, evidence.decided_at) for one in decisions)
+    return next((one for one in told if one.event.id == alert.event_id and one.is_news), None)
 
 
 def _compose_again(
@@ -226,6 +236,9 @@ def _compose_again(
     )
     if decision.changes == (EventChange.CORRECTED,):
         again = replace(again, body=decision.reason)
+    if evidence.known.denial is not None:
+        again = replace(again, body=tell_denial(evidence.known.denial, names))
+    # These follow from who is told and what was sent to them, and not from what was read.
     return replace(again, escalates_at=alert.escalates_at, held_back=alert.held_back)
 
 

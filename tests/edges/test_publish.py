@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from tests.builders import NOW, alert, article, event, excerpt, match, report, signal
-from watcher.evidence import Evidence, Grounds, Versions
+from watcher.evidence import Evidence, Grounds, Known, Versions
 from watcher.model import Alert, AlertKind, EventChange, Severity, Stance, Toll
 from watcher.publish.cap import Certainty, Urgency, certainty, has_cap_form, render_cap, urgency
 from watcher.publish.events import Dossier, event_json, render_atom
@@ -223,7 +223,7 @@ def evidence_for(one: Alert, title: str, text: str) -> Evidence:
         alert_id=one.id,
         decided_at=NOW,
         grounds=Grounds(found, "0" * 64, (signal(matches=tuple(spans)),), NOW),
-        before=(event(title=title),),
+        known=Known((event(title=title),)),
         quoted=(),
         previous_alert_id=None,
         rules=(RuleText("rule", title, text.encode("utf-8", "replace").decode()),),

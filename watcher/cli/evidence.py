@@ -229,7 +229,7 @@ def evidence_json(evidence: Evidence | None) -> dict[str, Any] | None:
                 "reports": [report.article_id for report in event.reports],
                 "killed_told": event.notified_killed,
             }
-            for event in evidence.before
+            for event in evidence.known.events
         ],
         "rules": [{"kind": one.kind, "name": one.name, "sha256": one.hash, "text": one.text} for one in evidence.rules],
         "versions": {

@@ -100,7 +100,7 @@ def _evidence(evidence: Evidence) -> str:
     known = "".join(
         f"<li>{isolated(event.title)}, {len(event.reports)} report{'s' if len(event.reports) != 1 else ''}, "
         f"told of: {event.notified_killed} killed</li>"
-        for event in evidence.before
+        for event in evidence.known.events
     )
     return (
         f"<h2>What it was decided from</h2>\n{''.join(articles)}"

@@ -6,13 +6,16 @@ import hashlib
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from watcher.errors import StoreError
-from watcher.evidence import Evidence
 from watcher.model import Article
-from watcher.rules.schema import RuleText
 from watcher.store.codec import dumps, loads, storable
 from watcher.store.db import Db
+
+if TYPE_CHECKING:  # with them come the rules, which polls without news do without
+    from watcher.evidence import Evidence
+    from watcher.rules.schema import RuleText
 
 _SHOWN = 12  # digits of a hash in a message
 
@@ -42,6 +45,8 @@ class EvidenceStore:
 
     def get(self, alert_id: str) -> Evidence | None:
         """What the alert was decided from; None: nothing was kept. Raises StoreError where it is damaged."""
+        from watcher.evidence import Evidence
+
         body = self._db.value("SELECT body FROM evidence WHERE alert_id = ?", (alert_id,))
         if body is None:
             return None
@@ -83,13 +88,18 @@ def _with_texts(evidence: Evidence, exchange: Callable[[str, str], str]) -> Evid
     def rule(one: RuleText) -> RuleText:
         return replace(one, text=exchange(one.text, f"the text of {one.kind} {one.name}"))
 
-    grounds, edit = evidence.grounds, evidence.grounds.edit
+    grounds, edit, known = evidence.grounds, evidence.grounds.edit, evidence.known
     return replace(
         evidence,
         grounds=replace(
             grounds,
             article=article(grounds.article),
             edit=edit and replace(edit, old=article(edit.old)),
+        ),
+        known=replace(
+            known,
+            copies=tuple(map(article, known.copies)),
+            denials=tuple((article(one), denial) for one, denial in known.denials),
         ),
         quoted=tuple(replace(one, article=article(one.article)) for one in evidence.quoted),
         rules=tuple(rule(one) for one in evidence.rules),
