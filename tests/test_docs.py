@@ -12,7 +12,7 @@ import typer.main
 
 from tests.conftest import CHECKOUT
 from watcher.cleaning import clean_text
-from watcher.cli import app
+from watcher.cli import make_app
 from watcher.rule_tests import run_rule_tests
 from watcher.rules.compile import compile_rules
 from watcher.rules.load import load_rules
@@ -42,7 +42,7 @@ def children(command: Any) -> dict[str, Any]:
 
 
 def resolve(words: list[str]) -> tuple[Any, list[str]]:
-    command = typer.main.get_command(app)
+    command = typer.main.get_command(make_app())
     while words and words[0] in children(command):
         command = command.commands[words.pop(0)]
     return command, words
@@ -85,7 +85,7 @@ def test_every_command_is_in_the_command_reference() -> None:
             return [path]
         return [name for key, child in children(command).items() for name in names(child, f"{path} {key}")]
 
-    for name in names(typer.main.get_command(app), "watcher"):
+    for name in names(typer.main.get_command(make_app()), "watcher"):
         assert f"`{name}" in reference, name
 
 
@@ -106,4 +106,4 @@ def test_no_help_text_has_brackets_which_a_terminal_would_swallow_as_markup() ->
         own = [command.help or "", *(getattr(parameter, "help", None) or "" for parameter in command.params)]
         return [*own, *(text for child in children(command).values() for text in texts(child))]
 
-    assert [text for text in texts(typer.main.get_command(app)) if "[" in text] == []
+    assert [text for text in texts(typer.main.get_command(make_app())) if "[" in text] == []

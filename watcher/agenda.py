@@ -10,12 +10,17 @@ import asyncio
 import heapq
 import time
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 # Polls wait this long for others, which then share the wake-ups of the loop: a third less processor time.
 TOGETHER = timedelta(milliseconds=250)
 # A machine that was asleep notices within this; its timers stand still while it sleeps.
 LONGEST_WAIT = timedelta(minutes=1)
+
+
+def utc_now() -> datetime:
+    """The present, aware."""
+    return datetime.now(UTC)
 
 
 def seconds_awake_or_asleep() -> float:

@@ -13,7 +13,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import structlog
 from apscheduler.events import (
@@ -27,11 +26,12 @@ from apscheduler.events import (
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from watcher import __version__, systemd
-from watcher.agenda import Agenda
+from watcher.agenda import Agenda, utc_now
 from watcher.dispatch import Dispatcher, Settled
 from watcher.errors import ProblemsError, StoreError
 from watcher.fetch import Fetcher
 from watcher.filewatch import LOOK_EVERY, FileWatch
+from watcher.forgetting import Forgetting
 from watcher.guard import Guard, GuardError
 from watcher.health import find_blind, is_failure, observe, state_of
 from watcher.ingest import Ingest, Poll
@@ -42,9 +42,11 @@ from watcher.notify.console import ConsoleNotifier
 from watcher.notify.email import EmailNotifier
 from watcher.notify.telegram import TelegramNotifier
 from watcher.notify.webhook import WebhookNotifier
+from watcher.retention import cutoffs
 from watcher.rulebook import RuleBook
+from watcher.sequence import span_of
 from watcher.settings import Settings
-from watcher.settings.schema import HttpSettings
+from watcher.silenced import tell_silenced
 from watcher.store import Store
 from watcher.store.journal import Outage
 from watcher.timing import Pace, resume_poll
@@ -59,6 +61,8 @@ SILENCE_CHECK_EVERY = timedelta(minutes=5)
 OUTAGE_AFTER = timedelta(minutes=10)  # without a sign of life; a restart or an upgrade takes less
 CATCH_UP_WITHIN = timedelta(hours=1)  # of an outage; what was not read again by then is told to be so
 PAGE_CHECK_EVERY = timedelta(minutes=1)
+PRUNE_EVERY = timedelta(seconds=10)  # some hundred articles at a time: more than a day brings in an hour
+SILENCED_EVERY = timedelta(seconds=30)  # after a mute has ended somebody may be waiting for what it held back
 PUBLISH_EVERY = timedelta(seconds=10)  # after a change; nothing is read where nothing was written
 SETTLE_EVERY = timedelta(seconds=10)  # when a network goes down, thousands of sources change within seconds
 # Threads that read and match. One interpreter computes one thing at a time, so more would only hold more memory; a few,
@@ -74,11 +78,6 @@ Clock = Callable[[], datetime]
 # Loads the configuration and the rules anew; raises ProblemsError with every mistake.
 Load = Callable[[], tuple[Settings, RuleBook]]
 MakeNotifiers = Callable[[Settings], Mapping[Channel, Notifier]]
-
-
-def utc_now() -> datetime:
-    """The present, aware."""
-    return datetime.now(UTC)
 
 
 @dataclass(slots=True)
@@ -119,13 +118,18 @@ class Daemon:
                 dispatcher.result()  # a defect in dispatch: its error ends the program, and systemd restarts it
         log.info("stopped")
 
-    async def run_once(self) -> None:
-        """Nothing, after every source was read once, to its end, and everything due was sent once."""
+    async def run_once(self, fetcher: Fetcher | None = None, settled: Collection[str] = ()) -> None:
+        """Nothing, after every source was read once, to its end, and everything due was sent once.
+
+        Those of ``settled`` were read already. A ``fetcher`` of the caller's is not closed.
+        """
         async with AsyncExitStack() as stack:
-            parts = await Parts.open(self, stack)
-            await asyncio.gather(*(parts.poll_to_the_end(source_id) for source_id in parts.sources_to_read()))
+            parts = await Parts.open(self, stack, fetcher)
+            waiting = [source_id for source_id in parts.sources_to_read() if source_id not in settled]
+            await asyncio.gather(*(parts.poll_to_the_end(source_id) for source_id in waiting))
             await parts.settle()
             await parts.check_pages()
+            await parts.tell_silenced()
             await parts.dispatch()
             await parts.publish()
 
@@ -142,7 +146,13 @@ class Parts:
         self._random = random.Random()  # noqa: S311  (spreads polls; keeps no secret)
         self._wake = asyncio.Event()
         self._dispatcher = Dispatcher(
-            self._store, notifiers, daemon.book.state_names, self._clock, self._random.random, self._settled
+            self._store,
+            notifiers,
+            daemon.book.state_names,
+            self._clock,
+            self._random.random,
+            self._settled,
+            lambda: daemon.book.recipients,
         )
         self._workers = Workers(WORKERS)
         self._ingest = Ingest(self._store, fetcher, self._workers, self._clock, self._wake.set, self._random.random)
@@ -159,6 +169,7 @@ class Parts:
         self._scheduler.add_listener(self._job_failed, EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
         self._scheduler.add_listener(lambda event: self._worked(event.job_id), EVENT_JOB_EXECUTED)
         self._agenda = Agenda(self._poll_and_plan)
+        self._forgetting = Forgetting(self._store)
         self._has_health_changed = False
         self._published: tuple[int, int] | None = None  # the state of the store that the files tell of
         notices = self._store.journal.notices("job:")
@@ -168,9 +179,12 @@ class Parts:
         self.sources: dict[str, Source] = {source.id: source for source in daemon.settings.to_sources()}
 
     @classmethod
-    async def open(cls, daemon: Daemon, stack: AsyncExitStack, *, tells_of_outages: bool = False) -> Parts:
+    async def open(
+        cls, daemon: Daemon, stack: AsyncExitStack, fetcher: Fetcher | None = None, *, tells_of_outages: bool = False
+    ) -> Parts:
         """The parts, connected; ``stack`` closes them. Who runs once now and then is not out of order in between."""
-        fetcher = await stack.enter_async_context(make_fetcher(daemon.settings.http, daemon.clock))
+        if fetcher is None:
+            fetcher = await stack.enter_async_context(Fetcher(**daemon.settings.http.to_fetcher(), clock=daemon.clock))
         notifiers = daemon.make_notifiers(daemon.settings)
         for notifier in notifiers.values():
             stack.push_async_callback(notifier.aclose)
@@ -205,6 +219,8 @@ class Parts:
         self._every(HEARTBEAT_EVERY, self.heartbeat, "heartbeat")
         self._every(SILENCE_CHECK_EVERY, self.check_silence, "silence")
         self._every(PAGE_CHECK_EVERY, self.check_pages, "pages")
+        self._every(SILENCED_EVERY, self.tell_silenced, "silenced")
+        self._every(PRUNE_EVERY, self.prune, "prune")
         if interval := systemd.watchdog_interval():
             self._every(interval / 2, _feed_watchdog, "watchdog")
         self._every(SETTLE_EVERY, self.settle, "settle")
@@ -330,6 +346,19 @@ class Parts:
         """Nothing; pages that were quoted from and are due to be looked at again were."""
         if count := await self._ingest.check_pages(self.sources, self._daemon.book):
             log.info("pages_checked", count=count)
+
+    async def prune(self) -> None:
+        """Nothing; a little of what is too old is forgotten."""
+        if self._forgetting.is_due(now := self._clock()):
+            spans = {rule_id: span_of(one) for rule_id, one in self._daemon.book.over_time.items()}
+            if pruned := self._forgetting.go_on(cutoffs(self._daemon.settings.to_keep(), spans, now)):
+                log.info("pruned", **{name.replace(" ", "_"): count for name, count in pruned.items()})
+
+    async def tell_silenced(self) -> None:
+        """Nothing; what was muted, or silenced by a graver event, is told once that is over."""
+        if count := tell_silenced(self._store, self._daemon.book.recipients, self._clock()):
+            log.info("silenced_told", summaries=count)
+        self._wake.set()
 
     async def publish(self) -> None:
         """Nothing; the files for other systems say what the store says."""
@@ -636,24 +665,6 @@ def make_notifiers(settings: Settings) -> dict[Channel, Notifier]:
             password=email.password.get_secret_value(),
         )
     return notifiers
-
-
-def make_fetcher(http: HttpSettings, clock: Clock) -> Fetcher:
-    """The fetcher that the settings ask for, not yet entered."""
-    return Fetcher(**fetcher_values(http, clock))
-
-
-def fetcher_values(http: HttpSettings, clock: Clock) -> dict[str, Any]:
-    """What a fetcher is built from."""
-    return {
-        "user_agent": http.user_agent,
-        "timeout": http.timeout,
-        "max_bytes": http.max_bytes,
-        "concurrency": http.concurrency,
-        "per_host": http.per_host,
-        "allow_private_networks": http.allow_private_networks,
-        "clock": clock,
-    }
 
 
 def _give_up_after(delay: timedelta, exit_code: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
 import socket
 import ssl
@@ -11,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from http import HTTPStatus
 from types import TracebackType
 from typing import Self
@@ -109,16 +111,22 @@ class Fetcher:
         self._per_host = per_host
         self._allow_private_networks = allow_private_networks
         self._clock = clock
-        self.ssl_context = ssl_context or ssl.create_default_context()
+        self._given_ssl_context = ssl_context
         self._resolver = resolver
         self._places = asyncio.Semaphore(concurrency)
         self._host_places: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._session: aiohttp.ClientSession | None = None
+        self._kept: dict[FetchTarget, FetchOutcome] = {}
+
+    @cached_property
+    def ssl_context(self) -> ssl.SSLContext:
+        """What certificates are checked with; for connections that are no fetches."""
+        return self._given_ssl_context or ssl.create_default_context()
 
     async def __aenter__(self) -> Self:
         resolver = self._resolver = self._resolver or aiohttp.resolver.DefaultResolver()
         connector = aiohttp.TCPConnector(
-            ssl=self.ssl_context,
+            ssl=self._given_ssl_context or True,  # True: the one that aiohttp makes in any case, for all
             limit=0,  # the semaphores bound the connections, before the clock of a fetch starts
             limit_per_host=self._per_host,  # for hosts that are reached by a redirect
             resolver=resolver if self._allow_private_networks else PublicResolver(resolver),
@@ -143,8 +151,14 @@ class Fetcher:
         if self._resolver is not None:
             await self._resolver.close()  # a connector closes only a resolver that it made itself
 
+    def keep(self, target: FetchTarget, outcome: FetchOutcome) -> None:
+        """Nothing; the next fetch of the same gives this outcome, without asking the server again."""
+        self._kept[target] = outcome
+
     async def fetch(self, target: FetchTarget) -> FetchOutcome:
         """The body, "not modified", or why there is none; raises nothing but cancellation."""
+        if kept := self._kept.pop(target, None):
+            return kept
         try:
             url = URL(target.url)
             host = url.host
@@ -351,6 +365,11 @@ def _decoder(content_encoding: str) -> _Plain | _Inflating:
         case "deflate":
             return _Inflating(zlib.MAX_WBITS)
     raise _BodyError(FetchReason.HTTP_ERROR, "the server used a compression that was not asked for")
+
+
+def hash_body(body: bytes) -> str:
+    """A hash by which an unchanged body is known again."""
+    return hashlib.sha256(body).hexdigest()
 
 
 def parse_retry_after(value: str | None, now: datetime) -> timedelta | None:

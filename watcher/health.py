@@ -11,9 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING
 
 from watcher.model import FetchReason, Health, RuleStatus, Source, SourceState
-from watcher.rules.compile import CompiledRule
+
+if TYPE_CHECKING:  # polls without news get by without the rules, which take longer to import than 1,000 of them
+    from watcher.rules.compile import CompiledRule
 
 TELL_AFTER = 3  # polls in a row of trouble that may pass by itself
 RELAPSE_WITHIN = timedelta(days=1)  # going bad so soon after it was told to be good is going to and fro

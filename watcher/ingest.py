@@ -19,7 +19,7 @@ import structlog
 
 from watcher.dedup import COPY_CONTAINMENT, add_copy, text_to_compare
 from watcher.extract import build_article, extract_page
-from watcher.fetch import Fetcher
+from watcher.fetch import Fetcher, hash_body
 from watcher.health import HealthChange, is_failure, observe, state_of
 from watcher.match import MatchResult, match_article
 from watcher.model import (
@@ -37,6 +37,7 @@ from watcher.model import (
     SourceState,
 )
 from watcher.notices import tell_about_source
+from watcher.quiet import after_no_news
 from watcher.recording import Reading, Recorder
 from watcher.revision import (
     hash_words,
@@ -50,7 +51,6 @@ from watcher.revision import (
 from watcher.rulebook import RuleBook
 from watcher.rules.compile import CompiledRules
 from watcher.sources import Harvest, make_readers
-from watcher.sources.feed import hash_body
 from watcher.store import Store
 from watcher.store.articles import ArticleKeys, ArticleStatus, KnownItem, Listing, PageCheck
 from watcher.text.fold import fold
@@ -371,8 +371,23 @@ class Ingest:
 
     def _finish(self, source: Source, book: RuleBook, harvest: Harvest, poll: Poll) -> None:
         """Nothing; stores where the source stands, and tells operators when it went bad or is good again."""
-        now = self._clock()
+        now, jitter = self._clock(), self._jitter()
         before = self._store.articles.source_state(source.id, source.url)
+        if _has_no_news(harvest, before):
+            quiet = after_no_news(
+                source,
+                before,
+                poll.reason,
+                poll.detail,
+                now,
+                jitter,
+                fresh_for=harvest.fresh_for,
+                retry_after=harvest.retry_after,
+            )
+            if quiet is not None:
+                self._store.articles.note_source_state(quiet)
+                poll.next_poll_at = quiet.next_poll_at
+                return
         failed = is_failure(poll.reason)
         unchanged = poll.reason is FetchReason.NOT_MODIFIED
         bookmark = harvest.bookmark or before.bookmark
@@ -399,14 +414,10 @@ class Ingest:
             too_old_items=before.too_old_items + poll.too_old,
         )
         health, poll.change = observe(before.health, state_of(source, state, now), now)
-        planned = plan_poll(source, state, self._jitter())
+        planned = plan_poll(source, state, jitter)
         poll.has_more = harvest.has_more and not (poll.waiting or poll.postponed or failed)
         poll.next_poll_at = now if poll.has_more else planned.at
         state = replace(state, health=health, next_poll_at=poll.next_poll_at)
-        is_uneventful = unchanged and before.polled_at is not None and not before.failures
-        if is_uneventful and poll.change is None and state.bookmark == before.bookmark:
-            self._store.articles.note_source_state(state)
-            return
         told = False
         with self._store.transaction():
             self._store.articles.save_source_state(state)
@@ -414,6 +425,13 @@ class Ingest:
                 told = tell_about_source(self._store, book.recipients, source, before, state, poll.change, now)
         if told:
             self._wake_dispatch()
+
+
+def _has_no_news(harvest: Harvest, before: SourceState) -> bool:
+    """Whether nothing of the source has to be stored but that it was polled."""
+    nothing_read = harvest.reason is FetchReason.NOT_MODIFIED or is_failure(harvest.reason)
+    same_place = harvest.bookmark is None or harvest.bookmark == before.bookmark
+    return nothing_read and same_place and not harvest.entries and not harvest.has_more
 
 
 def identify(entries: Sequence[FeedEntry]) -> list[tuple[FeedEntry, ArticleKeys]]:

@@ -8,22 +8,35 @@ from typing import Annotated
 import typer
 
 from watcher import __version__
-from watcher.cli import looking, reading, rules, service, sources, workbench
+from watcher.cli import service
 from watcher.errors import ProblemsError, WatcherError
 
-app = typer.Typer(
-    name="watcher",
-    help="Alerts for signals of escalation in the news.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-service.register(app)
-reading.register(app)
-workbench.register(rules.app)
-app.add_typer(rules.app, name="rules")
-looking.register(app)
-app.add_typer(sources.app, name="sources")
+
+def make_app(command: str = "") -> typer.Typer:
+    """The commands: all of them, or for ``run``, which timers start every few minutes, those beside it.
+
+    The others import a second's worth of modules.
+    """
+    app = typer.Typer(
+        name="watcher",
+        help="Alerts for signals of escalation in the news.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        callback=_options,
+    )
+    service.register(app)
+    if command != "run":
+        from watcher.cli import events, looking, mutes, reading, rules, sources, workbench
+
+        reading.register(app)
+        workbench.register(rules.app)
+        app.add_typer(rules.app, name="rules")
+        looking.register(app)
+        app.add_typer(events.events_app, name="events")
+        app.add_typer(mutes.mute_app, name="mute")
+        app.add_typer(sources.app, name="sources")
+    return app
 
 
 def _print_version(wanted: bool) -> None:
@@ -32,7 +45,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
@@ -43,8 +55,9 @@ def _options(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command that was typed, then exit: 2 configuration or rules wrong, 1 anything else that is wrong."""
+    typed = sys.argv[1:] if arguments is None else arguments
     try:
-        app(arguments)
+        make_app(typed[0] if typed else "")(arguments)
     except ProblemsError as error:
         for problem in error.problems:
             typer.echo(str(problem), err=True)

@@ -8,20 +8,18 @@ import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from watcher.errors import ConfigError, Location, Problem
-from watcher.rulebook import RuleBook
-from watcher.rules.compile import CompiledRules, compile_rules
-from watcher.rules.load import load_rules
-from watcher.rules.schema import RuleSet
 from watcher.settings import ENV_CONFIG, Settings, load_settings, shipped_rules
-from watcher.understand.states import Gazetteer
+
+if TYPE_CHECKING:  # loaded where they are needed: a run that finds nothing new takes a quarter of their time
+    from watcher.rulebook import RuleBook
+    from watcher.rules.compile import CompiledRules
+    from watcher.rules.schema import RuleSet
+    from watcher.understand.gazetteer import Gazetteer
 
 DEFAULT_CONFIG = Path("config.toml")
 
@@ -77,6 +75,10 @@ def find_rules(paths: Sequence[Path] | None, config: Path | None) -> tuple[Path,
 
 def compiled_rules(paths: Sequence[Path]) -> tuple[RuleSet, CompiledRules, Gazetteer]:
     """The rules of these paths, ready to match; raises RuleError with every mistake."""
+    from watcher.rules.compile import compile_rules
+    from watcher.rules.load import load_rules
+    from watcher.understand.gazetteer import Gazetteer
+
     rule_set = load_rules(paths)
     gazetteer = Gazetteer.load()
     return rule_set, compile_rules(rule_set, gazetteer), gazetteer
@@ -85,8 +87,16 @@ def compiled_rules(paths: Sequence[Path]) -> tuple[RuleSet, CompiledRules, Gazet
 def load_all(config: Path | None) -> tuple[Settings, RuleBook]:
     """Settings and rules as the daemon needs them; raises ProblemsError with every mistake of both."""
     settings = settings_of(config)
+    return settings, load_book(settings)
+
+
+def load_book(settings: Settings) -> RuleBook:
+    """The rules that the settings name, and who is told; raises RuleError with every mistake."""
+    from watcher.rulebook import RuleBook
+
     rule_set, compiled, gazetteer = compiled_rules(settings.rules.paths)
-    return settings, RuleBook.of(rule_set, compiled, gazetteer.names(), settings.to_recipients())
+    recipients, inhibits = settings.to_recipients(), settings.to_inhibits()
+    return RuleBook.of(rule_set, compiled, gazetteer.names(), recipients, inhibits)
 
 
 def print_json(value: Any) -> None:
@@ -96,6 +106,10 @@ def print_json(value: Any) -> None:
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Nothing; prints a table that fits a terminal, or plain wide lines into a pipe. Cells are never markup."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
     table = Table(*columns, title=Text(title), title_justify="left", show_edge=False, pad_edge=False)
     for row in rows:

@@ -178,7 +178,7 @@ def typed_fetcher(url: str, config: Path | None, kind: Callable[..., AFetcher]) 
     Somebody who types a private address means it; one that a site redirects to is refused unless the configuration
     allows it.
     """
-    from watcher.daemon import fetcher_values, utc_now
+    from watcher.agenda import utc_now
     from watcher.settings.schema import HttpSettings
     from watcher.web.addresses import is_public_address
 
@@ -186,7 +186,7 @@ def typed_fetcher(url: str, config: Path | None, kind: Callable[..., AFetcher]) 
     host = urlsplit(url).hostname or ""
     if host == "localhost" or (host and _is_address(host) and not is_public_address(host)):
         http = http.model_copy(update={"allow_private_networks": True})
-    return kind(**fetcher_values(http, utc_now))
+    return kind(**http.to_fetcher(), clock=utc_now)
 
 
 def _is_address(host: str) -> bool:

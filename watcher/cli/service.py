@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Annotated
 
 import typer
 
-from watcher.cli.common import ConfigOption, find_config, load_all
-from watcher.rules.load import load_rules
-from watcher.settings import shipped_rules
+from watcher.cli.common import ConfigOption, find_config, load_all, load_book, settings_of
+from watcher.settings import Settings, shipped_rules
 
 
 def register(app: typer.Typer) -> None:
@@ -26,15 +26,33 @@ def run(
     ] = False,
 ) -> None:
     """Run the daemon. SIGTERM and SIGINT stop it, SIGHUP reloads configuration and rules."""
-    from watcher.daemon import Daemon, make_notifiers
-    from watcher.log import configure_logging
+    gc.disable()  # what is loaded now stays: nothing to collect, and looking for it would be an eighth of the start
     from watcher.store import Store
 
+    if once:
+        from watcher.once import run_once
+
+        settings = settings_of(config)
+        with Store.open(settings.store.path, exclusive=True) as store:
+            asyncio.run(run_once(settings, store, lambda: load_book(settings), lambda: _start_log(settings)))
+        gc.freeze()  # nor at the end
+        return
+
+    from watcher.daemon import Daemon, make_notifiers
+
     settings, book = load_all(config)
-    configure_logging(settings.log, secrets=settings.secrets)
+    gc.freeze()
+    gc.enable()
+    _start_log(settings)
     with Store.open(settings.store.path, exclusive=True) as store:
         daemon = Daemon(settings, book, store, lambda: load_all(config), make_notifiers, config=find_config(config))
-        asyncio.run(daemon.run_once() if once else daemon.run())
+        asyncio.run(daemon.run())
+
+
+def _start_log(settings: Settings) -> None:
+    from watcher.log import configure_logging
+
+    configure_logging(settings.log, secrets=settings.secrets)
 
 
 def check(config: ConfigOption = None) -> None:
@@ -43,6 +61,7 @@ def check(config: ConfigOption = None) -> None:
 
     from watcher.health import find_blind
     from watcher.rules.lint import lint_rules
+    from watcher.rules.load import load_rules
 
     path = find_config(config)
     settings, book = load_all(config)

@@ -85,8 +85,8 @@ def discover(
 
 
 async def _discover(url: str, config: Path | None) -> Discovery:
+    from watcher.agenda import utc_now
     from watcher.cli.reading import typed_fetcher
-    from watcher.daemon import utc_now
     from watcher.discovery import discover as find
     from watcher.fetch import Fetcher
 
@@ -179,8 +179,8 @@ def try_one(
 
 
 async def _try(wanted: str, config: Path | None, items: int) -> Trial:
+    from watcher.agenda import utc_now
     from watcher.cli.reading import typed_fetcher
-    from watcher.daemon import utc_now
     from watcher.trial import TracingFetcher, try_source
     from watcher.workers import Workers
 

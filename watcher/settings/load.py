@@ -6,6 +6,7 @@ import re
 import stat
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ class _Loading:
         self.environ = environ
         credentials = environ.get("CREDENTIALS_DIRECTORY")
         self.credentials = Path(credentials) if credentials else None
-        self.marks: Mapping[KeyPath, tuple[int, int]] = {}
+        self.text = ""
         self.variables: dict[KeyPath, str] = {}  # key path -> name of the variable that sets it
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
@@ -90,6 +91,10 @@ class _Loading:
             if source.expect_every is not None and source.expect_every < source.every:
                 path = ("sources", index, "expect_every")
                 self.warn(path, "is shorter than `every`: the source will seem silent between two polls")
+            if source.affiliation.casefold() == "state" and not source.state:
+                self.warn(
+                    ("sources", index, "affiliation"), 'is "state" without a `state`: what it says will confirm nothing'
+                )
         settings = self.absolute(settings)
         settings._warnings = self.ordered(self.warnings)
         return settings
@@ -111,8 +116,13 @@ class _Loading:
             raw = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise ConfigError((syntax_problem(name, text, str(error)),)) from error
-        self.marks = find_keys(text)
+        self.text = text
         return raw
+
+    @cached_property
+    def marks(self) -> Mapping[KeyPath, tuple[int, int]]:
+        """Where each key stands: for problems only, as it takes as long as reading the file."""
+        return find_keys(self.text)
 
     def check_variables(self) -> None:
         """Accept the variables that name a setting, report the others."""

@@ -223,6 +223,11 @@ def check_state(code: str) -> str:
     return code
 
 
+def check_state_if_any(code: str) -> str:
+    """The code as `check_state` has it, or nothing."""
+    return check_state(code) if code else code
+
+
 def check_rule_pattern(pattern: str) -> str:
     """The pattern itself when a rule id can fit it; raises ValueError."""
     if not re.fullmatch(r"[a-z0-9*?\[\]!-]+", pattern):

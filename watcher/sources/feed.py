@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from datetime import datetime
 
 from watcher.errors import FeedError
 from watcher.feeds import parse_feed
-from watcher.fetch import Fetcher
+from watcher.fetch import Fetcher, hash_body
 from watcher.model import Bookmark, FeedEntry, Fetched, FetchFailed, FetchReason, FetchTarget, NotModified, Source
 from watcher.sources.base import Harvest
 from watcher.workers import Workers
@@ -64,11 +63,6 @@ async def fetch_changed(fetcher: Fetcher, url: str, bookmark: Bookmark) -> Fetch
     if isinstance(outcome, NotModified) or bookmark.body_hash == hash_body(outcome.body):
         return Harvest(FetchReason.NOT_MODIFIED, fresh_for=outcome.fresh_for)
     return outcome
-
-
-def hash_body(body: bytes) -> str:
-    """A hash by which an unchanged body is known again."""
-    return hashlib.sha256(body).hexdigest()
 
 
 def hash_entries(entries: Iterable[FeedEntry]) -> str:

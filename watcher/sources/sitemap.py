@@ -21,10 +21,9 @@ import structlog
 from lxml import etree
 
 from watcher.errors import FeedError
-from watcher.fetch import Fetcher
+from watcher.fetch import Fetcher, hash_body
 from watcher.model import Bookmark, FeedEntry, Fetched, FetchFailed, FetchReason, FetchTarget, NotModified, Source
 from watcher.sources.base import Harvest
-from watcher.sources.feed import hash_body
 from watcher.web.challenges import looks_like_html, recognise_challenge
 from watcher.web.encoding import decode
 from watcher.web.markup import plain_text, tidy_line

@@ -12,10 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import sqlite_utils
-
 from watcher.errors import StoreError
-from watcher.store.migrations import STEPS, migrations
+from watcher.store.migrations import MIGRATION_SET, STEPS, migrations
 
 Params = Sequence[object] | Mapping[str, object]
 
@@ -45,7 +43,6 @@ class Db:
     def __init__(self, connection: sqlite3.Connection, name: str, lock: int | None) -> None:
         self.name = name  # for messages
         self._connection = connection
-        self._tables = sqlite_utils.Database(connection, execute_plugins=False)
         self._lock = lock
 
     @classmethod
@@ -90,18 +87,29 @@ class Db:
     def _prepare(self, exclusive: bool) -> None:
         with plain_errors(self.name):
             if exclusive:
-                self._tables.enable_wal()
-            applied = {step.name for step in migrations().applied(self._tables)}
+                # Counts only where the file is new; others need a VACUUM to give free space back to the system.
+                self._connection.execute("PRAGMA auto_vacuum = incremental")
+                self._connection.execute("PRAGMA journal_mode = wal")
+            applied = self._applied()
         if newer := sorted(applied - {name for name, _ in STEPS}):
             raise StoreError(f"{self.name} was written by a newer version of this program (it has {newer[0]})")
-        if exclusive:
+        if exclusive and len(applied) < len(STEPS):
             self._migrate()
         elif len(applied) < len(STEPS):
             raise StoreError(f"{self.name} is of an older version; start the daemon once to bring it up to date")
 
+    def _applied(self) -> set[str]:
+        """The names of the steps that the file has, as sqlite-utils writes them down."""
+        if not self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'").fetchone():
+            return set()
+        sql = "SELECT name FROM _sqlite_migrations WHERE migration_set = ?"
+        return {name for (name,) in self._connection.execute(sql, (MIGRATION_SET,))}
+
     def _migrate(self) -> None:
+        import sqlite_utils  # with numpy and more: half the time in which a run without news opens the store
+
         with plain_errors(self.name):
-            migrations().apply(self._tables)
+            migrations().apply(sqlite_utils.Database(self._connection, execute_plugins=False))
 
     def close(self) -> None:
         """Nothing; releases the file and the lock. A second call does nothing."""

@@ -40,7 +40,7 @@ class Outage:
 
 
 class Journal:
-    """The tables runs, outages, notices and accepted_rule_sets; writes need an open transaction."""
+    """The tables runs, outages, notices, accepted_rule_sets and sound_rule_sets; writes need an open transaction."""
 
     def __init__(self, db: Db) -> None:
         self._db = db
@@ -107,6 +107,15 @@ class Journal:
         """Every notice whose key starts so, by key."""
         rows = self._db.rows("SELECT * FROM notices WHERE substr(key, 1, ?) = ? ORDER BY key", (len(prefix), prefix))
         return tuple(map(_notice, rows))
+
+    def note_sound_rules(self, fingerprint: str) -> None:
+        """Nothing; rule files of that fingerprint were read and have no mistake. Only the latest are remembered."""
+        self._db.write("DELETE FROM sound_rule_sets WHERE fingerprint != ?", (fingerprint,))
+        self._db.insert("sound_rule_sets", {"fingerprint": fingerprint})
+
+    def are_rules_sound(self, fingerprint: str) -> bool:
+        """Whether rule files of that fingerprint were the last to be read without a mistake."""
+        return self._db.value("SELECT 1 FROM sound_rule_sets WHERE fingerprint = ?", (fingerprint,)) is not None
 
     def accept_rules(self, version: str, now: datetime) -> None:
         """Nothing; exactly this version of the rule set may come into force once, whatever alerts it loses."""

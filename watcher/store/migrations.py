@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from sqlite_utils import Database, Migrations
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database, Migrations
+
+MIGRATION_SET = "watcher"
 
 # Times are ISO 8601 text in UTC (codec.encode_time). Bodies are JSON (codec.dumps); columns beside a body repeat what
 # queries need. No STRICT tables and no RETURNING: SQLite 3.34 is still shipped by long-term distributions.
@@ -212,12 +217,26 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "0013_sound_rule_sets",
         ("CREATE TABLE sound_rule_sets (fingerprint TEXT PRIMARY KEY) WITHOUT ROWID",),
     ),
+    (
+        "0014_retention",
+        (
+            # By what the walk through what is too old goes, over nothing that was pruned already.
+            "CREATE INDEX articles_with_hashes ON articles (first_seen_at) WHERE sampled > 0",
+            "CREATE INDEX articles_with_text ON articles (first_seen_at) WHERE text != ''",
+            "CREATE INDEX revisions_by_time ON revisions (at)",
+            "CREATE INDEX deliveries_by_time ON deliveries (created_at)",
+            "CREATE INDEX signals_without_event ON signals (at) WHERE event_id IS NULL",
+            "CREATE INDEX signals_by_event ON signals (event_id)",
+        ),
+    ),
 )
 
 
 def migrations() -> Migrations:
     """Every step in order, for sqlite-utils to apply each in a transaction of its own and to write it down."""
-    every = Migrations("watcher")
+    from sqlite_utils import Migrations
+
+    every = Migrations(MIGRATION_SET)
     for name, statements in STEPS:
         every(name=name)(_Step(name, statements))
     return every
