@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from datetime import UTC, datetime, timedelta
+import zoneinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 CLOCK_SKEW = timedelta(minutes=15)  # a publisher's clock may run this far ahead of ours
 _EARLIEST_YEAR = 1991  # the first web page; older dates are default values like 1970-01-01
@@ -13,8 +15,8 @@ _MAX_CHARS = 120
 # IST India, BST British summer, AMT Armenia, CST and the other American ones as in RFC 822.
 _ZONES = {
     "z": 0, "ut": 0, "utc": 0, "gmt": 0, "wet": 0, "west": 1, "bst": 1, "cet": 1, "met": 1, "mez": 1, "wat": 1,
-    "cest": 2, "mest": 2, "mesz": 2, "eet": 2, "sast": 2, "cat": 2, "eest": 3, "msk": 3, "trt": 3, "eat": 3, "idt": 3,
-    "irst": 3.5, "irdt": 4.5, "msd": 4, "amt": 4, "amst": 5, "azt": 4, "azst": 5, "get": 4, "gst": 4, "samt": 4,
+    "cest": 2, "mest": 2, "mesz": 2, "eet": 2, "sast": 2, "cat": 2, "eest": 3, "msk": 3, "мск": 3, "trt": 3, "eat": 3,
+    "idt": 3, "irst": 3.5, "irdt": 4.5, "msd": 4, "amt": 4, "amst": 5, "azt": 4, "azst": 5, "get": 4, "gst": 4, "samt": 4,
     "aft": 4.5, "pkt": 5, "uzt": 5, "tjt": 5, "tmt": 5, "yekt": 5, "ist": 5.5, "npt": 5.75, "kgt": 6, "almt": 6,
     "omst": 6, "bdt": 6, "mmt": 6.5, "ict": 7, "wib": 7, "krat": 7, "novt": 7, "hkt": 8, "sgt": 8, "myt": 8, "pht": 8,
     "awst": 8, "irkt": 8, "ulat": 8, "jst": 9, "kst": 9, "wit": 9, "yakt": 9, "acst": 9.5, "aest": 10, "vlat": 10,
@@ -55,10 +57,13 @@ _LABELS = frozenset(
     "yayınlanma güncelleme опубликовано обновлено опубліковано оновлено veröffentlicht aktualisiert".split()
 )
 
-_ZONE_PATTERN = r"(?:(?P<offset>(?:(?:gmt|utc)\s*)?[+\-−]\d{1,2}(?::?\d{2})?)|(?P<zone>[a-z]{1,5}))(?![a-z\d])"
+_ZONE_PATTERN = (  # Java writes the place behind the offset, in brackets
+    r"(?:(?P<offset>(?:(?:gmt|utc)\s*)?[+\-−]\d{1,2}(?::?\d{2})?)(?:\s*\[[\w/+\-]{1,40}\])?"
+    r"|(?P<place>[a-z]{2,12}(?:/[a-z][\w+\-]{1,30}){1,2})|(?P<zone>[^\W\d_]{1,5}))(?![^\W_])"
+)
 _TIME = re.compile(
     r"(?<![\d:])(?P<hour>\d{1,2})[:h](?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d+)?)?(?!\d)"
-    r"(?:\s*(?P<half>[ap])\.?m\b\.?)?(?:\s*\(?" + _ZONE_PATTERN + r"\)?)?",
+    r"(?:\s*(?P<half>[ap])\.?m\b\.?)?(?:\s*[(\[]?" + _ZONE_PATTERN + r"[)\]]?)?",
     re.IGNORECASE,
 )
 _ISO = re.compile(
@@ -82,8 +87,8 @@ _TIME_BEFORE_YEAR = re.compile(  # asctime: Wed Sep 14 14:39:00 2022
 def parse_date(text: str) -> datetime | None:
     """The moment that ``text`` states, aware UTC; None where it states none or an impossible one.
 
-    Without a zone it is read as UTC, without a time as midnight, without which no date of a day alone could be kept.
-    03/04/2022 is None: nobody can tell.
+    A zone is an offset, a usual abbreviation or a place of the IANA database. Without one it is read as UTC, without a
+    time as midnight, without which no date of a day alone could be kept. 03/04/2022 is None: nobody can tell.
     """
     if len(text) > _MAX_CHARS:
         return None
@@ -120,24 +125,40 @@ def _find_date(text: str) -> tuple[datetime, str] | None:
         return None
     (year, month, number), rest = day
     hour = minute = second = 0
-    offset_hours = 0.0
     time = _TIME.search(rest)
     if time:
         hour, minute, second = int(time["hour"]), int(time["minute"]), int(time["second"] or 0)
         if time["half"]:
             hour = hour % 12 + (12 if time["half"].lower() == "p" else 0)
-        zone = (time["zone"] or "").lower()
-        if time["offset"]:
-            offset_hours = _offset_hours(time["offset"])
-        elif zone in _ZONES:
-            offset_hours = _ZONES[zone]
-        end = time.start("zone") if zone and zone not in _ZONES else time.end()
-        rest = rest[: time.start()] + " " + rest[end:]
     try:
-        moment = datetime(year, month, number, hour, minute, min(second, 59), tzinfo=UTC)  # 60: a leap second
-        return moment - timedelta(hours=offset_hours), rest
+        zone = _zone(time) if time else UTC
+        moment = datetime(year, month, number, hour, minute, min(second, 59), tzinfo=zone or UTC)  # 60: a leap second
+        moment = moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+    if time:
+        end = time.end() if zone else max(time.start("place"), time.start("zone"))  # a word that is no zone stays
+        rest = rest[: time.start()] + " " + rest[end:]
+    return moment, rest
+
+
+def _zone(time: re.Match[str]) -> tzinfo | None:
+    """The zone that a time states, UTC where it states none; None for a word that names no zone."""
+    if time["offset"]:
+        return timezone(timedelta(hours=_offset_hours(time["offset"])))
+    if time["place"]:
+        name = _places().get(time["place"].lower())
+        return zoneinfo.ZoneInfo(name) if name else None
+    if time["zone"]:
+        hours = _ZONES.get(time["zone"].lower())
+        return None if hours is None else timezone(timedelta(hours=hours))
+    return UTC
+
+
+@functools.cache
+def _places() -> dict[str, str]:
+    """The zones of the IANA database that are named by a place, by their name in lower case."""
+    return {name.lower(): name for name in zoneinfo.available_timezones() if "/" in name}
 
 
 def _find_day(text: str) -> tuple[tuple[int, int, int], str] | None:
