@@ -381,6 +381,14 @@ def test_a_token_file_that_holds_no_token(tmp_path: Path, content: bytes, messag
     assert len(found) == 2
 
 
+@pytest.mark.parametrize(("more", "warned"), [("", True), ('state = "AZ"\n', False)])
+def test_state_media_of_a_state_that_is_not_named_are_warned_about(tmp_path: Path, more: str, warned: bool) -> None:
+    source = f"[[sources]]\nid = 'a'\nurl = 'https://a.example/'\naffiliation = 'state'\n{more}"
+    settings = load(tmp_path, source)
+    assert any("confirm nothing" in str(one) for one in settings.warnings) is warned
+    assert settings.to_sources()[0].state == ("" if warned else "AZ")
+
+
 def test_warnings_are_returned_and_stop_nothing(tmp_path: Path) -> None:
     secret(tmp_path, "password", "p", 0o644)
     text = EMAIL.replace(CONSOLE, f"expect_every = '1m'\n{CONSOLE}to = 'screen'\n")

@@ -25,6 +25,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from watcher.errors import Problem
 from watcher.model import Budget, Channel, QuietHours, Recipient, Severity, Source, SourceKind
 from watcher.mutes import Inhibit
+from watcher.retention import Keep
 from watcher.settings.values import (
     CHECK_ADDRESS,
     CHECK_TARGET,
@@ -41,6 +42,7 @@ from watcher.settings.values import (
     check_rule_pattern,
     check_selector,
     check_state,
+    check_state_if_any,
     parse_budget,
     parse_quiet_hours,
 )
@@ -102,10 +104,10 @@ class PublishSettings(_Section):
 
 class RetentionSettings(_Section):
     text: Annotated[Duration, at_least(timedelta(days=30), "30d")] = Field(
-        timedelta(days=90), description="texts of articles that led to no alert, and what edited ones said before"
+        timedelta(days=90), description="texts of articles, and what edited ones said before"
     )
     alerts: Annotated[Duration, at_least(timedelta(days=30), "30d")] = Field(
-        timedelta(days=1095), description="alerts and events with all that they rest on, texts included"
+        timedelta(days=1095), description="alerts and closed events, with the texts that they rest on"
     )
     deliveries: Annotated[Duration, at_least(timedelta(days=30), "30d")] = Field(
         timedelta(days=365), description="who got which alert, and when"
@@ -142,7 +144,13 @@ class SourceSettings(_Section):
     publisher: str = Field(
         "", description="the newsroom family, inside which copies confirm nothing; empty: the host of the URL"
     )
-    affiliation: Word = Field("unknown", description="independent, state, party...; shown in alerts")
+    affiliation: Word = Field(
+        "unknown",
+        description="independent, state, party...; shown in alerts, and those of state and party confirm less",
+    )
+    state: Annotated[str, AfterValidator(check_state_if_any)] = Field(
+        "", description="of state media: whose (ISO 3166 code); those of one state are one voice"
+    )
     tags: tuple[Word, ...] = Field((), description="words of your own, for rules and recipients to select by")
     full_text: bool = Field(True, description="fetch the page when the feed carries only a summary")
 
@@ -292,6 +300,7 @@ class Settings(BaseSettings):
                 expect_every=source.expect_every,
                 publisher=source.publisher or _publisher_of(source),
                 affiliation=source.affiliation,
+                state=source.state,
                 tags=source.tags,
                 full_text=source.full_text,
                 catch_up=source.catch_up,
@@ -328,6 +337,10 @@ class Settings(BaseSettings):
             for admin in dict.fromkeys(admins)
             if str(admin) not in told
         )
+
+    def to_keep(self) -> Keep:
+        """How long things are kept, as the program uses it."""
+        return Keep(**dict(self.retention))
 
     def to_inhibits(self) -> tuple[Inhibit, ...]:
         """Which events silence which alerts, as the program uses it."""
