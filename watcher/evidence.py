@@ -41,7 +41,7 @@ class Edit:
 
     old: Article
     signals: tuple[Signal, ...]  # in the old text
-    quoted: tuple[Excerpt, ...] = ()  # in earlier alerts about the event
+    quoted: tuple[Excerpt, ...] | None = None  # in earlier alerts about the event; None: the alert corrects none
 
 
 @dataclass(frozen=True, slots=True)

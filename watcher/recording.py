@@ -253,7 +253,7 @@ class Recorder:
         earlier = self._store.events.alerts_of_event(event.id)
         quoted = dict.fromkeys(one for alert in earlier for one in alert.excerpts if one.article_id == article.id)
         edit = replace(edit, quoted=tuple(quoted))
-        decision = decide_correction(event, edit.quoted, edit.old, edit.signals, article, after)
+        decision = decide_correction(event, tuple(quoted), edit.old, edit.signals, article, after)
         policy = book.event_policies.get(event.rule_id)
         if decision is None or (policy is not None and EventChange.CORRECTED not in policy.update_on):
             return []

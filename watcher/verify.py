@@ -17,7 +17,7 @@ from watcher.dedup import add_denial, decide_article, with_denials
 from watcher.errors import RuleError, StoreError
 from watcher.evidence import Evidence, Versions
 from watcher.match import match_article
-from watcher.model import Alert, AlertKind, EventChange, EventDecision, Match, Signal, Stance
+from watcher.model import Alert, AlertKind, EventDecision, Match, Signal, Stance
 from watcher.revision import decide_correction
 from watcher.routing import compose_alert, compose_escalation, tell_denial
 from watcher.rulebook import event_policy
@@ -199,9 +199,7 @@ def _decide_again(
         if one.rule_id in pasts
     ]
     signals = (*whole, *one_for_each_rule(judged))
-    if alert.changes == (EventChange.CORRECTED,):
-        if edit is None:
-            return None
+    if edit is not None and edit.quoted is not None:
         after = {one.rule_id: one for one in partial} | {one.rule_id: one for one in signals}
         return decide_correction(
             known.events[0], edit.quoted, edit.old, edit.signals, grounds.article, tuple(after.values())
@@ -234,7 +232,7 @@ def _compose_again(
         quoted=[(one.article, one.signals) for one in evidence.quoted],
         version=encode_time(evidence.decided_at) if grounds.edit else "",
     )
-    if decision.changes == (EventChange.CORRECTED,):
+    if grounds.edit is not None and grounds.edit.quoted is not None:
         again = replace(again, body=decision.reason)
     if evidence.known.denial is not None:
         again = replace(again, body=tell_denial(evidence.known.denial, names))

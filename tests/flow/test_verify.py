@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import sqlite3
 import zlib
 from collections.abc import AsyncIterator
@@ -16,6 +17,7 @@ from aiohttp import web
 from rich.console import Console
 
 from tests.desk import HOUR, MINUTE, Desk, open_desk
+from tests.flow.test_story import arriving, story, tell
 from tests.newsroom import Item
 from watcher.demo.run import Show, demo_book, demo_settings
 from watcher.demo.site import DemoSite
@@ -170,6 +172,21 @@ async def test_every_alert_of_a_story_comes_out_again_whatever_has_changed_since
     assert first.since[:2] == ("rule clash reads otherwise today", "list fighting reads otherwise today")
     assert first.since[2].endswith("reads otherwise today")
     assert len(first.since) == 3
+
+
+@pytest.mark.parametrize("seed", [None, 3, 4])
+def test_every_alert_of_sixty_articles_comes_out_again(seed: int | None) -> None:
+    articles = sorted(story(), key=lambda one: one.first_seen_at)
+    if seed is not None:
+        random.Random(seed).shuffle(articles)
+        articles = arriving(articles)
+    with Store.open(None, exclusive=True) as store:
+        told = tell(store, articles)
+        assert len(told) > 15
+        assert [one for one in verify_all(store) if one.outcome is not Outcome.REPRODUCED] == []
+    if seed is None:
+        changes = {change for _, alert in told for change in alert.changes}
+        assert {EventChange.DENIED, EventChange.CORRECTED, EventChange.DEATHS_DOUBLED} <= changes
 
 
 async def tell_one(desk: Desk) -> str:
