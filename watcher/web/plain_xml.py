@@ -124,11 +124,17 @@ def read_plain_xml(document: bytes) -> XmlFeed | None:
 
 def _check_bases(root: Any) -> None:
     """Nothing; sure that no base address is stated where it could change a link."""
+    is_stated = False
     for element in root.iter():
-        if (f"{_XML}base" in element.attrib or "base" in element.attrib) and (
-            element.tag.rpartition("}")[2] not in ("content", "summary", "title", "description")
-        ):
-            raise _UnsureError
+        name = element.tag.rpartition("}")[2]
+        if f"{_XML}base" in element.attrib or "base" in element.attrib:
+            if name not in ("content", "summary", "title", "description"):
+                raise _UnsureError
+            is_stated = True  # feedparser applies it to what follows, too
+        elif is_stated and name in ("link", "id", "guid", "identifier"):
+            address = (element.get("href") or element.text or "").strip()
+            if not address.startswith(("http://", "https://")):
+                raise _UnsureError
 
 
 class _Reader:

@@ -16,8 +16,9 @@ _MAX_CHARS = 120
 _ZONES = {
     "z": 0, "ut": 0, "utc": 0, "gmt": 0, "wet": 0, "west": 1, "bst": 1, "cet": 1, "met": 1, "mez": 1, "wat": 1,
     "cest": 2, "mest": 2, "mesz": 2, "eet": 2, "sast": 2, "cat": 2, "eest": 3, "msk": 3, "мск": 3, "trt": 3, "eat": 3,
-    "idt": 3, "irst": 3.5, "irdt": 4.5, "msd": 4, "amt": 4, "amst": 5, "azt": 4, "azst": 5, "get": 4, "gst": 4, "samt": 4,
-    "aft": 4.5, "pkt": 5, "uzt": 5, "tjt": 5, "tmt": 5, "yekt": 5, "ist": 5.5, "npt": 5.75, "kgt": 6, "almt": 6,
+    "idt": 3, "irst": 3.5, "irdt": 4.5, "msd": 4, "amt": 4, "amst": 5, "azt": 4, "azst": 5, "get": 4, "gst": 4,
+    "samt": 4, "aft": 4.5, "pkt": 5, "uzt": 5, "tjt": 5, "tmt": 5, "yekt": 5, "ist": 5.5, "npt": 5.75, "kgt": 6,
+    "almt": 6,
     "omst": 6, "bdt": 6, "mmt": 6.5, "ict": 7, "wib": 7, "krat": 7, "novt": 7, "hkt": 8, "sgt": 8, "myt": 8, "pht": 8,
     "awst": 8, "irkt": 8, "ulat": 8, "jst": 9, "kst": 9, "wit": 9, "yakt": 9, "acst": 9.5, "aest": 10, "vlat": 10,
     "acdt": 10.5, "aedt": 11, "nzst": 12, "nzdt": 13, "nst": -3.5, "ndt": -2.5, "adt": -3, "ast": -4, "art": -3,
