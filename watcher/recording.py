@@ -338,7 +338,7 @@ class Recorder:
         policies, alerts = book.event_policies, []
         within = max((policy.group_for for policy in policies.values()), default=timedelta())
         for denial in denials:
-            for event in self._store.events.candidates(denial.states, (), denial.at, within):
+            for event in self._store.events.candidates([denial.states], denial.at, within):
                 if not is_denied(event, denial, policies):
                     continue
                 decision = add_denial(event, grounds.article, [denial.denied_by], policies, now)
@@ -555,10 +555,9 @@ def meant_events(
     same_text: frozenset[str],
 ) -> Meant:
     """The events that the signals of an article may belong to, be they open or not, and what else decides that."""
-    keys = set()
+    keys: set[str] = set()
     for signal in signals:
         policy = policies[signal.rule_id]
-        keys |= {*signal.states} or {""}
         if not policy.by_states:
             keys |= {f"rule:{signal.rule_id}", *([f"family:{signal.family}"] if policy.by_family else [])}
     within = max((policy.group_for for policy in policies.values()), default=timedelta())
@@ -566,7 +565,9 @@ def meant_events(
     for link in store.events.links([article.id]):
         if link.is_together:
             articles |= {*link.one, *link.other}
-    events = store.events.candidates(keys, articles, date_of(article), within) if signals else ()
+    parties = [signal.states for signal in signals]
+    at = date_of(article)
+    events = store.events.candidates(parties, at, within, keys=keys, article_ids=articles) if signals else ()
     return Meant(
         events=events,
         links=store.events.links({article.id, *(report.article_id for event in events for report in event.reports)}),

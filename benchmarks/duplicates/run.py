@@ -69,7 +69,7 @@ class Index:
 
     def find(self, one: Article) -> frozenset[str]:
         text = text_to_compare(one)
-        return find_same_text(self.store, one.id, shingles(text), sample(text), NOW, ask_open_events=False)
+        return find_same_text(self.store, one.id, shingles(text), sample(text), NOW)
 
     def add(self, articles: Sequence[Article]) -> None:
         with self.store.transaction():

@@ -50,21 +50,32 @@ class Events:
         return tuple(event for event in every if {event.rule_id, *event.rule_ids} & set(rule_ids))
 
     def candidates(
-        self, keys: Iterable[str], article_ids: Iterable[str], at: datetime, within: timedelta
+        self,
+        parties: Iterable[tuple[str, ...]],
+        at: datetime,
+        within: timedelta,
+        *,
+        keys: Iterable[str] = (),
+        article_ids: Iterable[str] = (),
     ) -> tuple[Event, ...]:
         """Events that a report of that date may belong to, open or not, oldest first.
 
-        Those with one of the keys (see ``keys_of``) that have a report within that time of it, and those that have one
-        of these articles.
+        Those that have a report within that time of it and share two of these parties, all of them where there is but
+        one, or have one of them alone; those with one of the keys (see ``keys_of``); those that have one of the
+        articles.
         """
-        known = self._ids(
-            "SELECT DISTINCT event_id FROM event_keys WHERE key IN ({marks}) AND last_seen_at >= ? AND opened_at <= ?",
-            tuple(sorted(set(keys))),
-            (encode_time(at - within), encode_time(at + within)),
-        )
-        known |= self._ids(
-            "SELECT DISTINCT event_id FROM event_reports WHERE article_id IN ({marks})", tuple(sorted(set(article_ids)))
-        )
+        span = encode_time(at - within), encode_time(at + within)
+        wanted = set(keys)
+        known: set[str] = set()
+        in_time = "SELECT event_id FROM event_keys WHERE key IN ({marks}) AND last_seen_at >= ? AND opened_at <= ?"
+        for states in set(parties):
+            if len(states) < 2:
+                wanted |= set(states) or {""}
+            else:
+                wanted |= {f"only:{state}" for state in states}
+                known |= self._ids(f"{in_time} GROUP BY event_id HAVING count(*) > 1", sorted(states), span)
+        known |= self._ids(in_time, sorted(wanted), span)
+        known |= self._ids("SELECT event_id FROM event_reports WHERE article_id IN ({marks})", sorted(set(article_ids)))
         return self._by_id(known)
 
     def get(self, event_id: str) -> Event | None:
@@ -418,11 +429,14 @@ def _load_report(body: str) -> Report:
 
 
 def keys_of(event: Event) -> tuple[str, ...]:
-    """By what an event is looked for: its parties, "" where it has none, its rules and families."""
-    states = {state for report in event.reports for claim in report.claims for state in claim.states} | {*event.states}
+    """By what an event is looked for: parties, those that a report has alone, "" for none, its rules and families."""
+    claimed = {claim.states for report in event.reports for claim in report.claims} | {event.states}
+    states = {state for one in claimed for state in one}
     families = {claim.family for report in event.reports for claim in report.claims} | {event.family}
     return (
-        *(sorted(states) or ("",)),
+        *sorted(states),
+        *sorted(f"only:{one[0]}" for one in claimed if len(one) == 1),
+        *([""] if () in claimed else []),
         *(f"rule:{rule_id}" for rule_id in dict.fromkeys((event.rule_id, *event.rule_ids))),
         *(f"family:{family}" for family in sorted(families)),
     )
