@@ -57,6 +57,7 @@ _FAMILY_NEEDS = 2
 _OTHER_FAMILY_NEEDS = 3
 _SIDE_CLAIM_NEEDS = 2  # a conflict that an article only has as its background
 _SAME_PAIR = 2
+_SAME_PAIR_BEARS = -1  # so much may speak against it: a toll that has grown, or another day, and not both
 _SAME_PLACE = 2
 _CLOSE_TOLL = 0.8  # of the higher one
 _FAR_TOLL = 0.34
@@ -330,7 +331,8 @@ def _bond_of_claims(
     if not same_family:
         return _with_evidence(30, words, report, known, _OTHER_FAMILY_NEEDS)
     base = _SAME_PAIR if one == two and len(one) > 1 else 1
-    return _with_evidence(50, words, report, known, _FAMILY_NEEDS - base)
+    needed = _FAMILY_NEEDS - base
+    return _with_evidence(50, words, report, known, needed if needed > 0 else _SAME_PAIR_BEARS)
 
 
 def _is_main(report: Report, claim: Claim) -> bool:
@@ -346,7 +348,7 @@ def _same_parties(one: set[str], other: set[str]) -> bool:
 
 def _with_evidence(weight: int, words: str, report: Report, known: Report, needed: int) -> Bond | None:
     points, told = _evidence(report, known)
-    if needed > 0 and points < needed:
+    if needed and points < needed:
         return None
     return Bond(weight + max(points, 0), "; ".join([words, *told]))
 

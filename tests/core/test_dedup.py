@@ -6,10 +6,21 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.builders import NOW, article, event, policy, report, signal
-from watcher.dedup import EventPolicy, add_copy, decide_article
-from watcher.model import Article, Event, EventChange, EventDecision, Severity, Signal, Toll
+from watcher.dedup import (
+    EventPolicy,
+    add_copy,
+    add_denial,
+    decide_article,
+    find_events,
+    merge_events,
+    revised,
+    split_event,
+)
+from watcher.model import Article, Claim, Event, EventChange, EventDecision, Particulars, Severity, Signal, Toll
 
 CSTO = "csto-article-4-invoked"
 CLASH = "interstate-clash"
@@ -251,3 +262,175 @@ def test_deciding_twice_changes_nothing() -> None:
     again = one(decide(signal(), events=(opened,)))
     assert again.changes == (EventChange.REPEATED,)
     assert replace(again.event, last_seen_at=opened.last_seen_at) == opened
+
+
+def test_a_report_that_ties_two_events_makes_them_one_in_the_thread_told_first() -> None:
+    first = one(decide(signal(states=("AM",)))).event
+    later = article(**SECOND, title="Fighting in the south", published_at=NOW)
+    second = one(decide(signal(article_id="article-2", states=("AM", "AZ"), killed=Toll(50)), of=later)).event
+    second = replace(second, announced_at=NOW + timedelta(hours=1))
+    item = article(id="article-3", source_id="herald", publisher="Herald")
+    both = one(decide(signal(article_id=item.id), of=item, events=(second, first), same_text=frozenset({"article-1"})))
+    assert both.event.id == first.id
+    assert both.absorbed == (second.id,)
+    assert {known.article_id for known in both.event.reports} == {"article-1", "article-2", "article-3"}
+    assert both.event.killed == Toll(50)
+    assert both.event.notified_killed == 50  # those of the second thread know it
+    assert EventChange.DEATHS_DOUBLED not in both.changes
+
+
+def test_what_an_operator_parted_stays_apart_and_what_was_put_together_takes_what_follows() -> None:
+    current = one(decide(signal())).event
+    item = article(**SECOND)
+    grown = one(decide(signal(article_id=item.id), of=item, events=(current,))).event
+    rest, part, apart = split_event(grown, ["article-2"], "ann", NOW)
+    assert [[known.article_id for known in event.reports] for event in (rest, part)] == [["article-1"], ["article-2"]]
+    third = article(id="article-3", source_id="herald", publisher="Herald")
+    decision = one(
+        decide_article(
+            [signal(article_id=third.id)], third, {policy().rule_id: policy()}, (rest, part), frozenset(), NOW, [apart]
+        )
+    )
+    assert decision.absorbed == ()
+    again = one(
+        decide_article(
+            [signal(article_id=item.id)], item, {policy().rule_id: policy()}, (rest,), frozenset(), NOW, [apart]
+        )
+    )
+    assert again.event.id != rest.id
+    merged, together = merge_events(rest, part, "ann", NOW + timedelta(hours=1))
+    assert (merged.id, len(merged.reports), together.is_together) == (rest.id, 2, True)
+    unlike = signal(article_id=item.id, states=("TR", "US"))
+    tied = one(
+        decide_article([unlike], item, {policy().rule_id: policy()}, (rest,), frozenset(), NOW, [apart, together])
+    )
+    assert (tied.event.id, tied.reason) == (rest.id, "an operator put them together")
+
+
+def test_neither_part_of_a_split_may_be_without_a_report_of_its_own() -> None:
+    with pytest.raises(ValueError, match="both events need a report"):
+        split_event(event(), ["article-1"], "ann", NOW)
+    with pytest.raises(ValueError, match="no report of the article"):
+        split_event(event(), ["elsewhere"], "ann", NOW)
+    with pytest.raises(ValueError, match="with itself"):
+        merge_events(event(), event(), "ann", NOW)
+
+
+PLACES = {"here": Particulars(places=("karabakh",)), "there": Particulars(places=("nakhchivan",)), "": Particulars()}
+
+
+# family of the other rule, places, tolls, joins?
+ACROSS = [
+    ("another family, nothing in common but the pair", "rupture", "", "", None, False),
+    ("another family, the same place and toll", "rupture", "here", "here", 40, True),
+    ("another family, other places and tolls", "rupture", "here", "there", 3, False),
+    ("the same family, the same pair", "treaty", "", "", None, True),
+    ("the same family, other places and tolls", "treaty", "here", "there", 3, False),
+]
+
+
+@pytest.mark.parametrize(
+    ("family", "here", "there", "toll", "joins"), [row[1:] for row in ACROSS], ids=[row[0] for row in ACROSS]
+)
+def test_rules_that_differ_are_tied_by_what_the_texts_share(family, here, there, toll, joins) -> None:
+    policies = {one.rule_id: one for one in (policy(), policy(rule_id="other", family=family))}
+    lead = Claim(policy().rule_id, "treaty", Severity.CRITICAL, ("AM", "AZ"), Toll(40))
+    known = report(claims=(lead,), killed=Toll(40), particulars=PLACES[here])
+    item = report(
+        article_id="article-2",
+        claims=(Claim("other", family, Severity.CRITICAL, ("AM", "AZ"), toll and Toll(toll)),),
+        killed=toll and Toll(toll),
+        particulars=PLACES[there],
+    )
+    found = find_events(item, policies["other"], [event(reports=(known,))], policies)
+    back = find_events(
+        known, policies[policy().rule_id], [event(reports=(item,), rule_id="other", rule_ids=("other",))], policies
+    )
+    assert bool(found) is bool(back) is joins
+
+
+# toll, whether it says that an earlier one was too high: in the order of the dates
+TOLLS = [
+    ([(12, False), (49, False)], 49),
+    ([(105, False), (80, True)], 80),
+    ([(105, False), (80, True), (105, False)], 80),  # an outlet that did not hear of it
+    ([(105, False), (80, True), (120, False)], 120),
+    ([(80, True)], 80),
+    ([(40, False), (80, True)], 80),
+]
+
+
+@pytest.mark.parametrize(("tolls", "expected"), TOLLS)
+def test_a_toll_grows_until_somebody_revises_it_down(tolls, expected) -> None:
+    claim = Claim(policy().rule_id, "treaty", Severity.CRITICAL, ("AM", "AZ"))
+    reports = tuple(
+        report(
+            article_id=str(n),
+            published_at=NOW + timedelta(hours=n),
+            claims=(replace(claim, killed=Toll(toll)),),
+            lowers_toll=lowers,
+        )
+        for n, (toll, lowers) in enumerate(tolls)
+    )
+    assert revised(event(reports=reports[::-1]), {}).killed == Toll(expected)
+
+
+def test_a_denial_is_told_once_for_each_party() -> None:
+    policies = {policy().rule_id: policy()}
+    known = one(decide(signal())).event
+    first = add_denial(known, article(**SECOND), ["AZ"], policies, NOW)
+    assert first.changes == (EventChange.DENIED,)
+    assert first.event.denied_by == ("AZ",)
+    again = add_denial(first.event, article(id="article-3"), ["AZ"], policies, NOW)
+    assert not again.is_news
+    other = add_denial(again.event, article(id="article-4"), ["AM"], policies, NOW)
+    assert other.changes == (EventChange.DENIED,)
+
+
+ROW = st.tuples(
+    st.sampled_from(["csto-article-4-invoked", CLASH, "rupture"]),
+    st.sampled_from([("AM", "AZ"), ("AM",), ("AM", "AZ", "RU"), ("RU", "TR"), ()]),
+    st.sampled_from([None, 5, 12, 30]),
+    st.integers(0, 60),
+    st.sampled_from(["Courier", "Radio", "Azertac"]),
+    st.sets(st.integers(0, 6), max_size=1),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(ROW, min_size=1, max_size=7), st.randoms(use_true_random=False))
+def test_any_order_of_reports_gives_the_same_events(rows, order) -> None:
+    families = {"csto-article-4-invoked": "treaty", CLASH: "clash", "rupture": "rupture"}
+    policies = {rule_id: policy(rule_id=rule_id, family=family) for rule_id, family in families.items()}
+
+    def final(numbers: list[int]) -> list[object]:
+        events: dict[str, Event] = {}
+        seen: set[int] = set()
+        for number in numbers:
+            rule_id, states, toll, hours, publisher, same = rows[number]
+            ties = {*same, *(n for n, row in enumerate(rows) if number in row[-1])} & seen
+            item = article(id=str(number), publisher=publisher, published_at=NOW + timedelta(hours=hours))
+            found = signal(
+                rule_id=rule_id, family=families[rule_id], article_id=item.id, states=states, killed=toll and Toll(toll)
+            )
+            known = tuple(events.values())
+            for decision in decide_article([found], item, policies, known, frozenset(map(str, ties)), NOW):
+                for gone in decision.absorbed:
+                    del events[gone]
+                events[decision.event.id] = decision.event
+            seen.add(number)
+        return sorted(
+            (
+                [(each.article_id, each.copy_of or "", each.voice) for each in event.reports],
+                event.states,
+                event.rule_ids,
+                str(event.killed),
+                event.is_confirmed,
+            )
+            for event in events.values()
+        )
+
+    numbers = list(range(len(rows)))
+    straight = final(numbers)
+    order.shuffle(numbers)
+    assert final(numbers) == straight
