@@ -245,8 +245,11 @@ def _why_unused(name: str, item: Item, verdict: Verdict) -> str | None:
     if item.rejected is not None:
         return item.rejected
     near = [finding for finding in verdict.windows if name in finding.window.clues and finding.found]
-    if not near or any(item in used.items[name] for finding in near for used in finding.used):
+    windows = [used for finding in near for used in finding.used]
+    if not near or any(item in used.items[name] for used in windows):
         return None
+    if any(used.clauses and used.items[name][0].sentence == item.sentence for used in windows):
+        return "outside the clause that holds all clues of the window"
     return f"outside the window of {near[0].window}"
 
 
@@ -280,7 +283,8 @@ def _window_node(finding: WindowFinding, facts: Facts) -> Node:
         unused = "" if is_used else ", not counted: names a state that the first one does not"
         text = " ".join(facts.reading.full[start:end].split())
         place = _place(facts.reading.span(start, end))
-        detail = f"{place} “{_shorten(text)}”{states}{unused}"
+        by = " of the clause that holds all clues" if one.clauses else ""
+        detail = f"{place} “{_shorten(text)}”{states}{by}{unused}"
         sentences = (min(item.sentence for item in items), max(item.sentence for item in items))
         children.append(Node("window", is_used, detail, sentences=sentences))
     detail = f"{len(finding.found)} found" if finding.found else "nowhere so close"

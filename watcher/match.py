@@ -32,6 +32,7 @@ _DENIES = re.compile(
     r"|yalanla|reddet|inkar|dement|dementi|nie(?! pas)|refuse d|neg(?:o|ar|aron|ando)(?!\w)|nieg|desmi?nt|rechaz"
     r"|نف(?:ي|ى|ت|ا)|انكر|كذب)"
 )
+_SEVERAL = 2  # parties in a clause: one alone may have its counterpart in the rest of the sentence
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -100,6 +101,7 @@ class FoundWindow:
     last: int
     items: Mapping[str, tuple[Item, ...]]  # by clue
     states: frozenset[str]
+    clauses: tuple[tuple[int, int], ...] = ()  # those that alone gave the states; empty: the whole window did
 
 
 @dataclass(frozen=True, slots=True)
@@ -483,7 +485,7 @@ def work_out_rule(rule: CompiledRule, facts: Facts) -> Verdict:
 
 
 def _verdict(rule: CompiledRule, facts: Facts, findings: Mapping[str, Finding]) -> Verdict:
-    windows = tuple(_find_windows(rule, window, findings) for window in rule.windows)
+    windows = tuple(_find_windows(rule, window, findings, facts.reading) for window in rule.windows)
     held = _held(rule, findings, windows)
     missing = _missing(rule, held)
     holds = not missing and all(window.found for window in windows)
@@ -516,7 +518,7 @@ def _find_near(rule: CompiledRule, facts: Facts) -> Mapping[str, Finding] | None
             if (
                 name in known
                 and 1 < len(known) < len(window.clues)
-                and not _find_windows(rule, replace(window, clues=known), findings).found
+                and not _find_windows(rule, replace(window, clues=known), findings, facts.reading).found
             ):
                 return None
     return {name: findings[name] if name in findings else facts.finding(clue) for name, clue in clues.items()}
@@ -568,7 +570,9 @@ def _missing(rule: CompiledRule, held: frozenset[str]) -> tuple[str, ...]:
     return tuple(name for name in rule.clues if name in missing)
 
 
-def _find_windows(rule: CompiledRule, window: CompiledWindow, findings: Mapping[str, Finding]) -> WindowFinding:
+def _find_windows(
+    rule: CompiledRule, window: CompiledWindow, findings: Mapping[str, Finding], reading: Reading
+) -> WindowFinding:
     clues = {name: rule.clues[name] for name in window.clues}
     has_states = any(clue.kind == "states" for clue in clues.values())
     placed: dict[str, dict[int, list[Item]]] = {}
@@ -580,9 +584,40 @@ def _find_windows(rule: CompiledRule, window: CompiledWindow, findings: Mapping[
     for places in _smallest_runs(placed, clues, window.sentences or 1):
         items = {name: _within(here, places) for name, here in placed.items()}
         states = frozenset(code for here in items.values() for code in _codes(here))
-        found.append(FoundWindow(places[0], places[-1], items, states))
+        clauses = _telling_clauses(clues, items, reading) if len(states) > _SEVERAL else ()
+        if clauses:
+            items = {
+                name: tuple(item for item in here if item.state is None or reading.clause_at(item.start) in clauses)
+                for name, here in items.items()
+            }
+            states = frozenset(code for here in items.values() for code in _codes(here))
+        found.append(FoundWindow(places[0], places[-1], items, states, clauses))
     used = tuple(one for one in found if not has_states or one.states <= found[0].states)
     return WindowFinding(window, tuple(found), used)
+
+
+def _telling_clauses(
+    clues: Mapping[str, CompiledClue], items: Mapping[str, Sequence[Item]], reading: Reading
+) -> tuple[tuple[int, int], ...]:
+    """The clauses of a window of one sentence that hold all its clues and several states; the rest names bystanders.
+
+    With the clause before one whose subject stands there: "Latvia and Lithuania announce that they expel".
+    """
+    if len({item.sentence for here in items.values() for item in here}) != 1:
+        return ()
+    by_clause: dict[tuple[int, int], dict[str, list[Item]]] = {}
+    for name, here in items.items():
+        for item in here:
+            by_clause.setdefault(reading.clause_at(item.start), {}).setdefault(name, []).append(item)
+    telling: set[tuple[int, int]] = set()
+    for clause, held in by_clause.items():
+        if (
+            held.keys() == clues.keys()
+            and all(_is_enough(clue, held[name]) for name, clue in clues.items())
+            and len(_codes(chain.from_iterable(held.values()))) >= _SEVERAL
+        ):
+            telling.update(reading.clauses_told_in(clause))
+    return tuple(sorted(telling))
 
 
 def _within(placed: Mapping[int, Sequence[Item]], places: Iterable[int]) -> tuple[Item, ...]:

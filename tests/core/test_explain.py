@@ -51,6 +51,19 @@ def node(explanation: RuleExplanation, label: str) -> Node:
     return found
 
 
+def test_bystanders_outside_the_clause_that_holds_all_clues_are_told() -> None:
+    rules = compiled(
+        "rule: ties\nlook_for: {cut: {phrases: recall~}, pair: {states: {at_least: 2}}}\n"
+        "close_together: [{clues: [cut, pair], within: 1 sentence}]"
+    )
+    text = "Senegal recalls its ambassador to Iran after a shipment was seized in Nigeria."
+    lines = render_explanation(explain(text, rules=rules))
+    assert [line.strip() for line in lines if "Nigeria" in line or "window" in line] == [
+        "FAIL match: text:70-77 “Nigeria”, NG, not counted: outside the clause that holds all clues of the window",
+        "PASS window: text:0-38 “Senegal recalls its ambassador to Iran”, states IR, SN of the clause that holds all clues",
+    ]
+
+
 def test_the_tree_names_every_match_and_why_it_counts_or_does_not() -> None:
     assert render_explanation(explain(CLASH)) == [
         "border-clash: signal, every condition holds",

@@ -271,6 +271,52 @@ def test_figures_are_added_up_within_the_window_only() -> None:
     assert close("5 sentences", text, at_least=10) == (("AM", "AZ"), 40)
 
 
+TIES = """
+rule: r-1
+look_for:
+  pair: {states: {at_least: 2}}
+  cut: {phrases: [(sever~|cut~) ..3 ties, recall~ ..2 ambassador*, expel~, разрывает отношения]}
+close_together:
+  - {clues: [cut, pair], within: WITHIN}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "states"),
+    [
+        ("Senegal recalls its ambassador to Iran after a shipment was seized in Nigeria.", ("IR", "SN")),
+        ("While Brazil protested, Peru expelled the ambassador of Chile.", ("CL", "PE")),
+        ("Ghana severs ties with Mali because Niger asked for it, and Togo severed ties with Benin.", None),
+        ("Kenya recalls its ambassador to Sudan, but Egypt did not follow.", ("KE", "SD")),
+        # The clause by itself names one state: its counterpart is in the rest of the sentence.
+        ("After an attack by Eritrea its neighbour Ethiopia severed ties.", ("ER", "ET")),
+        # The subject stands before.
+        ("Latvia and Estonia say that they expelled diplomats of Russia and Belarus.", ("BY", "EE", "LV", "RU")),
+        ("France said it expelled envoys of Syria and Iran.", ("FR", "IR", "SY")),
+        ("Poland, which expelled envoys of Russia and Belarus, shut a border.", ("BY", "PL", "RU")),
+        ("Peru accused Cuba, recalling its ambassador to Chile and Bolivia.", ("BO", "CL", "CU", "PE")),
+    ],
+)
+def test_a_clause_that_holds_all_clues_names_the_parties(text: str, states: tuple[str, ...] | None) -> None:
+    """And no third state of its sentence; two such clauses are both told."""
+    for within in ("1 sentence", "3 sentences", "paragraph"):
+        [signal] = match_article(compiled(TIES.replace("WITHIN", within)), item(text)).signals
+        assert signal.states == (states or ("BJ", "GH", "ML", "TG"))
+
+
+def test_clauses_before_stay_where_verbs_need_no_subject() -> None:
+    text = "Литва заявила, что разрывает отношения с Ираном и Кубой, хотя Польша против."
+    [signal] = match_article(compiled(TIES.replace("WITHIN", "1 sentence")), item(text, language="ru")).signals
+    assert signal.states == ("CU", "IR", "LT")
+
+
+def test_a_window_of_several_sentences_has_no_telling_clause() -> None:
+    text = "Iran and Nigeria quarrel. Senegal recalls its ambassador to Mali."
+    rule = TIES.replace("WITHIN", "2 sentences") + "  - {clues: [pair, cut], within: 1 sentence}\n"
+    assert match_article(compiled(rule), item(text)).signals[0].states == ("ML", "SN")
+    assert close("2 sentences", "Iran and Iraq fought as Turkey watched. Two died.") == (("IQ", "IR", "TR"), 2)
+
+
 def test_every_close_together_entry_is_needed() -> None:
     rules = compiled(
         CLOSE.format(within="1 sentence", at_least=1).replace("all_of: [pair, deaths]", "all_of: [pair, deaths, act]")
@@ -518,6 +564,7 @@ SENTENCES = st.lists(
             "In 2020 they fought a war. It killed 6,000 people. ",
             "At least 49 Armenian and 50 Azerbaijani soldiers died. ",
             "GORIS, Armenia — Nobody was hurt. ",
+            "Iran shelled Iraq and 7 died, while Turkey and Greece said they invoked nothing after Georgia left. ",
             "Moscow-led troops invoked nothing; Tbilisi did. ",
             "Nothing happened.\n\n",
             "- Chad sent an envoy.\n\n",
@@ -564,6 +611,7 @@ def test_looking_only_where_a_clue_can_count_changes_nothing(text: str, title: s
     verdicts = [work_out_rule(rule, facts) for rule in rules.rules]
     result = match_article(rules, one)
     assert result.signals == tuple(verdict.signal for verdict in verdicts if verdict.signal)
+    assert match_article(_compiled(tuple(reversed(documents))), one).signals == result.signals
     assert {one.rule_id for one in result.suppressed} == {
         verdict.rule.id for verdict in verdicts if verdict.holds and not verdict.signal
     }

@@ -17,6 +17,7 @@ class ClauseWords:
     coordinators: tuple[str, ...] = ()  # join clauses where both sides have a verb
     finite: tuple[str, ...] = ()  # verbs with a subject, as far as their form shows it
     broken_off: tuple[str, ...] = ()  # a remark between commas after these does not end the clause
+    leaning: tuple[str, ...] = ()  # near its beginning: the subject stands in the clause before; none: it always may
 
 
 _EN_NO_CLAUSE = (
@@ -65,6 +66,7 @@ ENGLISH = ClauseWords(
         r"not|never|has|have|had|will|would|could|may|might|must|should|shall|is|are|was|were|did|does|do|can|cannot"
         r"|\w+n['’]t",
     ),
+    leaning=(r"(?:it|they|he|she|we|its|their|his|her|both|who|which|whose|whom|\w{3,}ing)\b",),
 )
 
 FRENCH = ClauseWords(

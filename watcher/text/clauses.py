@@ -17,6 +17,7 @@ _QUOTE = re.compile(r"“[^”]{20,}”?|«[^»]{20,}»?|„[^“”]{20,}[“�
 _SUBJECT_WORDS = 6
 _LONGEST_SUBJECT = 100
 _WORD = re.compile(r"\w")
+_FEW_WORDS = r"\W*(?:\w+\W+){0,2}?"  # that may open a clause before its subject: "and after they"
 _COMMA = re.compile(r"[,،](?!\d)")
 
 
@@ -35,6 +36,7 @@ class _Patterns:
         self.reporting = _compile(words.reporting)
         self.coordinators = _compile(words.coordinators)
         self.finite = _compile(words.finite)
+        self.leaning = _compile(f"{_FEW_WORDS}(?:{pattern})" for pattern in words.leaning)
         self.broken_off = _compile(
             rf"\b(?:{pattern})\s*(?:[,،]|\s[–—-]\s|—)[^,،;:–—]{{1,80}}(?:[,،]|\s[–—-]\s|—)"
             for pattern in words.broken_off
@@ -71,6 +73,15 @@ def split_clauses(full: str, start: int, end: int, language: str) -> tuple[tuple
     cuts.update(_comma_cuts(full, start, end, cuts, patterns))
     cuts.update(_coordination_cuts(full, start, end, cuts, patterns))
     return _spans(full, start, end, _outside(sorted(cuts), sorted(insertions)))
+
+
+def leans_back(full: str, start: int, end: int, language: str) -> bool:
+    """Whether the subject of the clause ``start:end`` may stand in the one before it.
+
+    English says it by a pronoun or a participle near the beginning; of languages that need neither all clauses may.
+    """
+    leaning = _patterns(language).leaning
+    return leaning is None or leaning.match(full, start, end) is not None
 
 
 def _matches(pattern: re.Pattern[str] | None, full: str, start: int, end: int) -> Iterator[re.Match[str]]:

@@ -9,8 +9,9 @@ from functools import cached_property
 from typing import Any
 
 from watcher.model import Field, Span
+from watcher.text.clauses import leans_back, split_clauses
 from watcher.text.fold import Folded, fold
-from watcher.text.sentences import Sentence, split_clauses, split_sentences
+from watcher.text.sentences import Sentence, split_sentences
 
 _TITLE_SEPARATOR = "\n\n"
 # The only letters that regular expressions take for one whatever their case, and that folding keeps apart.
@@ -63,13 +64,26 @@ class Reading:
 
     def clause_at(self, offset: int) -> tuple[int, int]:
         """The span of the clause around an offset."""
+        clauses = self._clauses_around(offset)
+        # The first that ends behind the offset; they follow each other without gaps.
+        return clauses[min(bisect.bisect_right(clauses, offset, key=_end), len(clauses) - 1)]
+
+    def clauses_told_in(self, clause: tuple[int, int]) -> tuple[tuple[int, int], ...]:
+        """A clause after those before it that it cannot be read without, since its subject stands there."""
+        clauses = self._clauses_around(clause[0])
+        first = last = clauses.index(clause)
+        while first and leans_back(self.full, *clauses[first], self.language):
+            first -= 1
+        return clauses[first : last + 1]
+
+    def _clauses_around(self, offset: int) -> tuple[tuple[int, int], ...]:
+        """The clauses of the sentence around an offset."""
         sentence = self.sentence_at(offset)
         clauses = self._clauses.get(sentence.index)
         if clauses is None:
             clauses = split_clauses(self.full, sentence.start, sentence.end, self.language)
             self._clauses[sentence.index] = clauses
-        # The first that ends behind the offset; they follow each other without gaps.
-        return clauses[min(bisect.bisect_right(clauses, offset, key=_end), len(clauses) - 1)]
+        return clauses
 
     @cached_property
     def lead_end(self) -> int:
