@@ -91,9 +91,11 @@ def observe(
     change = _change(after)
     if change is None:
         return after, None
-    if level(health.told) is Level.GOOD:  # it goes bad
-        is_relapse = health.told_at is not None and now - health.told_at <= RELAPSE_WITHIN
-        after = replace(after, relapses=health.relapses + 1 if is_relapse else 0)
+    is_soon = health.told_at is not None and now - health.told_at <= RELAPSE_WITHIN
+    if change is HealthChange.BETTER or (is_soon and level(health.told) is Level.GOOD):
+        after = replace(after, relapses=health.relapses + 1)
+    elif change is HealthChange.WORSE and not is_soon:
+        after = replace(after, relapses=0)
     told = FetchReason.OK if change is HealthChange.GOOD_AGAIN else seen
     return replace(after, told=told, told_at=now), change
 
@@ -103,9 +105,10 @@ def _change(health: Health) -> HealthChange | None:
     if seen > told:
         may_pass = health.state.may_pass or health.state in (FetchReason.EMPTY, FetchReason.ALL_UNDATED)
         return HealthChange.WORSE if health.streak >= (TELL_AFTER if may_pass else 0) else None
-    if seen < told and health.streak >= _good_polls_needed(health):
-        return HealthChange.GOOD_AGAIN if seen is Level.GOOD else HealthChange.BETTER
-    return None
+    if seen < told and seen is Level.GOOD:
+        return HealthChange.GOOD_AGAIN if health.streak >= _good_polls_needed(health) else None
+    # From one trouble to a lesser one is told once; the next that is told is that all is well.
+    return HealthChange.BETTER if seen < told and not health.relapses else None
 
 
 def _good_polls_needed(health: Health) -> int:
