@@ -72,7 +72,7 @@ LOSSES_SHOWN = 10  # in the message of a refused reload; a telephone shows as ma
 DISPATCH_PAUSE = timedelta(seconds=10)  # after the store refused to work: a full disk, another program's long write
 
 # Sections of the configuration that a reload brings into force; the others need a restart.
-RELOADED = frozenset({"rules", "sources", "recipients"})
+RELOADED = frozenset({"rules", "sources", "recipients", "inhibit", "retention"})
 
 Clock = Callable[[], datetime]
 # Loads the configuration and the rules anew; raises ProblemsError with every mistake.

@@ -283,7 +283,6 @@ WRITES: dict[str, Callable[[Store], object]] = {
     "insert": lambda s: s.articles.insert(article(), KEYS),
     "add_keys": lambda s: s.articles.add_keys("known", KEYS),
     "set_status": lambda s: s.articles.set_status("known", ArticleStatus.QUARANTINED, "why"),
-    "prune": lambda s: s.articles.prune(NOW),
     "save_source_state": lambda s: s.articles.save_source_state(SourceState("courier", "https://courier.example/")),
     "set_listing": lambda s: s.articles.set_listing("known", Listing(1, 2)),
     "revise": lambda s: s.articles.revise(article(), at=NOW, raw_hash=None, sampled=[]),
@@ -456,9 +455,6 @@ def test_the_latest_edits_are_kept_and_copies_find_the_text_of_today(store: Stor
     assert revisions[-1] == Revision(NOW + timedelta(minutes=14), "Title 13", "Text 13")
     assert store.articles.candidates([1, 2, 18], NOW) == ()
     assert store.articles.candidates([19], NOW) == (Candidate("article-1", 1, 1),)
-    with store.transaction():
-        store.articles.prune(NOW + timedelta(days=1))
-    assert store.articles.revisions("article-1") == ()
 
 
 def test_pages_to_read_again(store: Store) -> None:
@@ -572,21 +568,6 @@ def test_candidates_share_the_most_hashes(store: Store) -> None:
     assert store.articles.candidates([-(2**63)], old) == (Candidate("some", 1, 3),)
     assert store.articles.candidates([1], NOW + timedelta(days=1)) == ()
     assert store.articles.candidates([], old) == ()
-
-
-def test_pruning_keeps_what_signals_rest_on_and_every_key(store: Store) -> None:
-    old = NOW - timedelta(days=100)
-    with store.transaction():
-        store.articles.insert(article(id="quoted", first_seen_at=old), ArticleKeys("a", guid="1"), sampled=[1])
-        store.articles.insert(article(id="plain", first_seen_at=old), ArticleKeys("a", guid="2"), sampled=[1])
-        store.articles.insert(article(id="fresh"), ArticleKeys("a", guid="3"), sampled=[1])
-        store.events.save_signal(signal(article_id="quoted"), at=old, event_id=None, outcome="draft")
-        assert store.articles.prune(NOW) == 1
-        assert store.articles.prune(old) == 0
-    texts = {stored.article.id: bool(stored.article.text) for stored in store.articles.since(old)}
-    assert texts == {"quoted": True, "plain": False, "fresh": True}
-    assert known_as(store, ArticleKeys("a", guid="2")) == "plain"
-    assert store.articles.candidates([1], old) == (Candidate("fresh", 1, 1),)
 
 
 def test_source_states(store: Store) -> None:

@@ -19,6 +19,7 @@ from watcher.store.evidence import EvidenceStore
 from watcher.store.journal import Journal
 from watcher.store.mutes import Mutes
 from watcher.store.outbox import Outbox, over_budget
+from watcher.store.pruning import Pruner
 
 _NAME_CHARS = 80  # of who acknowledges; chats let people call themselves anything
 _NOTE_CHARS = 500
@@ -64,6 +65,7 @@ class Store:
         self.outbox = Outbox(db)
         self.journal = Journal(db)
         self.mutes = Mutes(db)
+        self.pruner = Pruner(db)
 
     @classmethod
     def open(cls, path: Path | None, *, exclusive: bool, busy_timeout: timedelta = BUSY_TIMEOUT) -> Store:

@@ -274,15 +274,17 @@ class Articles:
                 "listed_words": listing and listing.words,
             },
         )
-        self.add_keys(article.id, keys)
-        if is_new:
-            number = self._number(article.id)
+        number = self._db.last_number() if is_new else self._number(article.id)
+        self._add_keys(number, keys)
+        if is_new and sampled:
             self._db.write_many("INSERT OR IGNORE INTO shingles VALUES (?, ?)", [(hash_, number) for hash_ in sampled])
         return is_new
 
     def add_keys(self, article_id: str, keys: ArticleKeys) -> None:
         """Nothing; the article is recognised by these too. A key that belongs to another article stays there."""
-        number = self._number(article_id)
+        self._add_keys(self._number(article_id), keys)
+
+    def _add_keys(self, number: int, keys: ArticleKeys) -> None:
         self._db.write_many(
             "INSERT INTO article_keys (digest, kind, article_n) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             [(digest, kind.value, number) for digest, kind in keys.digests().items()],
@@ -360,23 +362,6 @@ class Articles:
             shared.update(row["article_n"] for row in rows)
         best = sorted(shared.items(), key=lambda item: (-item[1], item[0]))[:_CANDIDATES]
         return tuple(self._candidate(number, count) for number, count in best)
-
-    def prune(self, before: datetime) -> int:
-        """How many articles first seen before then lost their text; what no signal rests on is only kept as known.
-
-        Their keys stay for good: feeds repeat items after years.
-        """
-        last = self._db.value(
-            "SELECT n FROM articles WHERE first_seen_at < ? ORDER BY first_seen_at DESC LIMIT 1", (encode_time(before),)
-        )
-        if last is None:
-            return 0
-        self._db.write("DELETE FROM shingles WHERE article_n <= ?", (last,))
-        self._db.write("DELETE FROM revisions WHERE article_n <= ?", (last,))
-        return self._db.write(
-            "UPDATE articles SET text = '' WHERE n <= ? AND text != '' AND id NOT IN (SELECT article_id FROM signals)",
-            (last,),
-        )
 
     def source_state(self, source_id: str, url: str) -> SourceState:
         """Where polling of the source stands; without a bookmark when its URL has changed since."""

@@ -175,10 +175,11 @@ class Db:
 
     def insert(self, table: str, row: Mapping[str, object]) -> bool:
         """Whether the row is new: one with the same key stays as it was."""
-        columns = ", ".join(row)
-        marks = ", ".join(f":{column}" for column in row)
-        # Conflicts on keys only: a missing value or a broken reference is still an error.
-        return self.write(f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING", row) == 1
+        return self.write(_insert_sql(table, tuple(row)), tuple(row.values())) == 1
+
+    def last_number(self) -> int:
+        """The row number that the last insert of a new row gave it."""
+        return int(self.value("SELECT last_insert_rowid()"))
 
     def upsert(self, table: str, row: Mapping[str, object], key: tuple[str, ...]) -> None:
         """Nothing; writes the row, over the one with the same key if there is one and it differs."""
@@ -190,6 +191,13 @@ class Db:
 
     def _in_transaction(self) -> bool:
         return self._connection.in_transaction
+
+
+@cache
+def _insert_sql(table: str, columns: tuple[str, ...]) -> str:
+    marks = ", ".join("?" * len(columns))
+    # Conflicts on keys only: a missing value or a broken reference is still an error.
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}) ON CONFLICT DO NOTHING"
 
 
 @cache
