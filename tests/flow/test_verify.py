@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
 import random
+import shlex
 import sqlite3
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -17,8 +20,10 @@ from aiohttp import web
 from rich.console import Console
 
 from tests.desk import HOUR, MINUTE, Desk, open_desk
+from tests.edges.test_publish import check_cap, said
 from tests.flow.test_story import arriving, story, tell
 from tests.newsroom import Item
+from watcher.cli import main
 from watcher.demo.run import Show, demo_book, demo_settings
 from watcher.demo.site import DemoSite
 from watcher.evidence import Evidence
@@ -103,9 +108,11 @@ async def tell_story(desk: Desk) -> None:
         ),
     )
     await desk.poll()
-    for name, words in (("courier", "its neighbours with"), ("radio", "an open")):
-        text = f"Georgia's southern neighbour Iran threatened war. Its envoy spoke of {words} consequences for trade."
-        desk.room.publish(name, item(desk, f"threat-{name}", f"Iran speaks, {name} listens", text, END))
+    for name, text in (
+        ("courier", "Iran threatened war over the dam. Its envoy spoke of consequences for trade with the neighbours."),
+        ("radio", "In a speech to parliament the president of Iran threatens war, listeners of this station heard."),
+    ):
+        desk.room.publish(name, item(desk, f"threat-{name}", f"Iran speaks, {name} listens", text))
     await desk.poll()
     desk.room.feeds["courier"] = [
         replace(one, page=(START, SHELLING, TWELVE.replace("12", "90"), END)) if one.id == "one" else one
@@ -157,6 +164,7 @@ async def test_every_alert_of_a_story_comes_out_again_whatever_has_changed_since
             EventChange.CORRECTED,
             EventChange.RULE_ADDED,
         } <= changes
+        assert {"clash", "threats"} <= {alert.rule_id for alert in alerts}
         escalations = store.events.alerts(limit=100, kind=AlertKind.ESCALATION)
         assert escalations
         for one in verify_all(store, code="another", gazetteer="another"):
@@ -307,3 +315,87 @@ async def test_a_text_is_kept_once_and_dropped_with_its_last_alert(desk: Desk) -
 
 def evidence_of(store: Store) -> list[Evidence]:
     return [one for alert in store.events.alerts(limit=100) if (one := store.evidence.get(alert.id)) is not None]
+
+
+@pytest.fixture
+def typed(desk: Desk, capsys: pytest.CaptureFixture[str]) -> Callable[[str], tuple[int, str, str]]:
+    """What a command that is typed gives: its exit code, what it prints and what it complains about."""
+
+    def run(words: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        try:
+            main([*shlex.split(words), "--config", str(desk.config)])
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return code, *capsys.readouterr()
+
+    return run
+
+
+async def test_verify_as_it_is_typed_beside_a_running_daemon(
+    desk: Desk, typed: Callable[[str], tuple[int, str, str]]
+) -> None:
+    alert_id = await tell_one(desk)
+    async with desk.running():
+        assert typed(f"verify {alert_id}") == (0, f"{alert_id}: reproduced byte for byte\n", "")
+        code, out, _ = typed(f"verify {alert_id} --format json")
+        assert (code, json.loads(out)["outcome"]) == (0, "reproduced")
+        assert typed("verify --all")[:2] == (0, "2 alerts: 2 reproduced\n")  # and its escalation
+        assert typed("verify --all --since 1h")[:2] == (0, "0 alerts: none\n")
+    (desk.folder / "rules.yaml").write_text("rule: [", encoding="utf-8")  # the rules of today are no part of it
+    assert typed(f"verify {alert_id}")[0] == 0
+    assert typed("verify nothing")[::2] == (1, "watcher: there is no alert nothing\n")
+    assert typed("verify")[0] == typed(f"verify {alert_id} --all")[0] == 1
+    assert typed("verify --all --since yesterday")[0] == 2
+    tamper(desk, "UPDATE alerts SET body = replace(body, '12', '13') WHERE id = ?", alert_id)
+    code, out, _ = typed(f"verify {alert_id}")
+    assert code == 1
+    assert out.startswith(f"{alert_id}: does not come out as it was stored\n  ")
+    assert typed("verify --all")[0] == 1
+    tamper(desk, "DELETE FROM evidence WHERE alert_id = ?", alert_id)
+    code, out, _ = typed(f"verify {alert_id}")
+    assert (code, "no evidence was kept" in out) == (1, True)
+    code, out, _ = typed("verify --all")
+    assert (code, out.splitlines()[-1]) == (0, "2 alerts: 2 no evidence")
+
+
+async def test_the_forms_of_an_alert(desk: Desk, typed: Callable[[str], tuple[int, str, str]]) -> None:
+    alert_id = await tell_one(desk)
+    shown = json.loads(typed(f"alerts show {alert_id} --format json")[1])
+    kept = shown["evidence"]
+    assert kept["articles"][0]["text"] == "\n\n".join((START, SHELLING, TWELVE, END))
+    assert len(kept["articles"][0]["raw_sha256"]) == 64
+    assert [one["name"] for one in kept["rules"]] == ["clash", "fighting"]
+    for one in kept["rules"]:
+        assert hashlib.sha256(one["text"].encode()).hexdigest() == one["sha256"]
+    (found,) = kept["signals"]
+    for span in found["matches"]:
+        whole = kept["articles"][0]["text" if span["field"] == "text" else "title"]
+        assert whole[span["start"] : span["end"]] == span["text"]
+    code, page, _ = typed(f"alerts show {alert_id} --format html")
+    assert (code, page.startswith("<!doctype html>")) == (0, True)
+    assert '<mark class="found" title="clash: fight, happened">shelled</mark>' in page
+    message = check_cap(typed(f"alerts show {alert_id} --format cap")[1])
+    assert (said(message, "status"), said(message, "certainty")) == ("Actual", "Likely")
+    assert "Soldiers killed" in typed(f"alerts show {alert_id}")[1]
+
+
+async def test_files_and_an_export_for_others(desk: Desk, typed: Callable[[str], tuple[int, str, str]]) -> None:
+    desk.configure(
+        RULES, '[publish]\nfolder = "public"\nsender = "desk@example.org"\n', courier="", radio="", mirror=""
+    )
+    await tell_story(desk)
+    async with desk.running() as parts:
+        await parts.publish()
+    published = json.loads((desk.folder / "public" / "events.json").read_text(encoding="utf-8"))
+    feed = (desk.folder / "public" / "events.atom").read_text(encoding="utf-8")
+    assert len(published["events"]) > 1
+    for one in published["events"]:
+        assert f"tag:desk@example.org,2026:event/{one['id']}" in feed
+    lines = [json.loads(line) for line in typed("export")[1].splitlines()]
+    assert {one["id"] for one in published["events"]} <= {line["id"] for line in lines}
+    assert all(line["signals"] for line in lines)
+    out = desk.folder / "events.jsonl"
+    assert typed(f"export --out {out}")[::2] == (0, f"{out}: {len(lines)} events\n")
+    assert [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()] == lines
+    assert typed("export --since 1d")[1] == ""  # the story is years old
