@@ -437,12 +437,13 @@ def _has_no_news(harvest: Harvest, before: SourceState) -> bool:
 def identify(entries: Sequence[FeedEntry]) -> list[tuple[FeedEntry, ArticleKeys]]:
     """The entries with what recognises them; a guid or link that several of them share names none of them.
 
-    Only an entry with neither is recognised by its words: a daily "Latest from the border" is news each day.
+    Only an entry with neither is recognised by its words: a daily "Latest from the border" is news each day. What is
+    listed twice is one item.
     """
     guids = Counter(entry.guid for entry in entries)
     found = [canonical_url(entry.url) if entry.url else None for entry in entries]
     urls = Counter(found)
-    identified = []
+    identified: dict[ArticleKeys, FeedEntry] = {}
     for entry, url in zip(entries, found, strict=True):
         keys = ArticleKeys(
             source_id=entry.source_id,
@@ -452,8 +453,8 @@ def identify(entries: Sequence[FeedEntry]) -> list[tuple[FeedEntry, ArticleKeys]
         if keys.url is None and keys.guid is None:
             words = fold(f"{entry.title}\n{entry.summary}").text
             keys = replace(keys, fingerprint=hash_body(words.encode("utf-8", "replace")))
-        identified.append((entry, keys))
-    return identified
+        identified.setdefault(keys, entry)
+    return [(entry, keys) for keys, entry in identified.items()]
 
 
 def _list_entry(entry: FeedEntry, article: Article | None = None) -> Listing:
