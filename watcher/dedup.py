@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from watcher.independence import fold_copies, order_of, weigh
+from watcher.independence import Weighed, fold_copies, order_of, weigh
 from watcher.model import (
     Article,
     Claim,
@@ -581,9 +581,7 @@ def revised(event: Event, policies: Mapping[str, EventPolicy]) -> Event:
         voices=weighed.voices,
         opened_at=min(dates),
         last_seen_at=max(dates),
-        is_confirmed=any(_confirms(policy, reports, states, min(dates)) for policy in known)
-        if known
-        else event.is_confirmed,
+        is_confirmed=_is_confirmed(known, weighed, states, min(dates)) if known else event.is_confirmed,
         group_for=max((policy.group_for for policy in known), default=event.group_for),
         denied_by=tuple(sorted({state for report in reports for state in report.denied_by})),
     )
@@ -602,13 +600,19 @@ def _parties(rule_ids: Sequence[str], claims: Sequence[Claim]) -> tuple[str, ...
     return tuple(sorted(best))
 
 
-def _confirms(policy: EventPolicy, reports: Sequence[Report], parties: Sequence[str], opened_at: datetime) -> bool:
-    in_time = [
-        report
-        for report in reports
-        if policy.confirm_within is None or order_of(report)[0] - opened_at <= policy.confirm_within
-    ]
-    return weigh(in_time, parties).confirming >= policy.confirm_publishers
+def _is_confirmed(
+    policies: Iterable[EventPolicy], weighed: Weighed, parties: Sequence[str], opened_at: datetime
+) -> bool:
+    """Whether so many voices say so as one of the rules wants, in the time that it gives them."""
+    voices: dict[timedelta | None, int] = {None: weighed.confirming}
+    for policy in policies:
+        within = policy.confirm_within
+        if within not in voices:
+            in_time = [one for one in weighed.reports if within is None or order_of(one)[0] - opened_at <= within]
+            voices[within] = weigh(in_time, parties).confirming
+        if voices[within] >= policy.confirm_publishers:
+            return True
+    return False
 
 
 def _toll(reports: Sequence[Report]) -> Toll | None:

@@ -71,7 +71,8 @@ def fold_copies(reports: Iterable[Report]) -> tuple[Report, ...]:
     folded = []
     for report in ordered:
         key = group(report.article_id)
-        folded.append(replace(report, copy_of=original.get(key)))
+        copy_of = original.get(key)
+        folded.append(report if report.copy_of == copy_of else replace(report, copy_of=copy_of))
         original.setdefault(key, report.article_id)
     return tuple(folded)
 
@@ -112,14 +113,19 @@ def weigh(reports: Iterable[Report], parties: Collection[str]) -> Weighed:
             copies=sum(_only_repeats(report, speaker) for report in spoken),
             confirms=key in counted,
         )
-    reports_with_voice = tuple(
-        replace(
-            report, standing=voices[speaker.kind, speaker.key].standing, voice=voices[speaker.kind, speaker.key].name
-        )
-        for report in folded
-        for speaker in [speakers[order_of(report)]]
-    )
+    reports_with_voice = tuple(_with_voice(report, voices[_key(speakers[order_of(report)])]) for report in folded)
     return Weighed(reports_with_voice, tuple(sorted(voices.values(), key=lambda voice: not voice.confirms)))
+
+
+def _with_voice(report: Report, voice: Voice) -> Report:
+    """The report as it is where nothing changes: most of a large event stays what it was."""
+    if (report.standing, report.voice) == (voice.standing, voice.name):
+        return report
+    return replace(report, standing=voice.standing, voice=voice.name)
+
+
+def _key(speaker: _Speaker) -> tuple[str, str]:
+    return speaker.kind, speaker.key
 
 
 def _own(reports: Sequence[Report]) -> tuple[str, ...]:

@@ -153,6 +153,8 @@ class Events:
             for row in self._db.rows("SELECT position, body FROM event_reports WHERE event_id = ?", (event.id,))
         }
         for position, report in enumerate(event.reports):
+            if position in stored and _load_report(stored[position]) is report:
+                continue  # as it was read: nothing of it has changed
             if stored.get(position) != (body := dumps(report)):
                 self._db.upsert(
                     "event_reports",
