@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from watcher.web.markup import tidy
 from watcher.web.published import read_date_line
@@ -68,6 +69,7 @@ _PLEA = re.compile(
     re.IGNORECASE,
 )
 _PLEA_WORDS = 30
+_NO_KEY = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ def _read_head(text: str, title_key: str) -> _Head:
 
 def _key(line: str) -> str:
     """What two lines share that say the same: letters and digits."""
-    return "".join(char for char in line.casefold() if char.isalnum())
+    return _NO_KEY.sub("", line.casefold())
 
 
 def _may_be_headline(line: str) -> bool:
@@ -153,6 +155,8 @@ def _is_prose(line: str) -> bool:
 
 def _is_furniture(line: str) -> bool:
     """Whether a line belongs to the site and not to the article."""
+    if line.count(" ") > 2 * _PLEA_WORDS and _SENTENCE_END.search(line[-8:]):
+        return False  # nearly every paragraph
     words = re.findall(r"[^\W_](?:[\w'’.-]*[^\W_])?", line.lower())
     if not words:
         return True  # a line of bullets or rules
@@ -171,12 +175,11 @@ def _is_furniture(line: str) -> bool:
 
 def _without_run(line: str) -> str:
     """``line`` without a run of icon or button names at its beginning."""
-    tokens = list(_TOKEN.finditer(line))
-    if len(tokens) < _RUN_TOKENS:
-        return line
-    stem = _repeated_stem([token[0].lower() for token in tokens[: 2 * _RUN_TOKENS]])
+    first = [token[0].lower() for token in islice(_TOKEN.finditer(line), 2 * _RUN_TOKENS)]
+    stem = _repeated_stem(first) if len(first) >= _RUN_TOKENS else None
     if stem is None:
         return line
+    tokens = list(_TOKEN.finditer(line))
     last = 0
     for index, token in enumerate(tokens):
         if stem in token[0].lower():

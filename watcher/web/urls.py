@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 
 _MAX_URL_CHARS = 4_000  # longer ones are data, not links; servers refuse from 8,000 on
@@ -37,6 +38,7 @@ def absolute_url(base: str, reference: str | None) -> str | None:
     return url
 
 
+@lru_cache(maxsize=4096)  # of one poll: each link is looked at three times
 def canonical_url(url: str) -> str:
     """One spelling for the URLs of one article: for comparing and hashing, never for fetching.
 
