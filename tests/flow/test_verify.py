@@ -299,18 +299,12 @@ async def test_the_evidence_is_committed_with_the_alert_and_survives_the_article
         assert verify_all(store)[0].outcome is Outcome.REPRODUCED
 
 
-async def test_a_text_is_kept_once_and_dropped_with_its_last_alert(desk: Desk) -> None:
+async def test_a_text_is_kept_once(desk: Desk) -> None:
     await tell_story(desk)
     kept = texts(desk)
     assert len(set(kept.values())) == len(kept)
     with desk.store() as store:
         assert len(kept) < sum(len(one.articles) + len(one.rules) for one in evidence_of(store))
-    with closing(sqlite3.connect(desk.folder / "watcher.db")) as connection, connection:
-        connection.execute("DELETE FROM evidence_parts")
-        connection.execute("DELETE FROM evidence")
-    with desk.store() as store, store.transaction():
-        assert store.evidence.drop_unused() == len(kept)
-    assert texts(desk) == {}
 
 
 def evidence_of(store: Store) -> list[Evidence]:

@@ -64,20 +64,6 @@ class EvidenceStore:
             )
         return text
 
-    def drop_unused(self) -> int:
-        """The number of texts dropped, because no alert rests on them any more."""
-        return self._db.write(
-            "DELETE FROM evidence_texts WHERE NOT EXISTS "
-            "(SELECT 1 FROM evidence_parts p WHERE p.hash = evidence_texts.hash)"
-        )
-
-    def size_bytes(self) -> tuple[int, int]:
-        """Bytes of the evidence itself and of the texts that it shares, as compressed."""
-        return (
-            self._db.value("SELECT coalesce(sum(length(body)), 0) FROM evidence"),
-            self._db.value("SELECT coalesce(sum(length(body)), 0) FROM evidence_texts"),
-        )
-
 
 def _with_texts(evidence: Evidence, exchange: Callable[[str, str], str]) -> Evidence:
     """The evidence with ``exchange(text, what it is)`` in the place of every text."""
