@@ -29,6 +29,19 @@ CUT_SHARE = 0.6  # a text that ends so early, and is the beginning of what was t
 
 _CLOCK = re.compile(r"(?<!\d)\d{1,2}[:.h]\d{2}(?!\d)")
 _WORD = re.compile(r"\w+")
+# How sites say how old an item is, folded; the words of dates in running text (text.dates) know fewer of them.
+_UNITS = (
+    r"(?:s|secs?|seconds?|mins?|m|minutes?|hrs?|h|hours?|d|days?|sn|saniye|dk|dakika|sa|saat|gun|sekunden?|minuten?|stunden?|"
+    r"tag(?:en?)?|segundos?|minutos?|horas?|dias?|secondi|minut[oi]|or[ae]|giorn[oi]|uur|dag(?:en)?|sekundy?|minut[ey]?|"
+    r"godzin[ey]?|dni|saniyə|dəqiqə|րոպե|ժամ|օր|წუთის|საათის|დღის|ثانيه|دقيقه|ساعت|روز)\.?"
+)
+_AGE = re.compile(
+    rf"(?<!\w)(?:(?:\d+\s?{_UNITS}\s|(?:an?|one|bir|un[ao]?|een)\s{_UNITS}\s)"
+    r"(?:ago|once|evvel|fa|geleden|temu|əvvəl|առաջ|წინ|پيش|قبل)"
+    rf"|(?:vor|ha|hace)\s(?:\d+\s?|(?:eine[rmn]?|uma?|una?)\s){_UNITS}"
+    r"|just now|az once|az evvel|gerade eben|soeben|только что|щойно|ahora mismo|agora mesmo|a l'instant|proprio ora)"
+    r"(?!\w)"
+)
 
 
 class Fate(StrEnum):
@@ -56,10 +69,10 @@ class Verdict:
 
 
 def telling_words(text: str, language: str, reference_at: datetime) -> tuple[str, ...]:
-    """The folded words of the text, its dates and clock times left out: two texts with the same ones say the same."""
+    """The folded words of the text without dates, ages and clock times: two texts with the same ones say the same."""
     for mention in reversed(find_dates(text, 0, len(text), language, reference_at)):
         text = f"{text[: mention.start]} {text[mention.end :]}"
-    return tuple(_WORD.findall(fold(_CLOCK.sub(" ", text)).text))
+    return tuple(_WORD.findall(_AGE.sub(" ", fold(_CLOCK.sub(" ", text)).text)))
 
 
 def says_something_else(old: Article, new: Article) -> bool:
