@@ -63,7 +63,7 @@ CATCH_UP_WITHIN = timedelta(hours=1)  # of an outage; what was not read again by
 PAGE_CHECK_EVERY = timedelta(minutes=1)
 PRUNE_EVERY = timedelta(seconds=10)  # some hundred articles at a time: more than a day brings in an hour
 SILENCED_EVERY = timedelta(seconds=30)  # after a mute has ended somebody may be waiting for what it held back
-PUBLISH_EVERY = timedelta(seconds=10)  # after a change; nothing is read where nothing was written
+PUBLISH_EVERY = timedelta(seconds=10)  # where an event has changed
 SETTLE_EVERY = timedelta(seconds=10)  # when a network goes down, thousands of sources change within seconds
 # Threads that read and match. One interpreter computes one thing at a time, so more would only hold more memory; a few,
 # because a hostile page can keep one busy. Apart from asyncio's own threads, in which names are resolved.
@@ -171,7 +171,7 @@ class Parts:
         self._agenda = Agenda(self._poll_and_plan)
         self._forgetting = Forgetting(self._store)
         self._has_health_changed = False
-        self._published: tuple[int, int] | None = None  # the state of the store that the files tell of
+        self._published = ""  # digest of the events that the files tell of
         notices = self._store.journal.notices("job:")
         self._failed_jobs = {notice.key.removeprefix("job:") for notice in notices if notice.state != "ok"}
         self._outages: tuple[Outage, ...] = ()  # that operators were not told of yet
@@ -362,15 +362,15 @@ class Parts:
 
     async def publish(self) -> None:
         """Nothing; the files for other systems say what the store says."""
-        settings, state = self._daemon.settings.publish, self._store.state()
-        if not settings.folder or state == self._published:
+        settings = self._daemon.settings.publish
+        if not settings.folder or (digest := self._store.events.digest(settings.events)) == self._published:
             return
         from watcher.publish.files import publish  # not needed where nothing is published
 
         names = self._daemon.book.state_names
         if publish(self._store, Path(settings.folder), names, sender=settings.sender, limit=settings.events):
             log.info("events_published", folder=settings.folder)
-        self._published = state
+        self._published = digest
 
     async def dispatch(self) -> None:
         """Nothing; everything that is due was tried once."""

@@ -344,13 +344,25 @@ def test_files_are_replaced_only_when_they_say_something_else(store: Store, tmp_
     assert "Now more" in (folder / "events.atom").read_text(encoding="utf-8")
 
 
-def test_the_state_of_the_store_tells_whether_anything_was_written(store: Store) -> None:
-    state = store.state()
-    assert store.events.recent(10)
-    assert store.state() == state
+def test_the_digest_tells_whether_any_of_the_latest_events_changed(store: Store) -> None:
+    digest = store.events.digest(2)
     with store.transaction():
-        store.events.save_alert(alert(id="another", event_id="event-2"))
-    assert store.state() != state
+        store.events.save(event(id="event-0", last_seen_at=NOW, title="An old one"))
+    assert store.events.digest(2) == digest
+    seen = {digest}
+    for change in (
+        lambda: store.events.save_alert(alert(id="another", event_id="event-2")),
+        lambda: store.events.save(event(id="event-2", last_seen_at=NOW + timedelta(hours=2), title="Renamed")),
+        lambda: store.events.save(
+            event(
+                id="event-2", last_seen_at=NOW + timedelta(hours=2), title="Renamed", reports=(report(title="Edited"),)
+            )
+        ),
+    ):
+        with store.transaction():
+            change()
+        seen.add(store.events.digest(2))
+    assert len(seen) == 4
 
 
 def test_an_export_has_a_line_for_each_event(store: Store) -> None:

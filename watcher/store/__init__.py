@@ -147,10 +147,6 @@ class Store:
         self.outbox.fold(ids, carrier.id)
         return summary
 
-    def state(self) -> tuple[int, int]:
-        """A pair of numbers that is another one after anything was written, by whomever."""
-        return self._db.state()
-
     def counts(self, now: datetime) -> Counts:
         """How much there is of everything."""
         states = self._db.rows("SELECT state, count(*) FROM deliveries GROUP BY state")

@@ -168,11 +168,6 @@ class Db:
         with plain_errors(self.name):
             self._connection.executemany(sql, rows)
 
-    def state(self) -> tuple[int, int]:
-        """A pair of numbers that is another one after anything was written, by whomever."""
-        with plain_errors(self.name):
-            return self.value("PRAGMA data_version"), self._connection.total_changes
-
     def insert(self, table: str, row: Mapping[str, object]) -> bool:
         """Whether the row is new: one with the same key stays as it was."""
         return self.write(_insert_sql(table, tuple(row)), tuple(row.values())) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -94,6 +95,19 @@ class Events:
                 "SELECT id, body FROM events WHERE merged_into IS NULL ORDER BY last_seen_at DESC, id LIMIT ?", (limit,)
             )
         )
+
+    def digest(self, limit: int) -> str:
+        """A hash of what is stored of the latest events and their alerts: the same as long as none of it changes."""
+        latest = "(SELECT id, body, last_seen_at FROM events ORDER BY last_seen_at DESC, id LIMIT :limit)"
+        digest = hashlib.blake2b(digest_size=16)
+        for sql in (
+            f"SELECT body FROM {latest}",
+            f"SELECT r.body FROM {latest} e JOIN event_reports r ON r.event_id = e.id",
+            f"SELECT a.id FROM {latest} e JOIN alerts a ON a.event_id = e.id",
+        ):
+            for row in self._db.rows(sql, {"limit": limit}):
+                digest.update(row[0].encode() + b"\0")
+        return digest.hexdigest()
 
     def listed(
         self, now: datetime, *, since: datetime, only_open: bool = False, state: str | None = None, limit: int = 50

@@ -232,6 +232,10 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "CREATE INDEX signals_by_event ON signals (event_id)",
         ),
     ),
+    (
+        "0015_latest_events",
+        ("CREATE INDEX events_by_last_report ON events (last_seen_at DESC, id)",),
+    ),
 )
 
 
