@@ -36,7 +36,13 @@ from watcher.guard import Guard, GuardError
 from watcher.health import find_blind, is_failure, observe, state_of
 from watcher.ingest import Ingest, Poll
 from watcher.model import AlertKind, Channel, Delivered, GiveUp, Retry, Severity, Source
-from watcher.notices import tell_about_blind_rules, tell_about_outage, tell_about_source, tell_operators
+from watcher.notices import (
+    tell_about_blind_rules,
+    tell_about_outage,
+    tell_about_source,
+    tell_about_unknown_recipients,
+    tell_operators,
+)
 from watcher.notify.base import Notifier
 from watcher.notify.console import ConsoleNotifier
 from watcher.notify.email import EmailNotifier
@@ -216,6 +222,7 @@ class Parts:
         """Nothing; the polls and the daemon's own jobs run from now on."""
         self._resume(self.sources.values())
         self.tell_about_blind_rules()
+        self.tell_about_unknown_recipients()
         self._every(HEARTBEAT_EVERY, self.heartbeat, "heartbeat")
         self._every(SILENCE_CHECK_EVERY, self.check_silence, "silence")
         self._every(PAGE_CHECK_EVERY, self.check_pages, "pages")
@@ -302,6 +309,18 @@ class Parts:
         blind = find_blind(book.rules.rules, book.statuses, tuple(self.sources.values()), healths)
         with self._store.transaction():
             told = tell_about_blind_rules(self._store, book.recipients, blind, book.statuses, self._clock())
+        if told:
+            self._wake.set()
+
+    def tell_about_unknown_recipients(self) -> None:
+        """Nothing; operators know which rules name recipients that do not exist."""
+        book = self._daemon.book
+        wanted = {
+            rule_id: (*(policy.to or ()), *(policy.escalate.to if policy.escalate else ()))
+            for rule_id, policy in book.send_policies.items()
+        }
+        with self._store.transaction():
+            told = tell_about_unknown_recipients(self._store, book.recipients, wanted, self._clock())
         if told:
             self._wake.set()
 
@@ -507,6 +526,7 @@ class Parts:
         self._daemon.settings, self._daemon.book = settings, book
         self._take_sources(settings)
         self._retarget()
+        self.tell_about_unknown_recipients()
         changes = book.changes_since(old_book)
         log.info("reloaded", rules=len(book.versions), sources=len(self.sources), **changes)
         lines = [f"{what}: {', '.join(rule_ids)}" for what, rule_ids in changes.items() if rule_ids]

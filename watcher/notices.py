@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from watcher.health import BlindRule, HealthChange
@@ -138,6 +138,34 @@ def tell_about_outage(
     severity = Severity.WARNING if lost or unread else Severity.WATCH
     _send(store, recipients, f"outage {encode_time(outage.from_at)}", headline, "\n".join(lines), severity, now)
     store.journal.settle_outage(outage)
+
+
+def tell_about_unknown_recipients(
+    store: Store, recipients: Sequence[Recipient], wanted: Mapping[str, Iterable[str]], now: datetime
+) -> bool:
+    """Whether operators are told which rules name recipients that do not exist; needs an open transaction.
+
+    ``wanted`` are the names by rule id. Told again only when they change.
+    """
+    known = {recipient.id for recipient in recipients}
+    lines = [
+        f"{rule_id}: {', '.join(missing)}"
+        for rule_id in sorted(wanted)
+        if (missing := sorted({*wanted[rule_id]} - known))
+    ]
+    if not lines:
+        store.journal.clear_notice("unknown-recipients")
+        return False
+    count = f"{len(lines)} rules name recipients" if len(lines) > 1 else "A rule names a recipient"
+    return tell_operators(
+        store,
+        recipients,
+        now,
+        key="unknown-recipients",
+        state="; ".join(lines),
+        headline=f"{count} not in the configuration, who get{'' if len(lines) > 1 else 's'} nothing",
+        body="\n".join(lines),
+    )
 
 
 def _rules(rule_ids: Sequence[str]) -> str:

@@ -164,6 +164,10 @@ def test_check_needs_no_source_where_none_is_configured(run: Run, tmp_path: Path
     code, out, _ = run("rules", "check")
     assert code == 1
     assert "[language-without-source]" in out
+    code, out, _ = run("check")
+    assert code == 0
+    (said,) = [line for line in out.splitlines() if "can see nothing" in line or "source is in" in line]
+    assert re.search(r"x\.yaml:\d+:\d+: warning: rule \S+ can see nothing: no source is in en$", said), out
 
 
 # explain

@@ -150,6 +150,26 @@ async def test_a_rule_goes_blind_with_its_sources_and_sees_again(desk: Desk) -> 
     assert desk.told(CHAT) == []
 
 
+async def test_rules_that_name_nobody_are_told_once_and_again_when_others_are_missing(desk: Desk) -> None:
+    async def start() -> list[str]:
+        before = len(desk.told(OPERATOR))
+        async with desk.running(MINUTE) as parts:
+            parts.tell_about_unknown_recipients()
+            await parts.dispatch()
+        return desk.told(OPERATOR)[before:]
+
+    desk.configure(RULE + "send: {to: [chat, nobody]}\n", courier="")
+    (told,) = await start()
+    assert "A rule names a recipient not in the configuration, who gets nothing" in told
+    assert "recalled: nobody" in told
+    assert await start() == []
+    desk.configure(RULE + "escalate: {if_not_acknowledged_in: 15m, to: [night-desk]}\n", courier="")
+    (told,) = await start()
+    assert "recalled: night-desk" in told
+    desk.configure(RULE + "send: {to: [chat]}\n", courier="")
+    assert await start() == []
+
+
 async def test_a_feed_whose_dates_are_all_unreadable_is_told_and_read(desk: Desk) -> None:
     desk.configure(RULE, courier="")
     desk.room.publish("courier", item(1, desk.now), item(2, desk.now))

@@ -73,9 +73,11 @@ def check(config: ConfigOption = None) -> None:
     if own and own.is_dir() and settings.rules.paths == (shipped_rules(),) and own.resolve() != shipped_rules():
         typer.echo(f'{path}: warning: the rules in {own} are not read: write paths = ["rules"] under [rules]')
     sources = settings.to_sources()
-    for blind in find_blind(book.rules.rules, book.statuses, sources, {}) if sources else ():
-        typer.echo(f"{path}: warning: rule {blind.rule_id} can see nothing: {blind.why}")
     rule_set = load_rules(settings.rules.paths)
+    blind = find_blind(book.rules.rules, book.statuses, sources, {}) if sources else ()
+    said = {rule_set.location(one.rule_id, "languages"): one for one in blind}
+    for location, one in said.items():
+        typer.echo(f"{location}: warning: rule {one.rule_id} can see nothing: {one.why}")
     findings = lint_rules(
         rule_set,
         datetime.now(UTC).date(),
@@ -83,7 +85,8 @@ def check(config: ConfigOption = None) -> None:
         recipients=[recipient.id for recipient in settings.recipients],
     )
     for finding in findings:
-        typer.echo(str(finding))
+        if finding.code != "language-without-source" or finding.location not in said:
+            typer.echo(str(finding))
     typer.echo(
         f"{path}: good: {len(settings.sources)} sources, {len(book.versions)} rules, {len(book.recipients)} recipients"
     )
