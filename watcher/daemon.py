@@ -137,6 +137,7 @@ class Daemon:
             await parts.check_pages()
             await parts.tell_silenced()
             await parts.dispatch()
+            await parts.prune()
             await parts.publish()
 
 

@@ -11,7 +11,7 @@ from watcher.retention import Cutoffs
 from watcher.store import Store
 from watcher.store.pruning import Slice
 
-AT_ONCE = timedelta(milliseconds=20)  # with the slice that passes it and the commit, far below what anybody notices
+AT_ONCE = timedelta(milliseconds=15)  # with the slice that passes it and the commit, below what anybody notices
 REST = timedelta(hours=1)  # between two walks: an hour is little of any time that things are kept for
 
 
@@ -29,7 +29,7 @@ class Forgetting:
         return self._rest_until_at is None or now >= self._rest_until_at
 
     def go_on(self, at: Cutoffs) -> Counter[str]:
-        """What was pruned in about twenty milliseconds, by its kind; ``at`` counts for a walk that begins now."""
+        """What was pruned in about fifteen milliseconds, by its kind; ``at`` counts for a walk that begins now."""
         if self._walk is None:
             self._walk = self._pruner.slices(at)
             self._rest_until_at = None

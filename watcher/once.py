@@ -70,10 +70,11 @@ def _log_failures(failed: Iterable[tuple[str, FetchFailed]]) -> None:
 
 
 def _has_work(store: Store) -> bool:
-    """Whether something is to be sent, or a page to be looked at again."""
+    """Whether something is to be sent, or a page to be looked at again, or a mute may have ended."""
     now = utc_now()
     due_at = store.outbox.next_due_at()
-    return (due_at is not None and due_at <= now) or bool(store.articles.due_pages(now, limit=1))
+    is_due = due_at is not None and due_at <= now
+    return is_due or bool(store.articles.due_pages(now, limit=1)) or bool(store.outbox.silencers())
 
 
 def fingerprint_rules(paths: Sequence[Path]) -> str:

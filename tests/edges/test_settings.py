@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,10 +13,13 @@ from pydantic_core import PydanticUndefined
 
 from tests.conftest import CHECKOUT
 from watcher.errors import ConfigError
-from watcher.model import Channel, QuietHours, Recipient, Severity, Source, SourceKind
+from watcher.model import Budget, Channel, QuietHours, Recipient, Severity, Source, SourceKind
+from watcher.mutes import Inhibit
+from watcher.retention import Keep
 from watcher.settings import Settings, load_settings, shipped_rules
 from watcher.settings.marks import find_keys
 from watcher.settings.schema import ARRAYS, SECTIONS
+from watcher.settings.values import parse_until
 
 SOURCE = '[[sources]]\nid = "a"\nurl = "https://example.org/feed"\n'
 CONSOLE = '[[recipients]]\nid = "c"\nchannel = "console"\n'
@@ -163,9 +166,60 @@ def test_sources_and_recipients_become_the_types_of_the_program(tmp_path: Path) 
             quiet_hours=QuietHours(time(22), time(7, 30), "Asia/Yerevan"),
             is_test=True,
             is_operator=True,
+            budget=Budget(12, timedelta(hours=1)),
         ),
         Recipient(id="mail", channel=Channel.WEBHOOK, target="https://example.org/hook"),
     )
+
+
+@pytest.mark.parametrize(
+    ("channel", "line", "budget"),
+    [
+        ("email", "", Budget(12, timedelta(hours=1))),
+        ("email", 'budget = "none"', None),
+        ("email", 'budget = "5/15m"', Budget(5, timedelta(minutes=15))),
+        ("email", 'budget = "100/d"', Budget(100, timedelta(days=1))),
+        ("console", "", None),
+        ("console", 'budget = "3/2h"', Budget(3, timedelta(hours=2))),
+    ],
+)
+def test_how_many_messages_with_a_sound_a_recipient_gets(
+    tmp_path: Path, channel: str, line: str, budget: Budget | None
+) -> None:
+    mail = '[email]\nsender = "a@example.org"\n'
+    settings = load(tmp_path, f'{mail}[[recipients]]\nid = "x"\nchannel = "{channel}"\nto = "a@b.example"\n{line}')
+    assert settings.to_recipients()[0].budget == budget
+
+
+def test_what_silences_what(tmp_path: Path) -> None:
+    by_default = Inhibit(Severity.CRITICAL, Severity.WATCH)
+    assert load(tmp_path, "").to_inhibits() == (by_default,)
+    assert load(tmp_path, "inhibit = []").to_inhibits() == ()
+    text = '[[inhibit]]\n[[inhibit]]\nby = "warning"\nfamilies = ["clash"]'
+    assert load(tmp_path, text).to_inhibits() == (by_default, Inhibit(Severity.WARNING, Severity.WATCH, ("clash",)))
+
+
+def test_how_long_things_are_kept(tmp_path: Path) -> None:
+    assert load(tmp_path, "").to_keep() == Keep()
+    assert load(tmp_path, '[retention]\ntext = "30d"').to_keep() == Keep(text=timedelta(days=30))
+
+
+UNTIL_NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("2h", datetime(2026, 11, 1, 14, tzinfo=UTC)),
+        ("7d", datetime(2026, 11, 8, 12, tzinfo=UTC)),
+        ("2026-12-01", datetime(2026, 12, 1, tzinfo=UTC)),
+        ("2026-12-01 08:00 Asia/Yerevan", datetime(2026, 12, 1, 4, tzinfo=UTC)),
+        ("2027-07-01T08:00 Europe/Paris", datetime(2027, 7, 1, 6, tzinfo=UTC)),
+        ("2027-01-01 08:00 Europe/Paris", datetime(2027, 1, 1, 7, tzinfo=UTC)),
+    ],
+)
+def test_when_something_ends(written: str, meant: datetime) -> None:
+    assert parse_until(written, UNTIL_NOW) == meant
 
 
 LENGTH = "expected a length of time like 30s, 5m, 2h or 7d"
@@ -241,6 +295,12 @@ MISTAKES = [
     (CONSOLE + "states = ['Armenia']", "w.toml:4:11: recipients[1].states[1]: expected the two-letter code of a state in capitals, like AM, found 'Armenia'"),
     (CONSOLE + "rules = ['CSTO']", "w.toml:4:10: recipients[1].rules[1]: expected rule ids or patterns like csto-* (small letters, digits, hyphens), found 'CSTO'"),
     (CONSOLE + "min_severity = 'crit'", "w.toml:4:1: recipients[1].min_severity: expected one of watch, warning, critical, found 'crit'; did you mean critical?"),
+    (CONSOLE + "budget = '12'", "w.toml:4:1: recipients[1].budget: expected a number of messages in a time like 12/h or 5/15m, or none, found '12'"),
+    (CONSOLE + "budget = '0/h'", "w.toml:4:1: recipients[1].budget: expected a number of messages in a time like 12/h or 5/15m, or none, found '0/h'"),
+    (CONSOLE + "budget = 12", "w.toml:4:1: recipients[1].budget: expected a number of messages in a time like 12/h or 5/15m, or none, found 12"),
+    ("[[inhibit]]\nby = 'warning'\nsilences = 'warning'", "w.toml:3:1: inhibit[1].silences: expected a lower severity than by, which is warning"),
+    ("[[inhibit]]\nsilences = 'critical'", "w.toml:2:1: inhibit[1].silences: expected one of watch, warning, found 'critical'"),
+    ("[retention]\ntext = '10d'", "w.toml:2:1: retention.text: expected at least 30d"),
     (CONSOLE + "quiet_hours = '22:00-07:00'", "w.toml:4:1: recipients[1].quiet_hours: expected a time zone after the hours, like 22:00-07:00 Asia/Yerevan"),
     (CONSOLE + "quiet_hours = '22:00-07:00 Yerevan'", "w.toml:4:1: recipients[1].quiet_hours: unknown time zone 'Yerevan'; did you mean Asia/Yerevan?"),
     (CONSOLE + "quiet_hours = '22:00-07:00 asia/yerevn'", "w.toml:4:1: recipients[1].quiet_hours: unknown time zone 'asia/yerevn'; did you mean Asia/Yerevan?"),

@@ -180,6 +180,12 @@ class Db:
         """Nothing; writes the row, over the one with the same key if there is one and it differs."""
         self.write(_upsert_sql(table, tuple(row), key), tuple(row.values()))
 
+    def give_back(self, pages: int) -> None:
+        """Nothing; up to so many free pages go back to the system, where the file was made for that."""
+        with plain_errors(self.name):
+            # Each page is a step of the statement, and `execute` takes only the first.
+            self._connection.executescript(f"PRAGMA incremental_vacuum({int(pages)})")
+
     def _expect_transaction(self) -> None:
         if not self._in_transaction():
             raise RuntimeError("a write needs an open transaction")
