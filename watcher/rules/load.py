@@ -136,8 +136,9 @@ def _read_text(file: RuleFile, text: str, loading: Loading) -> None:
 
 
 def _decode(body: bytes, file: RuleFile, loading: Loading) -> str | None:
-    if body.startswith((b"\xff\xfe", b"\xfe\xff")):
-        loading.wrong(file, None, "this file is UTF-16: save it as UTF-8")
+    # Without a byte order mark UTF-16 shows in the zero beside the first letter.
+    if body.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in body[:2]:
+        loading.problems.append(Problem(Location(file.path, 1, 1), "this file is UTF-16: save it as UTF-8", "not-utf8"))
         return None
     try:
         return body.removeprefix(b"\xef\xbb\xbf").decode("utf-8")

@@ -50,6 +50,7 @@ from watcher.rules.values import (
     parse_text,
     parse_window,
     phrase_text,
+    phrases_of,
     split_words,
     wrong,
 )
@@ -133,7 +134,7 @@ Name = Annotated[
 ]
 ListName = Annotated[Name, BeforeValidator(parse_list_name)]
 PhraseText = Annotated[str, BeforeValidator(phrase_text)]
-Phrases = Annotated[tuple[PhraseText, ...], BeforeValidator(one_or_many), Key(min_length=1), _OrOne()]
+Phrases = Annotated[tuple[PhraseText, ...], BeforeValidator(phrases_of), Key(min_length=1), _OrOne()]
 Positive = Annotated[int, BeforeValidator(parse_positive), WithJsonSchema({"type": "integer", "minimum": 1})]
 Flag = Annotated[bool, BeforeValidator(parse_flag), WithJsonSchema({"type": "boolean"})]
 Ratio = Annotated[float, BeforeValidator(parse_ratio), WithJsonSchema({"type": "number", "exclusiveMinimum": 0})]
@@ -171,6 +172,7 @@ SeverityName = Annotated[
 ]
 Names = Annotated[tuple[Name, ...], BeforeValidator(split_words), Key(min_length=1), _OrCommas()]
 Words = Annotated[tuple[Text, ...], BeforeValidator(split_words), Key(min_length=1), _OrCommas()]
+WordsOrNone = Annotated[tuple[Text, ...], BeforeValidator(split_words), _OrCommas()]
 Stances = Annotated[
     tuple[Annotated[Stance, one_of(Stance, "stance")], ...],
     BeforeValidator(split_words),
@@ -277,6 +279,12 @@ class AtLeast(_Model):
     n: Positive = Key(description="how many", examples=[2])
     of: Names = Key(description="of which clues", examples=[["troops", "shelling", "airspace"]])
 
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> Self:
+        if self.n > len(set(self.of)):
+            raise wrong(f"expected at most {len(set(self.of))}, as many as clues, found {self.n}")
+        return self
+
 
 class AlertWhen(_Model):
     """Which clues must be found; every key given must hold."""
@@ -296,8 +304,6 @@ class AlertWhen(_Model):
     def _says_something(self) -> Self:
         if not (self.all_of or self.any_of or self.none_of or self.at_least):
             raise wrong("expected one of all_of, any_of, none_of, at_least, found nothing")
-        if self.at_least and self.at_least.n > len(set(self.at_least.of)):
-            raise wrong(f"expected at most {len(set(self.at_least.of))}, as many as clues, found {self.at_least.n}")
         return self
 
 
@@ -465,9 +471,11 @@ class Escalate(_Model):
 class Extracts(_Model):
     """What the alert must say."""
 
-    states: Words | None = Key(default=None, description="exactly these states, in any order", examples=[["AM", "AZ"]])
-    killed: Positive | None = Key(default=None, description="killed, at least", examples=[12])
-    injured: Positive | None = Key(default=None, description="injured, at least", examples=[30])
+    states: WordsOrNone | None = Key(
+        default=None, description="exactly these states, in any order; [] for none", examples=[["AM", "AZ"]]
+    )
+    killed: Positive | None = Key(default=None, description="the lowest reading of the killed", examples=[12])
+    injured: Positive | None = Key(default=None, description="the lowest reading of the injured", examples=[30])
 
 
 class StreamItem(_Model):

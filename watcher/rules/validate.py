@@ -8,10 +8,14 @@ from typing import Any, get_args, get_origin
 from babel import Locale
 from pydantic import BaseModel, ValidationError
 
+from watcher.errors import Location, Problem
 from watcher.rules.documents import Loading, RuleFile
-from watcher.rules.schema import DOCUMENTS
+from watcher.rules.schema import DOCUMENTS, Clue
 from watcher.rules.values import describe, list_names, nearest
 from watcher.rules.yaml_nodes import Node, NodeKind
+
+_PHRASE_KEYS = frozenset({"phrases", "not_phrases", "title_has", "items"})
+_CLUE_KEYS = tuple(info.alias or name for name, info in Clue.model_fields.items())
 
 
 def validate(file: RuleFile, kind: str, node: Node, loading: Loading) -> BaseModel | None:
@@ -19,7 +23,14 @@ def validate(file: RuleFile, kind: str, node: Node, loading: Loading) -> BaseMod
     empty = list(_empty_values(node, ()))
     for path, place in empty:
         after = "-" if place.is_empty else "the colon"
-        loading.wrong(file, place, f"{_dotted(path)}expected a value after {after}, found nothing")
+        message = f"expected a value after {after}, found nothing"
+        if not place.is_empty and not _has_colon(file, place):
+            message = f"there is no colon after {describe(place.value)}: put a value that has a comma in quotes"
+        loading.wrong(file, place, f"{_dotted(path)}{message}")
+    joined = list(_joined_lines(node, ()))
+    for path, value in joined:
+        message = "expected a list, each phrase on its own line after - , found one text of several lines"
+        loading.wrong(file, value, f"{_dotted(path)}{message}")
     model = DOCUMENTS[kind]
     try:
         valid = model.model_validate(node.data())
@@ -27,7 +38,7 @@ def validate(file: RuleFile, kind: str, node: Node, loading: Loading) -> BaseMod
         for found in error.errors(include_url=False):
             _report(file, model, node, found, [path for path, _ in empty], loading)
         return None
-    return None if empty else valid
+    return None if empty or joined else valid
 
 
 def _empty_values(node: Node, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Node]]:
@@ -42,6 +53,24 @@ def _empty_values(node: Node, path: tuple[str, ...]) -> Iterator[tuple[tuple[str
         yield from _empty_values(item, path)
 
 
+def _joined_lines(node: Node, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Node]]:
+    """Phrases below each other without their dashes, which YAML silently joins into one."""
+    for key, value in node.pairs:
+        here = (*path, key.value or "")
+        text = value.value or ""
+        is_joined = value.style == "" and value.end_line > value.line
+        if key.value in _PHRASE_KEYS and text and (is_joined or (value.style == "|" and "\n" in text.strip())):
+            yield here, value
+        yield from _joined_lines(value, here)
+    for item in node.items:
+        yield from _joined_lines(item, path)
+
+
+def _has_colon(file: RuleFile, key: Node) -> bool:
+    rest = file.lines[key.end_line - 1][key.end_column - 1 :] if key.end_line <= len(file.lines) else ":"
+    return rest.lstrip().startswith(":")
+
+
 def _report(
     file: RuleFile,
     model: type[BaseModel],
@@ -54,6 +83,13 @@ def _report(
     steps: list[str | int] = [step for step in found["loc"] if step != "[key]"]
     path = tuple(step for step in steps if isinstance(step, str))
     kind, value = found["type"], found.get("input")
+    misplaced = _misplaced(root, path)
+    if misplaced:
+        key, message = misplaced
+        told = Problem(Location(file.path, key.line, key.column), message, "unknown-key")
+        if told not in loading.problems:
+            loading.problems.append(told)
+        return
     if kind != "extra_forbidden" and any(where[: len(path)] == path for where in empty):
         return
     if kind == "missing":
@@ -68,9 +104,13 @@ def _report(
         name = path[-1]
         meant = nearest(name, unused) or nearest(name, keys)
         better = f"did you mean {meant}?" if meant else f"expected one of {list_names(unused or keys, 30)}"
+        if name in _CLUE_KEYS and "look_for" in keys:
+            better = f"it belongs to a clue: look_for: {{a_name: {{{name}: ...}}}}"
         loading.wrong(file, parent.key(name), f"{_dotted(path[:-1])}unknown key {name}: {better}", "unknown-key")
         return
     node = _node_at(root, steps)
+    if kind == "too_short" and node.items:
+        return  # its items are wrong, and each says so
     if found["loc"][-1:] == ("[key]",):
         parent = _node_at(root, steps[:-1])
         node, path = parent.key(path[-1]) or parent, path[:-1]
@@ -78,6 +118,22 @@ def _report(
     if "languages" in path or "language" in path:
         message = language_hint(value) or message
     loading.wrong(file, node, f"{_dotted(path)}{message}")
+
+
+def _misplaced(root: Node, path: Sequence[str]) -> tuple[Node, str] | None:
+    """A key that stands where only names of clues do, and where it belongs; None where it is a clue all the same."""
+    if "look_for" not in path[:-1]:
+        return None
+    depth = path.index("look_for") + 1
+    look_for, name = root.at(*path[:depth]), path[depth]
+    key, value = (look_for.key(name), look_for.get(name)) if look_for else (None, None)
+    if key is None or value is None or any(value.get(clue_key) for clue_key in _CLUE_KEYS):
+        return None
+    if name in _CLUE_KEYS:
+        return key, f"look_for: {name} needs a clue around it, with a name of your own: {{a_name: {{{name}: ...}}}}"
+    if name in DOCUMENTS["rule"].model_fields:
+        return key, f"{name} belongs beside look_for, not in it: indent it less"
+    return None
 
 
 def _message(kind: str, found: Any, value: object, model: type[BaseModel] | None) -> str:
@@ -90,6 +146,8 @@ def _message(kind: str, found: Any, value: object, model: type[BaseModel] | None
         keys = _keys_of(model) if kind.startswith("model") else []
         if keys[:1] == ["at_least"] and isinstance(value, str) and value.strip().isdecimal():
             return f"expected a key with the number: write {{at_least: {value.strip()}}}"
+        if "one_from" in keys and isinstance(value, list):
+            return "expected a number, like {at_least: 2}; which states goes into a list of kind states, for one_from"
         if keys[:1] == ["at_least"]:
             return f"expected a key with a number, like {{at_least: 1}}, found {describe(value)}"
         what = list_names(keys, 6) if keys else "names of your own"

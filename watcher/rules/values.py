@@ -68,6 +68,7 @@ _SYNONYMS = {
     "denied": ["negated"],
     "past": ["historical"],
     "body": ["text"],
+    "a state": ["state", "one_state", "any_state"],
 }
 
 
@@ -151,7 +152,10 @@ def parse_rule_id(value: object) -> str:
     """The id of a rule."""
     text = _scalar(value, "the id of a rule, like border-clash")
     if not _RULE_ID.fullmatch(text):
-        raise wrong(f"expected 3 to 64 small letters, digits and hyphens, like border-clash, found {describe(text)}")
+        spelled = re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-")
+        better = f": write {spelled}" if text.isascii() and _RULE_ID.fullmatch(spelled) else ""
+        message = "expected 3 to 64 small letters, digits and hyphens, like border-clash"
+        raise wrong(f"{message}, found {describe(text)}{better}")
     return text
 
 
@@ -327,6 +331,13 @@ def one_of(members: type[StrEnum], what: str) -> BeforeValidator:
 def one_or_many(value: object) -> object:
     """A list; one text stands for a list of one."""
     return [value] if isinstance(value, str) and value.strip() else value
+
+
+def phrases_of(value: object) -> object:
+    """A list of phrases; one text stands for a list of one, but not where its commas separate several."""
+    if isinstance(value, str) and re.search(r"\S,\s+\S", value):
+        raise wrong(f"expected a list of phrases where there are several: write [{' '.join(value.split())}]")
+    return one_or_many(value)
 
 
 def split_words(value: object) -> object:

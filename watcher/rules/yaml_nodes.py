@@ -318,6 +318,10 @@ def _in_plain_words(error: yaml.MarkedYAMLError, lines: list[str], first: int) -
         r"\[[^\]]*\|[^\]]*\]\s*$", here[:column]
     ):
         return line, here[:column].rindex("["), "expected ( ) around alternatives, like (aid|help)"
+    if "flow " in context and here[column : column + 1] == ":":
+        return line, column, "inside [ ] and { } a value with a colon must be in quotes"
+    if "flow " in context and here[column - 1 : column] == "'" and here[column : column + 1].isalpha():
+        return line, column - 1, "the value ends at this quote: write '' for an apostrophe, or use double quotes"
     if "flow sequence" in context:
         return *opened, "this [ is never closed: expected a comma between items and ] at the end"
     if "flow mapping" in context:
