@@ -207,7 +207,7 @@ def test_explain_knows_the_open_events_of_the_store(run: Run, tmp_path: Path) ->
     write(tmp_path, "story.txt", STORY)
     now = datetime(2026, 11, 20, tzinfo=UTC)
     known = event(id="e1", rule_id="fire-exchanged", rule_ids=("fire-exchanged",), states=("KH", "TH"),
-                  opened_at=now, last_seen_at=now, reports=(report(),))  # fmt: skip
+                  opened_at=now, last_seen_at=now, reports=(report(published_at=now),))  # fmt: skip
     with Store.open(tmp_path / "watcher.db", exclusive=True) as store, store.transaction():
         store.events.save(known)
     _, out, _ = run("rules", "explain", "story.txt", "--now", "2026-11-20T06:00Z", "--format", "json")

@@ -29,7 +29,7 @@ _COMMON = frozenset(
     october november december president minister ministry prime foreign defence defense deputy general army navy force
     forces council security united nations union european parliament government republic state states secretary
     spokesman spokeswoman spokesperson embassy ambassador north south east west northern southern eastern western
-    international national federal armed military agency news press police court people party война совет россии""".split()
+    international national federal armed military agency news press police court people party""".split()
 )
 
 
@@ -39,7 +39,9 @@ def particulars_of(article: Article, matches: Iterable[Match]) -> Particulars:
     Places are territories and cities, as folded words. Names are looked for in the title and the first sentences, and
     only in scripts with capitals; a headline in which every word has one gives none.
     """
-    reading = Reading.of(article.title, article.text, article.language, article.published_at or article.first_seen_at)
+    # Half a surrogate pair, which JSON can carry, is no letter; offsets stay as they are.
+    title, text = (part.encode("utf-8", "replace").decode("utf-8") for part in (article.title, article.text))
+    reading = Reading.of(title, text, article.language, article.published_at or article.first_seen_at)
     chosen = {
         reading.sentence_at(match.span.start + (0 if match.span.field is Field.TITLE else reading.text_start)).index
         for match in matches
