@@ -184,6 +184,7 @@ class _Report:
         self._total_starts = [hit.start for hit in self._totals]
         self.numbers: tuple[_Number, ...] = ()
         self._number_starts: list[int] = []
+        self._counting_things: set[int] = set()  # the words of "hundreds" in "hundreds of sheep"
 
     def read(self) -> Iterator[Casualty]:
         """The casualties in order of their triggers."""
@@ -349,9 +350,12 @@ class _Report:
                 break
             if word in language["things"]:
                 is_thing = True
+            elif is_thing and word in language["joins"]:
+                break  # "300 cattle and two people"
             elif word in language["stops"] or word in language["finite"] or word == "," or i in self._trigger_words:
                 break
         if is_thing and not is_people:
+            self._counting_things.update(range(start, end))
             return None
         if (
             not is_people
@@ -610,7 +614,7 @@ class _Report:
         found: bool | None = None
         for i in indexes:
             word = self.words[i]
-            if word in language["people"]:
+            if word in language["people"] and i not in self._counting_things:
                 return True
             if word in language["things"] and found is None:
                 found = False
