@@ -154,6 +154,20 @@ def find_blind(
     return tuple(found[rule_id] for rule_id in sorted(found))
 
 
+def say_blind(blind: Iterable[BlindRule]) -> dict[str, tuple[str, ...]]:
+    """What to say of the rules that can see nothing, with their ids; those for one reason together."""
+    by_reason: dict[str, list[str]] = {}
+    for one in blind:
+        by_reason.setdefault(one.why, []).append(one.rule_id)
+    said: dict[str, tuple[str, ...]] = {}
+    for why, rule_ids in by_reason.items():
+        if len(rule_ids) == 1:
+            said[f"rule {rule_ids[0]} can see nothing: {why}"] = (rule_ids[0],)
+        else:
+            said[f"{len(rule_ids)} rules can see nothing: {why}: {', '.join(rule_ids)}"] = tuple(rule_ids)
+    return said
+
+
 def _may_feed(source: Source, rule: CompiledRule) -> bool:
     return _speaks(source, rule) and _is_wanted(source, rule)
 

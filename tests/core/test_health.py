@@ -22,6 +22,7 @@ from watcher.health import (
     is_live,
     level,
     observe,
+    say_blind,
     state_of,
 )
 from watcher.model import FetchReason, Health, RuleStatus, Source, SourceState
@@ -207,6 +208,14 @@ def test_rules_that_no_source_can_feed_are_blind_and_say_why(tmp_path: Path) -> 
         BlindRule("turkish", "no source is in az or tr"),
     )
     assert find_blind(*rules(tmp_path, turkish="languages: [tr]"), (source("any"),), {}) == ()
+
+
+def test_blind_rules_are_said_together_by_reason() -> None:
+    blind = [BlindRule("a", "no source is in tr"), BlindRule("b", "all fail"), BlindRule("c", "no source is in tr")]
+    assert say_blind(blind) == {
+        "2 rules can see nothing: no source is in tr: a, c": ("a", "c"),
+        "rule b can see nothing: all fail": ("b",),
+    }
 
 
 def test_rules_go_blind_with_their_sources_and_see_again(tmp_path: Path) -> None:

@@ -135,6 +135,23 @@ async def test_discover_takes_a_feed_for_what_it_is_and_adds_it(
     assert files(tmp_path) == ["w.toml"]
 
 
+async def test_a_fresh_folder_gets_its_configuration_from_the_first_site(
+    site: NewsServer, watcher: Watcher, tmp_path: Path
+) -> None:
+    for command in (("sources",), ("sources", "export"), ("sources", "test", "courier"), ("check",), ("run", "--once")):
+        result = await watcher(*command)
+        assert result.code == 2
+        assert "config.toml: is not here" in result.err
+        assert "watcher sources discover URL --add" in result.err
+    feed = site.publish("/feed", rss("Courier", [0, 0.1]))
+    result = await watcher("sources", "discover", feed, "--add")
+    assert (result.code, result.err.splitlines()[0]) == (0, "added 1 to config.toml")
+    assert "nobody who is told yet" in result.err
+    assert [source.id for source in load_settings(tmp_path / "config.toml", {}).sources] == ["courier"]
+    assert (await watcher("check")).code == 0
+    assert files(tmp_path) == ["config.toml"]
+
+
 async def test_discover_says_that_there_is_nothing(site: NewsServer, watcher: Watcher) -> None:
     result = await watcher("sources", "discover", site.url("/nowhere"))
     assert result.code == 1

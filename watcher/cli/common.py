@@ -58,7 +58,8 @@ def settings_of(config: Path | None) -> Settings:
     """The settings that a command works with; raises ConfigError, also where there is no configuration file."""
     path = find_config(config)
     if path is None:
-        problem = Problem(Location(str(DEFAULT_CONFIG)), "is not here; name the configuration file with --config")
+        hint = "name the configuration file with --config, or begin one: watcher sources discover URL --add"
+        problem = Problem(Location(str(DEFAULT_CONFIG)), f"is not here; {hint}")
         raise ConfigError((problem,))
     return load_settings(path, os.environ)
 

@@ -13,7 +13,7 @@ from watcher.cli import evidence
 from watcher.cli.common import ConfigOption, Format, FormatOption, print_json, print_table, settings_of
 from watcher.cli.evidence import AlertFormat, evidence_json, render_for_others
 from watcher.errors import StoreError, WatcherError
-from watcher.health import Level, level, state_of
+from watcher.health import BlindRule, Level, level, say_blind, state_of
 from watcher.model import Acknowledgement, Alert, Delivery, DeliveryState, Source, SourceState
 from watcher.render import minute, render_json, render_text
 from watcher.sequence import show_span
@@ -68,7 +68,11 @@ def status(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> N
         mutes = store.mutes.in_force(now)
         size = store.size()
         quarantined = list(store.articles.since(now - timedelta(days=1), ArticleStatus.QUARANTINED))
-        blind = [notice for notice in store.journal.notices("blind:") if notice.state == "blind"]
+        blind = [
+            BlindRule(notice.key.removeprefix("blind:"), notice.detail)
+            for notice in store.journal.notices("blind:")
+            if notice.state == "blind"
+        ]
     failing = [
         (state, seen)
         for source in settings.to_sources()
@@ -82,7 +86,7 @@ def status(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> N
         f"source {state.source_id}: {seen.value}" + (f": {state.detail}" if state.detail else "")
         for state, seen in failing
     ]
-    troubles += [f"rule {one.key.removeprefix('blind:')} can see nothing: {one.detail}" for one in blind]
+    troubles += say_blind(blind)
     troubles += [f"recipient {one.recipient_id} is closed: {one.reason}" for one in closed]
     troubles += [f"article {one.article.id} quarantined: {one.reason}" for one in quarantined]
     if counts.deliveries.get(DeliveryState.FAILED):
@@ -96,7 +100,7 @@ def status(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> N
                 "last_sign_of_life": runs[0].alive_at.isoformat() if runs else None,
                 "sources": len(settings.sources),
                 "sources_failing": [state.source_id for state, _ in failing],
-                "rules_blind": [one.key.removeprefix("blind:") for one in blind],
+                "rules_blind": [one.rule_id for one in blind],
                 "articles": counts.articles,
                 "quarantined": counts.quarantined,
                 "open_events": counts.open_events,

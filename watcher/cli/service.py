@@ -59,7 +59,7 @@ def check(config: ConfigOption = None) -> None:
     """Check configuration, rules and recipients; print every mistake at once."""
     from datetime import UTC, datetime
 
-    from watcher.health import find_blind
+    from watcher.health import find_blind, say_blind
     from watcher.rules.lint import lint_rules
     from watcher.rules.load import load_rules
 
@@ -75,9 +75,9 @@ def check(config: ConfigOption = None) -> None:
     sources = settings.to_sources()
     rule_set = load_rules(settings.rules.paths)
     blind = find_blind(book.rules.rules, book.statuses, sources, {}) if sources else ()
-    said = {rule_set.location(one.rule_id, "languages"): one for one in blind}
-    for location, one in said.items():
-        typer.echo(f"{location}: warning: rule {one.rule_id} can see nothing: {one.why}")
+    places = {one.rule_id: rule_set.location(one.rule_id, "languages") for one in blind}
+    for said, rule_ids in say_blind(blind).items():
+        typer.echo(f"{places[rule_ids[0]] if len(rule_ids) == 1 else path}: warning: {said}")
     findings = lint_rules(
         rule_set,
         datetime.now(UTC).date(),
@@ -85,7 +85,7 @@ def check(config: ConfigOption = None) -> None:
         recipients=[recipient.id for recipient in settings.recipients],
     )
     for finding in findings:
-        if finding.code != "language-without-source" or finding.location not in said:
+        if finding.code != "language-without-source" or finding.location not in places.values():
             typer.echo(str(finding))
     typer.echo(
         f"{path}: good: {len(settings.sources)} sources, {len(book.versions)} rules, {len(book.recipients)} recipients"

@@ -37,7 +37,10 @@ app = typer.Typer(
 )
 
 AddOption = Annotated[
-    bool, typer.Option("--add", help="Put the blocks at the end of the configuration instead of printing them.")
+    bool,
+    typer.Option(
+        "--add", help="Put the blocks at the end of the configuration, or begin one, instead of printing them."
+    ),
 ]
 
 
@@ -154,7 +157,7 @@ def export(config: ConfigOption = None) -> None:
     """Print the configured feeds as an OPML list for other feed readers. Sources of other kinds are left out."""
     from watcher.opml import write_opml
 
-    sources = _configured(config)
+    sources = settings_of(config).to_sources()
     feeds = [source for source in sources if source.kind is SourceKind.FEED]
     typer.echo(write_opml(feeds, "Sources of watcher"), nl=False)
     if others := len(sources) - len(feeds):
@@ -185,7 +188,7 @@ async def _try(wanted: str, config: Path | None, items: int) -> Trial:
     from watcher.workers import Workers
 
     is_address = wanted.startswith(("http://", "https://"))
-    by_id = {source.id: source for source in _configured(config)}
+    by_id = {} if is_address else {source.id: source for source in settings_of(config).to_sources()}
     if not is_address and wanted not in by_id:
         from watcher.settings.values import suggest
 
@@ -293,8 +296,9 @@ def _print_or_add(blocks: Sequence[str], config: Path | None, *, is_adding: bool
         if not is_quiet:
             typer.echo("\n".join(blocks), nl=False)
         return
-    path = find_config(config)
-    if path is None:
-        raise WatcherError(f"there is no {DEFAULT_CONFIG} here; name the configuration with --config")
+    path = find_config(config) or DEFAULT_CONFIG
+    is_new = not path.exists()
     append_sources(path, blocks, os.environ)
     typer.echo(f"added {len(blocks)} to {path}", err=True)
+    if is_new:
+        typer.echo("a new file: it names nobody who is told yet, see [[recipients]] in config.example.toml", err=True)

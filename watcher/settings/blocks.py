@@ -34,11 +34,12 @@ def new_id(name: str, url: str, taken: Collection[str]) -> str:
 
 
 def append_sources(config: Path, blocks: Sequence[str], environ: Mapping[str, str]) -> None:
-    """Nothing; the blocks stand at the end of the configuration, all of them or none.
+    """Nothing; the blocks stand at the end of the configuration, or are all of a new one; all of them or none.
 
     Raises ConfigError where it would not be valid any more, and then leaves it as it was; OSError.
     """
-    text = config.read_text(encoding="utf-8")
+    is_new = not config.exists()
+    text = "" if is_new else config.read_text(encoding="utf-8")
     text = text + ("" if text.endswith("\n") or not text else "\n") + "".join("\n" + block for block in blocks)
     # Beside the file: relative paths in it start at its folder, and a move within a folder is all or nothing.
     descriptor, name = tempfile.mkstemp(prefix=config.name, dir=config.parent)
@@ -47,7 +48,8 @@ def append_sources(config: Path, blocks: Sequence[str], environ: Mapping[str, st
             file.write(text)
             os.fsync(file.fileno())
         load_settings(Path(name), environ)
-        Path(name).chmod(config.stat().st_mode & 0o777)
+        if not is_new:  # else for its owner alone, as it may come to hold secrets
+            Path(name).chmod(config.stat().st_mode & 0o777)
         Path(name).replace(config)
     except BaseException:
         with suppress(FileNotFoundError):
