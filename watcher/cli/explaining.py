@@ -138,6 +138,8 @@ def _explain(
     gazetteer = Gazetteer.load()
     compiled = compile_rules(_switched_on(rule_set, rule), gazetteer)
     as_of = now or article.published_at or article.first_seen_at
+    if article.published_at is None:
+        article = replace(article, first_seen_at=as_of)  # read at the present that is asked about
     settings = settings_of(config) if find_config(config) is not None else None
     recipients: tuple[Recipient, ...] = settings.to_recipients() if settings else ()
     inhibits = settings.to_inhibits() if settings else ()
