@@ -236,14 +236,18 @@ def _outcome(verdict: Verdict) -> tuple[RuleOutcome, str]:
 
 
 def _clue_node(name: str, finding: Finding, verdict: Verdict, facts: Facts) -> Node:
-    children = tuple(_item_node(name, item, _why_unused(name, item, verdict), facts) for item in finding.items)
+    children = tuple(_item_node(name, item, _why_unused(name, item, verdict, facts), facts) for item in finding.items)
     return Node(f"clue {name}", name in verdict.held, finding.detail, children=children)
 
 
-def _why_unused(name: str, item: Item, verdict: Verdict) -> str | None:
+def _why_unused(name: str, item: Item, verdict: Verdict, facts: Facts) -> str | None:
     """Why a place that counts for the clue is no part of the signal."""
     if item.rejected is not None:
         return item.rejected
+    if item.state is not None and verdict.signal is not None and item.state not in verdict.signal.states:
+        role = facts.role_of(item)
+        if role is not None:
+            return role.reason
     near = [finding for finding in verdict.windows if name in finding.window.clues and finding.found]
     windows = [used for finding in near for used in finding.used]
     if not near or any(item in used.items[name] for used in windows):

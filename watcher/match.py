@@ -22,6 +22,7 @@ from watcher.text.dates import find_dates
 from watcher.text.fold import fold_term
 from watcher.text.reading import Reading
 from watcher.understand.casualties import Casualty, find_casualties_in, sentences_with_casualties, toll
+from watcher.understand.roles import Role, find_roles
 from watcher.understand.stance import Judgement, judge
 from watcher.understand.states import ORGANISATION, StateMention, find_states
 
@@ -333,6 +334,10 @@ class Facts:
         """The names of states in a sentence, those that name no party included."""
         return find_states(self.reading, self._gazetteer, self.reading.sentences[index])
 
+    def role_of(self, item: Item) -> Role | None:
+        """What a state does beside the deed; None: it may be a party to it."""
+        return find_roles(self.reading, self._gazetteer, self.reading.sentences[item.sentence]).get(item.start)
+
     def _casualty_items(self, clue: CompiledClue, index: int) -> list[Item]:
         return [
             self._item(
@@ -485,11 +490,11 @@ def work_out_rule(rule: CompiledRule, facts: Facts) -> Verdict:
 
 
 def _verdict(rule: CompiledRule, facts: Facts, findings: Mapping[str, Finding]) -> Verdict:
-    windows = tuple(_find_windows(rule, window, findings, facts.reading) for window in rule.windows)
+    windows = tuple(_find_windows(rule, window, findings, facts) for window in rule.windows)
     held = _held(rule, findings, windows)
     missing = _missing(rule, held)
     holds = not missing and all(window.found for window in windows)
-    used = _used_items(rule, findings, windows, held)
+    used = _used_items(rule, findings, windows, held, facts)
     unless = tuple(_check_unless(one, facts, used, findings) for one in rule.unless)
     stopped = any(one.applies for one in unless)
     signal = _signal(rule, facts, used, windows) if holds and not stopped else None
@@ -518,7 +523,7 @@ def _find_near(rule: CompiledRule, facts: Facts) -> Mapping[str, Finding] | None
             if (
                 name in known
                 and 1 < len(known) < len(window.clues)
-                and not _find_windows(rule, replace(window, clues=known), findings, facts.reading).found
+                and not _find_windows(rule, replace(window, clues=known), findings, facts).found
             ):
                 return None
     return {name: findings[name] if name in findings else facts.finding(clue) for name, clue in clues.items()}
@@ -571,7 +576,7 @@ def _missing(rule: CompiledRule, held: frozenset[str]) -> tuple[str, ...]:
 
 
 def _find_windows(
-    rule: CompiledRule, window: CompiledWindow, findings: Mapping[str, Finding], reading: Reading
+    rule: CompiledRule, window: CompiledWindow, findings: Mapping[str, Finding], facts: Facts
 ) -> WindowFinding:
     clues = {name: rule.clues[name] for name in window.clues}
     has_states = any(clue.kind == "states" for clue in clues.values())
@@ -582,18 +587,46 @@ def _find_windows(
             here.setdefault(_place(item, window.sentences), []).append(item)
     found = []
     for places in _smallest_runs(placed, clues, window.sentences or 1):
-        items = {name: _within(here, places) for name, here in placed.items()}
-        states = frozenset(code for here in items.values() for code in _codes(here))
-        clauses = _telling_clauses(clues, items, reading) if len(states) > _SEVERAL else ()
+        held = {name: _within(here, places) for name, here in placed.items()}
+        items = _without_bystanders(clues, held, facts)
+        clauses = _telling_clauses(clues, items, facts.reading)
         if clauses:
             items = {
-                name: tuple(item for item in here if item.state is None or reading.clause_at(item.start) in clauses)
+                name: tuple(i for i in here if i.state is None or facts.reading.clause_at(i.start) in clauses)
                 for name, here in items.items()
             }
-            states = frozenset(code for here in items.values() for code in _codes(here))
+        states = _all_codes(items)
         found.append(FoundWindow(places[0], places[-1], items, states, clauses))
-    used = tuple(one for one in found if not has_states or one.states <= found[0].states)
+    decisive = next((one for one in found if _names_a_party(one, facts)), found[0] if found else None)
+    used = tuple(one for one in found if not has_states or decisive is None or one.states <= decisive.states)
     return WindowFinding(window, tuple(found), used)
+
+
+def _all_codes(items: Mapping[str, Sequence[Item]]) -> frozenset[str]:
+    return frozenset().union(*map(_codes, items.values()))
+
+
+def _names_a_party(window: FoundWindow, facts: Facts) -> bool:
+    """Whether a state of the window is no mere mediator, announcer or the like."""
+    return any(i.state is not None and facts.role_of(i) is None for here in window.items.values() for i in here)
+
+
+def _without_bystanders(
+    clues: Mapping[str, CompiledClue], items: Mapping[str, tuple[Item, ...]], facts: Facts
+) -> Mapping[str, tuple[Item, ...]]:
+    """The items without states that stand beside the deed, where enough others satisfy the clues."""
+    if len(_all_codes(items)) < _SEVERAL:
+        return items
+    for is_weak, least in ((False, 1), (True, _SEVERAL)):
+        kept = {
+            name: tuple(i for i in here if i.state is None or (r := facts.role_of(i)) is None or r.is_weak != is_weak)
+            for name, here in items.items()
+        }
+        if len(_all_codes(kept)) >= least and all(
+            _is_enough(clue, kept[name]) for name, clue in clues.items() if clue.kind == "states"
+        ):
+            items = kept
+    return items
 
 
 def _telling_clauses(
@@ -603,7 +636,7 @@ def _telling_clauses(
 
     With the clause before one whose subject stands there: "Latvia and Lithuania announce that they expel".
     """
-    if len({item.sentence for here in items.values() for item in here}) != 1:
+    if len(_all_codes(items)) <= _SEVERAL or len({i.sentence for here in items.values() for i in here}) != 1:
         return ()
     by_clause: dict[tuple[int, int], dict[str, list[Item]]] = {}
     for name, here in items.items():
@@ -690,7 +723,11 @@ def _most(clue: CompiledClue, items: Sequence[Item]) -> int:
 
 
 def _used_items(
-    rule: CompiledRule, findings: Mapping[str, Finding], windows: Sequence[WindowFinding], held: frozenset[str]
+    rule: CompiledRule,
+    findings: Mapping[str, Finding],
+    windows: Sequence[WindowFinding],
+    held: frozenset[str],
+    facts: Facts,
 ) -> dict[str, tuple[Item, ...]]:
     """By clue, the places that make the rule hold: in the windows where it has some, else everywhere."""
     used: dict[str, dict[Item, None]] = {}
@@ -700,7 +737,10 @@ def _used_items(
     asked = {*rule.all_of, *rule.any_of, *(rule.at_least[1] if rule.at_least else ())}
     for name in rule.clues:
         if name in asked and name in held and name not in used:
-            used[name] = dict.fromkeys(findings[name].counted)
+            found = {name: findings[name].counted}
+            if rule.clues[name].kind == "states":
+                found = dict(_without_bystanders({name: rule.clues[name]}, found, facts))
+            used[name] = dict.fromkeys(found[name])
     return {
         name: tuple(sorted(used[name], key=lambda item: (item.start, item.end))) for name in rule.clues if name in used
     }

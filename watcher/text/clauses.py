@@ -129,8 +129,9 @@ def _coordination_cuts(full: str, start: int, end: int, cuts: set[int], patterns
             verb = patterns.finite.search(full, found.end(), min(high, found.end() + _LONGEST_SUBJECT))
             if verb is None or not has_verb:
                 continue
-            subject = full[found.end() : verb.start()].split()
-            if 1 <= len(subject) <= _SUBJECT_WORDS:
+            subject = full[found.end() : verb.start()]
+            # A comma in it: "between Russia and Ukraine, the ministry said".
+            if 1 <= len(subject.split()) <= _SUBJECT_WORDS and not _COMMA.search(subject.rstrip(" ,")):
                 joined.append(found.start())
                 searched, has_verb = found.end(), False
     return joined
