@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from textwrap import dedent
@@ -14,9 +14,10 @@ from tests.core.rule_files import compiled, gazetteer, load
 from watcher.cleaning import clean_text
 from watcher.errors import RuleError
 from watcher.match import MatchResult, match_article
-from watcher.model import Article, Signal, Stance
+from watcher.model import Article, Signal, Source, Stance
 from watcher.rule_tests import TestOutcome, run_rule_tests
 from watcher.rules.compile import CompiledRules, compile_rules
+from watcher.rules.lint import lint_rules
 from watcher.rules.load import load_rules
 
 PUBLISHED = datetime(2026, 3, 18, 12, tzinfo=UTC)  # a Wednesday
@@ -1058,3 +1059,102 @@ def test_counts(of: str, more: str, stream: str, alerts: bool) -> None:
     text = COUNT.replace("OF", of).replace("MORE", more).replace("STREAM", stream)
     one = outcome(text.replace("EXPECTED", "alert" if alerts else "no alert"))
     assert one.passed, one.diff
+
+
+# Section 7: findings.
+
+TODAY = date(2026, 11, 23)
+SOURCE = Source(id="paper", url="https://paper.example/feed", language="en", every=timedelta(minutes=15))
+FIRE_RULE = "rule: the-rule\nlanguages: [en]\nlook_for: {a: {phrases: [exchange~ ..2 fire]}}\n"
+TESTED = (
+    "tests:\n  - {text: Troops exchanged fire., expect: alert}\n  - {text: Rain., expect: no alert, missing: [a]}\n"
+)
+
+
+def with_clue(clue: str, more: str = "") -> str:
+    return f"rule: the-rule\nlanguages: [en]\nlook_for:\n  a: {clue}\n{more}"
+
+
+def with_phrase(phrase: str) -> str:
+    return f"rule: the-rule\nlanguages: [en]\nlook_for:\n  a:\n    phrases:\n      - {phrase}\n"
+
+
+TWO = "rule: the-rule\nlanguages: [en]\nlook_for: {a: {phrases: [open~ fire]}, b: {phrases: [border clash~]}}\n"
+
+FINDINGS: list[tuple[str, str, bool]] = [
+    ("yaml-comment-in-phrase", with_phrase("Article #4"), True),
+    ("yaml-comment-in-phrase", with_phrase("Article 4  # the clause"), False),
+    ("yaml-comment-in-phrase", with_phrase("'Article 4'  #4"), False),
+    ("phrase-too-short", with_phrase("war"), True),
+    ("phrase-too-short", with_phrase("(war|raid)"), True),
+    ("phrase-too-short", with_phrase("CIS"), False),
+    ("phrase-too-short", with_phrase("at war"), False),
+    ("phrase-too-short", "list: words\nkind: phrases\nitems: [war]\n---\n" + with_phrase("$words"), True),
+    ("phrase-too-short", with_phrase("war  # lint-ok: phrase-too-short only the drill channel"), False),
+    ("phrase-too-short", with_phrase("war  # lint-ok: phrase-too-short"), True),
+    ("phrase-too-short", with_phrase("war  # lint-ok: gap-too-wide because"), True),
+    ("bad-suppression", with_phrase("war  # lint-ok: phrase-too-short"), True),
+    ("bad-suppression", with_phrase("war  # lint-ok: phrase-to-short it is so"), True),
+    ("bad-suppression", with_phrase("war  # lint-ok: phrase-too-short it is so"), False),
+    ("wildcard-too-broad", with_phrase("vil* elder"), True),
+    ("wildcard-too-broad", with_phrase("vill* elder"), False),
+    ("gap-too-wide", with_phrase("fire ..13 border"), True),
+    ("gap-too-wide", with_phrase("fire ..12 border"), False),
+    ("gap-too-wide", with_clue("{phrases: [open~ fire], not_phrases: [fire ..20 drill]}"), True),
+    ("gap-too-wide", FIRE_RULE + "unless: [{name: x, phrases: [war ..20 game]}]", True),
+    ("can-never-match", TWO + "alert_when: {all_of: [a], none_of: [a]}", True),
+    ("can-never-match", TWO + "alert_when: {any_of: [a, b], none_of: [a, b]}", True),
+    ("can-never-match", TWO + "alert_when: {at_least: {n: 2, of: [a, b]}, none_of: [b]}", True),
+    ("can-never-match", TWO + "alert_when: {all_of: [a], none_of: [b]}", False),
+    ("can-never-match", "list: two\nkind: states\nitems: [SE, FI]\n---\n" + with_clue("{states: {at_least: 3, all_from: two}}"), True),
+    ("can-never-match", "list: two\nkind: states\nitems: [SE, FI]\n---\n" + with_clue("{states: {at_least: 2, all_from: two}}"), False),
+    ("can-never-match", "list: one\nkind: states\nitems: [SE]\n---\nlist: two\nkind: states\nitems: [FI]\n---\n" + with_clue("{states: {at_least: 1, one_from: one, all_from: two}}"), True),
+    ("can-never-match", FIRE_RULE + "sources: {tags: [x], not_tags: [x]}", True),
+    ("can-never-match", with_phrase("fire AND smoke"), True),
+    ("can-never-match", with_phrase("fire OR smoke"), True),
+    ("can-never-match", with_phrase("fire and smoke"), False),
+    ("always-matches", TWO + "alert_when: {none_of: [a, b]}", True),
+    ("always-matches", TWO + "alert_when: {any_of: [a], none_of: [b]}", False),
+    ("shadowed-by-unless", TWO + "unless: [{name: x, phrases: [open~ fire]}]", True),
+    ("shadowed-by-unless", TWO + "unless: [{name: x, phrases: [opened fire drill]}]", False),
+    ("unused-clue", TWO + "alert_when: {all_of: [a]}", True),
+    ("unused-clue", TWO + "alert_when: {all_of: [a]}\nclose_together: [{clues: [a, b], within: 2 sentences}]", False),
+    ("unused-clue", TWO, False),
+    ("unused-list", "list: words\nkind: phrases\nitems: [x y]\n---\n" + FIRE_RULE, True),
+    ("unused-list", "list: words\nkind: phrases\nitems: [x y]\n---\n" + with_phrase("$words"), False),
+    ("unused-list", "list: words\nkind: phrases\nitems: [x y]\n---\nlist: more\nkind: phrases\nitems: [$words]\n---\n" + FIRE_RULE, True),
+    ("unused-list", "list: words\nkind: phrases\nitems: [x y]\n---\nlist: more\nkind: phrases\nitems: [$words]\n---\n" + with_phrase("$more"), False),
+    ("expired-until", FIRE_RULE + "unless: [{name: x, phrases: [drill], until: 2026-11-22}]", True),
+    ("expired-until", FIRE_RULE + "unless: [{name: x, phrases: [drill], until: 2026-11-23}]", False),
+    ("no-test", FIRE_RULE, True),
+    ("no-test", FIRE_RULE + TESTED, False),
+    ("no-negative-test", FIRE_RULE + "tests: [{text: Troops exchanged fire., expect: alert}]", True),
+    ("no-negative-test", FIRE_RULE + TESTED, False),
+    ("stale-review", FIRE_RULE + "reviewed: 2025-11-20", True),
+    ("stale-review", FIRE_RULE + "reviewed: 2025-12-01", False),
+    ("ambiguous-state-alone", with_phrase("Georgia"), True),
+    ("ambiguous-state-alone", with_phrase("(Jordan|Syria)"), True),
+    ("ambiguous-state-alone", with_phrase("Georgia attack~"), False),
+    ("ambiguous-state-alone", with_phrase("Chad"), True),
+    ("language-without-inflector", with_phrase("invoke~").replace("[en]", "[hy]"), True),
+    ("language-without-inflector", with_phrase("invoke~").replace("[en]", "[en, hy]"), True),
+    ("language-without-inflector", with_phrase("invoke~"), False),
+    ("language-without-inflector", with_phrase("invok*").replace("[en]", "[hy]"), False),
+    ("regex-used", with_clue("{regex: 'T-(72|80)'}"), True),
+    ("language-without-source", FIRE_RULE.replace("[en]", "[uk]"), True),
+    ("language-without-source", FIRE_RULE.replace("[en]", "[en, uk]"), True),
+    ("language-without-source", FIRE_RULE, False),
+    ("unknown-recipient", FIRE_RULE + "send: {to: [desc]}", True),
+    ("unknown-recipient", FIRE_RULE + "send: {to: [desk]}", False),
+    ("unknown-recipient", FIRE_RULE + "escalate: {if_not_acknowledged_in: 30m, to: [boss]}", True),
+    ("window-shorter-than-poll", FIRE_RULE + "confirm: {publishers: 2, within: 5m}", True),
+    ("window-shorter-than-poll", FIRE_RULE + "count: {of: reports, at_least: 2, within: 10m}", True),
+    ("window-shorter-than-poll", FIRE_RULE + "unless: [{name: old, older_than: 10m}]", True),
+    ("window-shorter-than-poll", FIRE_RULE + "unless: [{name: old, older_than: 72h}]", False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "text", "expected"), FINDINGS)
+def test_findings(code: str, text: str, expected: bool) -> None:
+    findings = lint_rules(load(text), TODAY, sources=[SOURCE], recipients=["desk"])
+    assert (code in {finding.code for finding in findings}) is expected, [str(finding) for finding in findings]

@@ -25,6 +25,12 @@ SHORT_WORD = 3  # letters; war and aid are in every second article
 BROAD_STEM = 3  # letters before *; four is where the number of words that fit becomes readable
 REVIEW_EVERY = timedelta(days=365)
 
+# What search engines understand, and what to write instead.
+_SEARCH_WORDS = {
+    "AND": "make it two clues",
+    "OR": "write alternatives as (aid|help)",
+    "NOT": "write what must not be there under not_phrases",
+}
 # Names of states that are also names of people, animals, rivers or parts of other states.
 AMBIGUOUS_NAMES = frozenset({"chad", "georgia", "guinea", "jordan", "niger", "turkey"})
 
@@ -166,6 +172,10 @@ def _lint_rule(rule_set: RuleSet, rule: Rule, today: date) -> Iterator[Finding]:
         if exception.until and exception.until < today:
             message = f"the exception {exception.name} ended on {exception.until}: remove it, or move its date"
             yield _finding(rule_set.location(rule.rule, "unless", str(index), "until"), "expired-until", message)
+    gate = rule.sources
+    if gate and gate.tags and set(gate.tags) <= set(gate.not_tags or ()):
+        message = "every tag of tags is also in not_tags, so no source is read"
+        yield _finding(rule_set.location(rule.rule, "sources"), "can-never-match", message)
     for path, text in _phrases_of(rule):
         yield from _lint_phrase(rule_set, text, path)
     for part in rule.parts:
@@ -222,6 +232,9 @@ def _lint_phrase(rule_set: RuleSet, text: str, path: tuple[str, ...]) -> Iterato
         if isinstance(part, Gap) and part.at_most > WIDE_GAP:
             message = f"a gap of {part.at_most} words joins what does not belong together: use at most {WIDE_GAP}"
             yield _finding(at(part.offset), "gap-too-wide", message)
+        elif isinstance(part, Word) and part.text in _SEARCH_WORDS:
+            message = f"{part.text} is looked for as this very word, in capitals: {_SEARCH_WORDS[part.text]}"
+            yield _finding(at(part.offset), "can-never-match", message)
         elif isinstance(part, Word) and part.ending is Ending.ANY:
             stem = sum(char.isalpha() for char in part.text)
             if stem <= BROAD_STEM:
