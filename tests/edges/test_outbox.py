@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.builders import NOW, alert, delivery, event
+from tests.builders import NOW, alert, delivery, event, recipient
 from watcher.errors import StoreError
-from watcher.model import Channel, Delivery, DeliveryState, Severity
+from watcher.model import Budget, Channel, Delivery, DeliveryState, Severity
 from watcher.store import Store
 from watcher.store.outbox import _READY, ABANDONED, BLOCKING_ATTEMPTS, LEASE_EXPIRED, Claimed
 
@@ -322,3 +322,38 @@ def test_looking_for_work_does_not_read_the_whole_history(store: Store) -> None:
     plan = [row[3] for row in store._db.rows("EXPLAIN QUERY PLAN " + _READY)]
     assert "SCAN d USING INDEX deliveries_pending" in plan
     assert [step for step in plan if step.startswith("SCAN")] == ["SCAN d USING INDEX deliveries_pending"]
+
+
+def test_a_summary_that_fails_keeps_what_it_tells_on_record_and_tells_it_when_it_is_tried_again(store: Store) -> None:
+    desk = recipient(id="desk", channel=Channel.TELEGRAM, target="-100", budget=Budget(1, timedelta(hours=1)))
+    with store.transaction():
+        for number in range(4):
+            store.events.save_alert(alert(id=f"l{number}", severity=Severity.WARNING, event_id=None))
+            store.outbox.add([delivery(id=f"d{number}", alert_id=f"l{number}")])
+
+    def claim(now: datetime) -> list[Delivery]:
+        with store.transaction():
+            store.keep_budgets([desk], Channel.TELEGRAM, now)
+            claimed = store.outbox.claim_due(now, limit=9, lease=timedelta(minutes=2))
+        return [one.delivery for one in claimed]
+
+    (first,) = claim(NOW)
+    with store.transaction():
+        store.outbox.settle_delivered(first, reference="1", now=NOW)
+    assert claim(NOW) == []
+    assert store.outbox.next_due_at() == NOW + timedelta(hours=1)
+    (summary,) = claim(NOW + timedelta(hours=1))
+    with store.transaction():
+        assert store.outbox.settle_failed(summary, reason="blocked", now=NOW)
+    folded = store.outbox.entries(states=(DeliveryState.FOLDED,))
+    assert {(one.delivery.alert_id, one.delivery.folded_into) for one in folded} == {
+        (f"l{number}", summary.id) for number in (1, 2, 3)
+    }
+    with store.transaction():
+        assert store.outbox.requeue(summary.id, NOW + timedelta(hours=1))
+    (again,) = claim(NOW + timedelta(hours=1))
+    assert again.id == summary.id
+    with store.transaction():
+        store.outbox.settle_delivered(again, reference="2", now=NOW)
+    assert store.outbox.entries(states=(DeliveryState.FOLDED,)) == ()
+    assert {one.delivery.reference for one in store.outbox.entries() if one.delivery.folded_into} == {"2"}

@@ -71,7 +71,9 @@ def write_config(folder: Path, room: Newsroom, api: BotApi, mail: MailServer) ->
         sections.append(
             f'[[sources]]\nid = "{outlet}"\nurl = "{room.url(outlet)}"\nevery = "1s"\nlanguage = "en"\ntags = ["{outlet}"]'
         )
-        sections.append(f'[[recipients]]\nid = "chat{chat}"\nchannel = "telegram"\nto = "{chat}"\nbudget = "none"\ntags = ["{outlet}"]')
+        sections.append(
+            f'[[recipients]]\nid = "chat{chat}"\nchannel = "telegram"\nto = "{chat}"\nbudget = "none"\ntags = ["{outlet}"]'
+        )
     path = folder / "watcher.toml"
     path.write_text("\n".join(sections))
     return path

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 MIGRATION_SET = "watcher"
 
 # Times are ISO 8601 text in UTC (codec.encode_time). Bodies are JSON (codec.dumps); columns beside a body repeat what
-# queries need. No STRICT tables and no RETURNING: SQLite 3.34 is still shipped by long-term distributions. The primary key
-# of a table without rowid comes first: before 3.41 quick_check finds faults where there are none otherwise.
+# queries need. No STRICT tables and no RETURNING: SQLite 3.34 is still shipped by long-term distributions. The primary
+# key of a table without rowid comes first: before 3.41 quick_check finds faults where there are none otherwise.
 STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "0001_start",
