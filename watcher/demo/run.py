@@ -85,7 +85,13 @@ def demo_book(settings: Settings) -> RuleBook:
     """The rules that the demo shows, ready to run."""
     rule_set = load_rules(settings.rules.paths)
     gazetteer = Gazetteer.load()
-    return RuleBook.of(rule_set, compile_rules(rule_set, gazetteer), gazetteer.names(), settings.to_recipients(), settings.to_inhibits())
+    return RuleBook.of(
+        rule_set,
+        compile_rules(rule_set, gazetteer),
+        gazetteer.names(),
+        settings.to_recipients(),
+        settings.to_inhibits(),
+    )
 
 
 def demo_clock() -> Clock:
