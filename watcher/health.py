@@ -63,8 +63,9 @@ def state_of(source: Source, state: SourceState, now: datetime) -> FetchReason:
     """The named state that the source is in now, the worst first."""
     if state.failures:
         return state.reason
-    if state.reason is FetchReason.EMPTY and state.new_item_at is not None:
-        return FetchReason.EMPTY  # it had items: more likely a page that says nothing than a newsroom that left
+    if state.reason is FetchReason.EMPTY and (state.new_item_at is not None or state.baseline_at is None):
+        # It had items, or never gave so much as a list without any: no new outlet, but a page that says nothing.
+        return FetchReason.EMPTY
     last = state.new_item_at or state.baseline_at
     if source.expect_every is not None and last is not None and now - last > source.expect_every:
         return FetchReason.SILENT

@@ -87,7 +87,7 @@ def _said_of(before: SourceState, state: SourceState, change: HealthChange) -> s
             last = state.new_item_at or state.baseline_at
             return f"{again}has been silent since {_at(last) if last else 'its first poll'}"
         case FetchReason.EMPTY:
-            return f"{again}lists nothing any more"
+            return f"{again}lists nothing any more" if state.new_item_at else "answers with nothing"
         case FetchReason.ALL_UNDATED:
             return f"{again}dates none of its items"
         case FetchReason.BAD_LINES:
@@ -100,7 +100,7 @@ def _explained(source: Source, state: SourceState) -> str:
         case FetchReason.SILENT:
             return f"Something new is expected every {show_span(source.expect_every)}." if source.expect_every else ""
         case FetchReason.EMPTY:
-            return "It had items before, so this may be a page that hides them."
+            return "It had items before, so this may be a page that hides them." if state.new_item_at else state.detail
         case FetchReason.ALL_UNDATED:
             return "Its items are read all the same; alerts say that their date is unknown."
         case FetchReason.BAD_LINES:

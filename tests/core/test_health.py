@@ -48,7 +48,8 @@ def state(**values: Any) -> SourceState:
     [
         (state(), None, OK),
         (state(reason=SAME), None, SAME),
-        (state(reason=EMPTY), None, OK),  # a new outlet has nothing yet
+        (state(reason=EMPTY, baseline_at=NOW), None, OK),  # a new outlet has nothing yet
+        (state(reason=EMPTY), None, EMPTY),  # not even a list
         (state(reason=EMPTY, new_item_at=NOW), None, EMPTY),
         (state(new_item_at=NOW - DAY), None, OK),
         (state(new_item_at=NOW - DAY), DAY, OK),
