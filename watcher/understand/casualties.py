@@ -189,7 +189,8 @@ class _Report:
     def read(self) -> Iterator[Casualty]:
         """The casualties in order of their triggers."""
         running = self._running_parts()
-        for casualty in self._read():
+        # A denial and the word that it denies may both be triggers, which say the same: "resulting in no deaths".
+        for casualty in dict.fromkeys(self._read()):
             is_running = any(start <= casualty.start < end for start, end in running)
             yield replace(casualty, is_running=True) if is_running else casualty
 
