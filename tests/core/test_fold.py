@@ -40,6 +40,9 @@ AWKWARD = st.text(
         ("ＮＡＴＯ", "nato"),
         ("12² ½", "12² ½"),
         ("हिन्दी ไทย 한국", "हिन्दी ไทย 한국"),
+        ("Перемир’я, п'ять об\u02bcєктів", "перемиря, пять обєктів"),
+        ("пам\u0301'ять 'сім' сім'", "память 'сім' сім'"),
+        ("l’état d'Україна м'Abc '", "l'etat d'украіна м'abc '"),
         ("", ""),
     ],
 )
@@ -61,6 +64,8 @@ def test_a_term_folds_like_the_text_without_outer_spaces():
         ("in ARTICLE\u00a0 4", "article 4", "ARTICLE\u00a0 4"),
         ("İran İRAN", "iran iran", "İran İRAN"),
         ("عَرَبِيّ", "عربي", "عَرَبِيّ"),
+        ("нове перемир’я тут", "перемиря", "перемир’я"),
+        ("м'яч і пам'ять", "память", "пам'ять"),
     ],
 )
 def test_a_folded_span_points_at_the_original(text, term, found):

@@ -638,6 +638,15 @@ def _compiled(documents: tuple[str, ...]) -> CompiledRules:
     return _CACHE[documents]
 
 
+@pytest.mark.parametrize("phrase", ["перемир*", "перемир'я", "перемир’я", "оголо* ..1 перемир*"])
+@pytest.mark.parametrize("apostrophe", "'’ʼ")
+def test_an_apostrophe_between_cyrillic_letters_is_part_of_the_word(phrase: str, apostrophe: str) -> None:
+    rules = compiled(f'rule: r-1\nlook_for: {{a: {{phrases: ["{phrase}"]}}}}')
+    text = f"Сторони оголосили нове перемир{apostrophe}я, кажуть у столиці."
+    [signal] = match_article(rules, item(text, language="uk")).signals
+    assert signal.matches[0].text.endswith(f"перемир{apostrophe}я")
+
+
 def test_hostile_repetition_stays_linear() -> None:
     rules = compiled("rule: r-1\nlook_for: {a: {phrases: ['order~ ..50 order~ ..50 order~ ..50 mobilisation']}}")
     assert not match_article(rules, item("order " * 3000)).signals

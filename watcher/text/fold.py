@@ -88,6 +88,7 @@ _TURKISH_ENDINGS = frozenset(
     " dir dur tir tur".split()
 )
 _APOSTROPHE = "'"
+_CYRILLIC = 0x0400, 0x052F
 _DIGIT_SEPARATORS = ".,٫٬"
 
 
@@ -129,7 +130,10 @@ class Folded:
 
 
 def fold(text: str) -> Folded:
-    """Lower case without accents, white space and dashes as single spaces, straight quotes; any Unicode."""
+    """Lower case without accents, white space and dashes as single spaces, straight quotes; any Unicode.
+
+    An apostrophe between Cyrillic letters vanishes: "перемир’я" is found by "перемир*".
+    """
     folded = _fold_characters(text)
     left_out = _left_out(folded)
     if folded.dtype == np.uint8:
@@ -171,6 +175,7 @@ def _left_out(folded: _Characters) -> _Offsets:
     is_space = folded == _SPACE
     if folded.dtype == np.uint32:
         is_dropped = folded == _DROPPED
+        is_dropped[_inside_cyrillic_words(folded)] = True
         if is_dropped.any():
             kept = np.flatnonzero(~is_dropped)
             is_space = is_space[kept]
@@ -178,6 +183,19 @@ def _left_out(folded: _Characters) -> _Offsets:
             return np.flatnonzero(is_dropped)
     doubled: _Offsets = (is_space[1:] & is_space[:-1]).nonzero()[0]
     return doubled + 1
+
+
+def _inside_cyrillic_words(folded: _Characters) -> _Offsets:
+    """Where an apostrophe stands between two Cyrillic letters: in Ukrainian and Belarusian it is part of the word."""
+    if not (folded == ord(_APOSTROPHE)).any():
+        return np.empty(0, dtype=np.intp)
+    kept = (folded != _DROPPED).nonzero()[0]  # an accent on the letter before
+    letters = folded[kept]
+    at = (letters[1:-1] == ord(_APOSTROPHE)).nonzero()[0] + 1
+    low, high = _CYRILLIC
+    before, behind = letters[at - 1], letters[at + 1]
+    inside: _Offsets = kept[at[(before >= low) & (before <= high) & (behind >= low) & (behind <= high)]]
+    return inside
 
 
 def fold_term(term: str) -> str:

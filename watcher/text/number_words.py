@@ -36,7 +36,6 @@ class NumberWords:
     added_teens: frozenset[int] = field(default_factory=frozenset)  # tens that teens may follow: soixante-dix
     prefixed_and: str = ""  # "and" written as part of the next word
     dot_groups: bool = True  # 1.200 is twelve hundred
-    has_apostrophes: bool = False  # inside words: "сім'ї" (families) begins with "сім" (seven)
     half_more: tuple[str, ...] = ()  # between a number and its multiplier, or behind them: "and a half"
     one_and_a_half: frozenset[str] = field(default_factory=frozenset)  # one word before a multiplier
 
@@ -435,7 +434,6 @@ UKRAINIAN = NumberWords(
     articles=frozenset(),
     joiners=frozenset(),
     of=frozenset(),
-    has_apostrophes=True,
     half_more=("з половиною",),
     one_and_a_half=_set("півтора півтори"),
     at_least=(

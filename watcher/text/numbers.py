@@ -540,7 +540,7 @@ class _Scan:
     def _is_glued(self, i: int, after: int) -> bool:
         """Whether the numeral is part of a name or an ordinal: T-72, MiG29, 1990s, 4th."""
         if not self.tokens[i][0].isdecimal():
-            return self._is_capitalised_name(i) or self._is_in_word(after)
+            return self._is_capitalised_name(i)
         start, end = self._original(i)[0], self._original(after - 1)[1]
         before, following = self.text[max(start - 2, self.offset) : start], self.text[end : end + 2]
         is_and = before[-1:] == self.lexicon.words.prefixed_and and not before[:-1].isalpha()
@@ -551,13 +551,6 @@ class _Scan:
         if following[:1].isalpha() and self.tokens[after - 1] not in self.lexicon.multipliers:
             return self.tokens[after - 1] not in _SCALED_SUFFIX
         return following[:1] in _HYPHENS and following[1:].isdecimal()
-
-    def _is_in_word(self, after: int) -> bool:
-        """Whether an apostrophe joins the number word to letters behind it."""
-        if not self.lexicon.words.has_apostrophes or after + 1 >= len(self.tokens) or self.tokens[after] != "'":
-            return False
-        end = self.spans[after - 1][1]
-        return self.spans[after] == (end, end + 1) and self.spans[after + 1][0] == end + 1
 
     def _is_capitalised_name(self, i: int) -> bool:
         """Whether a number word is part of a name: Group of Seven, the Big Four."""
