@@ -33,7 +33,7 @@ class Desk:
     now: datetime = datetime(2022, 9, 14, 16, 0, tzinfo=UTC)
     polls: dict[str, Poll] = field(default_factory=dict)  # the last one of each source
 
-    def configure(self, rules: str, more: str = "", **sources: str) -> None:
+    def configure(self, rules: str, more: str = "", *, budget: str = "60/h", **sources: str) -> None:
         """Nothing; writes rules and configuration, each source with lines of its own after the usual ones."""
         (self.folder / "token").write_text(TOKEN)
         (self.folder / "token").chmod(0o600)
@@ -53,6 +53,7 @@ class Desk:
             id = "chat"
             channel = "telegram"
             to = "{CHAT}"
+            budget = "{budget}"
             """
         for name, lines in sources.items():
             url = "" if "url" in lines else f'url = "{self.room.url(name)}"\n'

@@ -18,7 +18,7 @@ from watcher.mutes import Inhibit
 from watcher.retention import Keep
 from watcher.settings import Settings, load_settings, shipped_rules
 from watcher.settings.marks import find_keys
-from watcher.settings.schema import ARRAYS, SECTIONS
+from watcher.settings.schema import ARRAYS, DEFAULT_BUDGET, SECTIONS
 from watcher.settings.values import parse_until
 
 SOURCE = '[[sources]]\nid = "a"\nurl = "https://example.org/feed"\n'
@@ -166,7 +166,7 @@ def test_sources_and_recipients_become_the_types_of_the_program(tmp_path: Path) 
             quiet_hours=QuietHours(time(22), time(7, 30), "Asia/Yerevan"),
             is_test=True,
             is_operator=True,
-            budget=Budget(12, timedelta(hours=1)),
+            budget=DEFAULT_BUDGET,
         ),
         Recipient(id="mail", channel=Channel.WEBHOOK, target="https://example.org/hook"),
     )
@@ -175,7 +175,7 @@ def test_sources_and_recipients_become_the_types_of_the_program(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("channel", "line", "budget"),
     [
-        ("email", "", Budget(12, timedelta(hours=1))),
+        ("email", "", DEFAULT_BUDGET),
         ("email", 'budget = "none"', None),
         ("email", 'budget = "5/15m"', Budget(5, timedelta(minutes=15))),
         ("email", 'budget = "100/d"', Budget(100, timedelta(days=1))),

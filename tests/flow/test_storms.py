@@ -53,7 +53,7 @@ WAR = "{} declared war on {} on Wednesday."
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     async with open_desk(tmp_path) as desk:
-        desk.configure(RULES, courier="", herald="")
+        desk.configure(RULES, budget="12/h", courier="", herald="")
         await desk.poll()
         yield desk
 

@@ -47,8 +47,8 @@ from watcher.settings.values import (
     parse_quiet_hours,
 )
 
-# One message every five minutes: a person on duty can still read each. A whole day of a war gives more only in storms.
-DEFAULT_BUDGET = Budget(12, timedelta(hours=1))
+# One message a minute: more often, a sound tells nothing any more. Below that a desk decides itself what it can read.
+DEFAULT_BUDGET = Budget(60, timedelta(hours=1))
 ENV_PREFIX = "WATCHER_"
 ENV_DELIMITER = "__"
 
@@ -225,7 +225,7 @@ class RecipientSettings(_Section):
     budget: Annotated[Budget | Literal["none"] | None, BeforeValidator(parse_budget)] = Field(
         None,
         description="messages with a sound at most, like 12/h; more are told together in one; "
-        "left out: 12/h over Telegram and mail, none elsewhere",
+        "left out: 60/h over Telegram and mail, none elsewhere",
     )
     operator: bool = Field(False, description="whether notices about watcher itself go there too")
     test: bool = Field(False, description="whether alerts of rules with status test go there too")
