@@ -96,6 +96,7 @@ CASES = [
     # No roles at all.
     ("en", "Israel and Lebanon exchanged fire.", "IL LB"),
     ("en", "Chad recalled its ambassador from Sudan and closed the border with Libya.", "LY SD TD"),
+    ("en", "Fighting between the Afar and Somali Regions of Ethiopia goes on.", "ET"),
     ("en", "The hosts, Mali, fired on Niger.", "ML NE"),
     # French.
     ("fr", "Israël et le Liban ont conclu une trêve négociée par la France et les États-Unis.", "IL LB"),
