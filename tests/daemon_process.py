@@ -22,6 +22,7 @@ class DaemonProcess:
 
     config: Path
     wrapper: tuple[str, ...] = ()  # a command that runs the daemon, with its arguments
+    module: str = "watcher"  # what Python runs
     process: asyncio.subprocess.Process | None = None
     _begins: int = 0  # where this life's part of the log begins
     log_path: Path = field(init=False)
@@ -37,7 +38,7 @@ class DaemonProcess:
         with self.log_path.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *self.wrapper,
-                *(sys.executable, "-m", "watcher", "run", "--config", str(self.config)),
+                *(sys.executable, "-m", self.module, "run", "--config", str(self.config)),
                 cwd=CHECKOUT,
                 env=environ,
                 stdout=asyncio.subprocess.DEVNULL,
