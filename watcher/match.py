@@ -14,6 +14,8 @@ from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
 from itertools import chain
 
+from ahocorasick_rs import AhoCorasick
+
 from watcher.model import Article, Cue, Denial, Field, Match, Signal, Skipped, Span, Stance, Toll
 from watcher.rules.compile import CompiledClue, CompiledRule, CompiledRules, CompiledUnless, CompiledWindow
 from watcher.rules.schema import Part
@@ -28,11 +30,18 @@ from watcher.understand.states import ORGANISATION, StateMention, find_states
 
 _NOWHERE: Set[int] = frozenset()
 # Somebody denies, rather than that something is not so; beginnings of folded words of seven languages.
-_DENIES = re.compile(
-    r"(?<!\w)(?:den(?:y|ie[sd]|ying|ial)|refut|reject|dismiss|rebut|опроверг|отрица|отверг|отрицани|опроверж|запереч|спрост"
-    r"|yalanla|reddet|inkar|dement|dementi|nie(?! pas)|refuse d|neg(?:o|ar|aron|ando)(?!\w)|nieg|desmi?nt|rechaz"
-    r"|نف(?:ي|ى|ت|ا)|انكر|كذب)"
-)
+_DENYING = {  # with what must follow the beginning
+    **dict.fromkeys("deny denies denied denial refut reject dismiss rebut".split(), ""),
+    **dict.fromkeys("опроверг отрица отверг опроверж запереч спрост yalanla reddet inkar".split(), ""),
+    **dict.fromkeys("dement nieg rechaz انكر كذب".split(), ""),
+    "nie": "(?! pas)",
+    "refuse d": "",
+    "neg": r"(?:o|ar|aron|ando)(?!\w)",
+    "desm": "i?nt",
+    "نف": "(?:ي|ى|ت|ا)",
+}
+_DENIES = re.compile(rf"(?<!\w)(?:{'|'.join(map(''.join, _DENYING.items()))})")
+_BEGINS_DENIAL = AhoCorasick(list(_DENYING), store_patterns=False)  # spares the expression most of the text
 _SEVERAL = 2  # parties in a clause: one alone may have its counterpart in the rest of the sentence
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -236,7 +245,12 @@ class Facts:
 
     def finding_near(self, clue: CompiledClue, sentences: Set[int]) -> Finding:
         """What the clue finds, looked for in these sentences at least; whether it holds is said of them alone."""
-        return self._findings.get(clue.key) or self._find(clue, sorted(sentences & self._sentences_of(clue)))
+        known = self._findings.get(clue.key)
+        if known is not None:
+            return known
+        if clue.kind == "states":
+            return self._find(clue, (index for index in sorted(sentences) if self.reading.sentence(index)))
+        return self._find(clue, sorted(sentences & self._sentences_of(clue)))
 
     def _find(self, clue: CompiledClue, sentences: Iterable[int]) -> Finding:
         items = tuple(chain.from_iterable(self._items_in(clue, index) for index in sentences))
@@ -328,11 +342,13 @@ class Facts:
     @cached_property
     def may_deny(self) -> bool:
         """Whether a word of denying stands in the text; costs more than the search for all rules together."""
-        return _DENIES.search(self.reading.folded.text) is not None
+        text = self.reading.folded.text
+        hits = _BEGINS_DENIAL.find_matches_as_indexes(text, overlapping=True)
+        return any(_DENIES.match(text, start) for _, start, _ in hits)
 
     def states_in(self, index: int) -> Sequence[StateMention]:
         """The names of states in a sentence, those that name no party included."""
-        return find_states(self.reading, self._gazetteer, self.reading.sentences[index])
+        return find_states(self.reading, self._gazetteer, self.reading.sentence(index))
 
     def role_of(self, item: Item) -> Role | None:
         """What a state does beside the deed; None: it may be a party to it."""

@@ -11,7 +11,7 @@ from typing import Any
 from watcher.model import Field, Span
 from watcher.text.clauses import leans_back, split_clauses
 from watcher.text.fold import Folded, fold
-from watcher.text.sentences import Sentence, split_sentences
+from watcher.text.sentences import Sentence, each_sentence
 
 _TITLE_SEPARATOR = "\n\n"
 # The only letters that regular expressions take for one whatever their case, and that folding keeps apart.
@@ -32,6 +32,10 @@ class Reading:
         self.reference_at = reference_at  # published, or else first seen
         self.cache: dict[str, Any] = {}  # for the layers above, by their own keys
         self._clauses: dict[int, tuple[tuple[int, int], ...]] = {}
+        # Split as far as somebody asked, from the start, so that each has its number.
+        self._split: list[Sentence] = []
+        self._starts: list[int] = []
+        self._rest = each_sentence(full, title_end)
 
     @classmethod
     def of(cls, title: str, text: str, language: str, reference_at: datetime) -> Reading:
@@ -50,17 +54,34 @@ class Reading:
     @cached_property
     def sentences(self) -> tuple[Sentence, ...]:
         """All sentences in order; the title is the first where there is one."""
-        return split_sentences(self.full, self.title_end)
+        while self._split_next():
+            pass
+        return tuple(self._split)
 
-    @cached_property
-    def _sentence_starts(self) -> list[int]:
-        return [sentence.start for sentence in self.sentences]
+    def _split_next(self) -> bool:
+        """Splits one more sentence off; whether there was one."""
+        sentence = next(self._rest, None)
+        if sentence is None:
+            return False
+        self._split.append(sentence)
+        self._starts.append(sentence.start)
+        return True
+
+    def sentence(self, index: int) -> Sentence | None:
+        """The sentence of that number; None where the text has fewer. Those behind it are not split for it."""
+        while len(self._split) <= index and self._split_next():
+            pass
+        return self._split[index] if 0 <= index < len(self._split) else None
 
     def sentence_at(self, offset: int) -> Sentence:
         """The sentence around an offset; white space belongs to the sentence before it."""
-        if not self.sentences:
+        starts = self._starts
+        while not starts or starts[-1] <= offset:
+            if not self._split_next():
+                break
+        if not starts:
             return Sentence(0, 0, len(self.full), 0)
-        return self.sentences[max(bisect.bisect_right(self._sentence_starts, offset) - 1, 0)]
+        return self._split[max(bisect.bisect_right(starts, offset) - 1, 0)]
 
     def clause_at(self, offset: int) -> tuple[int, int]:
         """The span of the clause around an offset."""

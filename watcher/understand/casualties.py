@@ -17,12 +17,12 @@ from typing import Any, Literal
 from ahocorasick_rs import AhoCorasick
 
 from watcher.model import Stance, Toll
-from watcher.text.dates import DateMention, find_dates
+from watcher.text.dates import DateMention
 from watcher.text.fold import fold_term
 from watcher.text.numbers import Figure, find_figures
 from watcher.text.reading import Reading
 from watcher.text.sentences import Sentence
-from watcher.understand.stance import Judgement, judge
+from watcher.understand.stance import Judgement, dates_in, judge
 from watcher.understand.states import Gazetteer, StateMention, find_states
 from watcher.understand.words import Hit, PhraseTable, anchor_words, languages_of, read_data, words_of
 
@@ -180,20 +180,26 @@ class _Report:
         self.attributes = tuple(hit for hit in hits if self._is_attribute(hit))
         self.triggers = tuple(hit for hit in hits if hit not in self.attributes)
         self._trigger_words = {i for hit in self.triggers for i in hit.literal}
-        self._totals = language.totals.find(self.placed)
-        self._total_starts = [hit.start for hit in self._totals]
         self.numbers: tuple[_Number, ...] = ()
         self._number_starts: list[int] = []
         self._counting_things: set[int] = set()  # the words of "hundreds" in "hundreds of sheep"
 
     def read(self) -> Iterator[Casualty]:
         """The casualties in order of their triggers."""
-        running = self._running_parts()
         # A denial and the word that it denies may both be triggers, which say the same: "resulting in no deaths".
         for casualty in dict.fromkeys(self._read()):
-            is_running = any(start <= casualty.start < end for start, end in running)
+            is_running = any(start <= casualty.start < end for start, end in self._running_parts)
             yield replace(casualty, is_running=True) if is_running else casualty
 
+    @cached_property
+    def _totals(self) -> list[Hit[None]]:
+        return self.language.totals.find(self.placed)
+
+    @cached_property
+    def _total_starts(self) -> list[int]:
+        return [hit.start for hit in self._totals]
+
+    @cached_property
     def _running_parts(self) -> list[tuple[int, int]]:
         """The parts of the sentence, as offsets, that speak of a whole war so far."""
         parts: list[tuple[int, int]] = []
@@ -277,7 +283,7 @@ class _Report:
         has_pair = any(word in self.language["pairs"] for word in self.words)
         if not figures and not has_pair:
             return
-        dates = find_dates(reading.full, sentence.start, sentence.end, reading.language, reading.reference_at)
+        dates = dates_in(reading, sentence)
         numbers = (self._number(figure, dates) for figure in figures)
         counted = [number for number in numbers if number is not None]
         self.numbers = tuple(sorted([*counted, *self._articles(figures)], key=lambda number: number.start))
@@ -850,10 +856,9 @@ def find_casualties_in(reading: Reading, gazetteer: Gazetteer, index: int) -> tu
     key = f"casualties.{index}"
     known: tuple[Casualty, ...] | None = reading.cache.get(key)
     if known is None:
-        language = _language(reading.language)
-        if language is None:
+        language, sentence = _language(reading.language), reading.sentence(index)
+        if language is None or sentence is None:
             return ()
-        sentence = reading.sentences[index]
         report = _Report(reading, sentence, language)
         casualties = list(report.read())
         if casualties and len(report.numbers) > 1:

@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Any
 
 from watcher.model import Stance
-from watcher.text.dates import find_dates
+from watcher.text.dates import DateMention, find_dates
 from watcher.text.fold import fold_term
 from watcher.text.reading import Reading
 from watcher.text.sentences import Sentence
@@ -308,7 +308,7 @@ class _Analysis:
         found: list[_Placed] = []
         recent: list[int] = []
         dated: set[int] = set()
-        for mention in find_dates(reading.full, sentence.start, sentence.end, reading.language, reading.reference_at):
+        for mention in dates_in(reading, sentence):
             start, end = self.indexes(reading, mention.start, mention.end)
             if start >= end:
                 continue
@@ -707,11 +707,12 @@ class _Analysis:
 
 
 _AHEAD = _Cue(Stance.PLANNED, _Governs.SETTING, rank=_RANKS[Stance.PLANNED], is_date=True, is_ahead=True)
+_PAST = _Cue(Stance.PAST, _Governs.SETTING, rank=_RANKS[Stance.PAST], is_date=True)
 _LAST_YEAR = _Cue(Stance.PAST, _Governs.SETTING, rank=_RANKS[Stance.PAST], is_date=True, is_ahead=True)
 
 
 def _past_date(start: int, end: int) -> _Placed:
-    return _Placed(start, end, _Cue(Stance.PAST, _Governs.SETTING, rank=_RANKS[Stance.PAST], is_date=True))
+    return _Placed(start, end, _PAST)
 
 
 def _place(hits: list[Hit[_Cue]]) -> Iterator[_Placed]:
@@ -806,6 +807,17 @@ def judge(reading: Reading, start: int, end: int) -> Judgement:
     return Judgement(placed.cue.stance, _original(reading, analysis.words, placed.start, placed.end))
 
 
+def dates_in(reading: Reading, sentence: Sentence) -> tuple[DateMention, ...]:
+    """The dates that a sentence names; cached on the reading."""
+    key = f"dates.{sentence.index}"
+    known: tuple[DateMention, ...] | None = reading.cache.get(key)
+    if known is None:
+        known = reading.cache[key] = find_dates(
+            reading.full, sentence.start, sentence.end, reading.language, reading.reference_at
+        )
+    return known
+
+
 def _analysis(reading: Reading, sentence: Sentence, language: _Language) -> _Analysis:
     key = f"stance.{sentence.index}"
     known: _Analysis | None = reading.cache.get(key)
@@ -818,9 +830,9 @@ def _retold(reading: Reading, sentence: Sentence, language: _Language) -> Judgem
     """Past, where the sentence goes on with what an earlier one dates: "They fought in 2020. It killed 6,000."."""
     own = sentence
     for _ in range(_LONGEST_RETELLING):
-        if own.index == 0 or own.start <= reading.text_start:
+        earlier = reading.sentence(own.index - 1)
+        if earlier is None or own.start <= reading.text_start:
             return None
-        earlier = reading.sentences[own.index - 1]
         in_paragraph = earlier.paragraph == own.paragraph
         analysis = _analysis(reading, own, language)
         # What stands between the date and the match need not begin like a sentence that goes on.

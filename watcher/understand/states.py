@@ -11,7 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
+from itertools import count
 
 from watcher.text.fold import fold_term, is_word_end, is_word_start
 from watcher.text.reading import Reading
@@ -196,7 +196,8 @@ class _Text:
         self._caps: dict[int, bool] = {}
         self._reasons: dict[int, str | None] = {}  # by start of the hit: why it is no party, ambiguity aside
         # Part by part, as they are asked for: most rules want to know of a sentence or two.
-        self._part_starts = _part_starts(reading)
+        self._part_starts: list[int] = []  # as far as they were asked for
+        self._more_starts = _part_starts(reading)
         self._candidate_parts: dict[int, Sequence[_Hit]] = {}
         self._found_parts: dict[int, _Part] = {}
         self._settled_parts: dict[int, Sequence[_Hit]] = {}
@@ -227,7 +228,22 @@ class _Text:
 
     def _parts_between(self, start: int, end: int) -> range:
         """The numbers of the parts that have a share of these offsets."""
+        self._cut(end)
         return range(bisect_right(self._part_starts, start) - 1, bisect_left(self._part_starts, end))
+
+    def _cut(self, offset: int | None) -> None:
+        """Cuts parts off until one begins behind the offset; None: to the end."""
+        starts = self._part_starts
+        while not starts or offset is None or starts[-1] <= offset:
+            start = next(self._more_starts, None)
+            if start is None:
+                return
+            starts.append(start)
+
+    @property
+    def _all_parts(self) -> range:
+        self._cut(None)
+        return range(len(self._part_starts))
 
     def _hits_between(self, start: int, end: int) -> Iterator[_Hit]:
         """The hits that begin between two offsets, each for the state that it means here."""
@@ -271,15 +287,14 @@ class _Text:
     @cached_property
     def _leaders(self) -> frozenset[Name]:
         """Those whom the text calls by their full name."""
-        parts = range(len(self._part_starts))
-        hits = (hit for number in parts for hit in self._candidates(number))
+        hits = (hit for number in self._all_parts for hit in self._candidates(number))
         return frozenset(hit.name for hit in hits if hit.name.kind == "leader" and not hit.name.is_surname)
 
     @cached_property
     def _own_codes(self) -> frozenset[str]:
         """The states that the text names by a name that no other state shares."""
         rivals = self._gazetteer.patterns.rivals
-        hits = (hit for number in range(len(self._part_starts)) for hit in self._found_part(number).hits)
+        hits = (hit for number in self._all_parts for hit in self._found_part(number).hits)
         return frozenset(h.name.code for h in hits if h.name.written not in rivals and self._reason(h) is None)
 
     def _among_rivals(self, hit: _Hit) -> _Hit:
@@ -716,24 +731,27 @@ class _Text:
 
     def _paragraph(self, offset: int) -> tuple[int, int]:
         """The paragraph around an offset; a title and the first paragraph of the text explain each other."""
-        number = self._reading.sentence_at(offset).paragraph
-        if number not in self._paragraphs:
-            self._paragraphs[number] = self._find_paragraph(number)
-        return self._paragraphs[number]
+        sentence = self._reading.sentence_at(offset)
+        if sentence.paragraph not in self._paragraphs:
+            self._paragraphs[sentence.paragraph] = self._find_paragraph(sentence)
+        return self._paragraphs[sentence.paragraph]
 
-    def _find_paragraph(self, number: int) -> tuple[int, int]:
+    def _find_paragraph(self, sentence: Sentence) -> tuple[int, int]:
         reading = self._reading
-        sentences = reading.sentences
-        numbers = {number}
-        if reading.title_end and len(sentences) > 1:
-            opening = {sentences[0].paragraph, sentences[1].paragraph}
-            numbers = opening if number in opening else numbers
-        if not sentences:
+        first = last = sentence.paragraph
+        title, second = reading.sentence(0), reading.sentence(1)
+        if title is None:
             return 0, len(reading.full)
-        # Paragraphs are numbered in the order of the text.
-        low = bisect_left(sentences, min(numbers), key=_paragraph_of)
-        high = bisect_right(sentences, max(numbers), key=_paragraph_of)
-        return sentences[low].start, sentences[high - 1].end
+        if reading.title_end and second is not None and first in (title.paragraph, second.paragraph):
+            first, last = title.paragraph, second.paragraph
+        start, end = sentence.start, sentence.end
+        index = sentence.index
+        while (earlier := reading.sentence(index - 1)) is not None and earlier.paragraph >= first:
+            start, index = earlier.start, index - 1
+        index = sentence.index
+        while (later := reading.sentence(index + 1)) is not None and later.paragraph <= last:
+            end, index = later.end, index + 1
+        return start, end
 
     def _before(self, start: int) -> str:
         return self._full[max(start - 60, 0) : start]
@@ -763,17 +781,17 @@ def _start_of(hit: _Hit) -> int:
     return hit.start
 
 
-def _part_starts(reading: Reading) -> list[int]:
+def _part_starts(reading: Reading) -> Iterator[int]:
     """Where the text may be cut into parts to look at one by one; the first at 0, so that no offset is outside."""
-    starts = [0]
-    for earlier, later in pairwise(reading.sentences):
-        if later.paragraph != earlier.paragraph and later.start - starts[-1] >= _SHORTEST_PART:
-            starts.append(later.start)
-    return starts
-
-
-def _paragraph_of(sentence: Sentence) -> int:
-    return sentence.paragraph
+    start, paragraph = 0, 0
+    yield start
+    for sentence in map(reading.sentence, count()):
+        if sentence is None:
+            return
+        if sentence.paragraph != paragraph and sentence.start - start >= _SHORTEST_PART:
+            start = sentence.start
+            yield start
+        paragraph = sentence.paragraph
 
 
 def _is_abbreviation(word: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -24,6 +24,7 @@ _TOKEN = {"fr": re.compile(_ELIDED_WORD)}
 _DEFAULT_TOKEN = re.compile(_WORD)
 # Folding turns dashes into spaces; a dash between clauses is still a boundary, so it is looked up in the original.
 _DASH = re.compile(r"(?<=\s)[-–—]+(?=\s)|[—―]+|–(?=[^\W\d])")
+_ANY_DASH = re.compile("[-–—―]")
 _CONTRACTIONS = frozenset({"it's", "he's", "she's", "that's", "who's", "there's", "what's", "let's"})
 DASH = "—"
 
@@ -63,23 +64,26 @@ def words_of(reading: Reading, sentence: Sentence) -> Words:
 def _split(reading: Reading, sentence: Sentence) -> Words:
     folded = reading.folded
     start, end = folded.folded(sentence.start, sentence.end)
-    items: list[tuple[int, int, str]] = []
+    text = folded.text
     token = _TOKEN.get(reading.language, _DEFAULT_TOKEN)
-    strip_possessive = reading.language in ("en", "und")
-    for found in token.finditer(folded.text, start, end):
-        word = found.group()
-        if strip_possessive and word.endswith("'s") and word not in _CONTRACTIONS:
-            items.append((found.start(), found.end() - 2, word[:-2]))
-        else:
-            items.append((found.start(), found.end(), word))
-    dashes = [
-        (at, at, DASH)
-        for found in _DASH.finditer(reading.full, sentence.start, sentence.end)
-        for at in folded.folded(found.start(), found.end())[:1]
-    ]
-    if dashes:
+    spans = [found.span() for found in token.finditer(text, start, end)]
+    items = [(first, last, text[first:last]) for first, last in spans]
+    if reading.language in ("en", "und") and text.find("'s", start, end) >= 0:
+        items = [
+            (first, last - 2, word[:-2]) if word.endswith("'s") and word not in _CONTRACTIONS else (first, last, word)
+            for first, last, word in items
+        ]
+    if _ANY_DASH.search(reading.full, sentence.start, sentence.end):
+        dashes = [
+            (at, at, DASH)
+            for found in _DASH.finditer(reading.full, sentence.start, sentence.end)
+            for at in folded.folded(found.start(), found.end())[:1]
+        ]
         items = sorted(items + dashes, key=lambda item: (item[0], item[1]))
-    return Words(tuple(i[2] for i in items), tuple(i[0] for i in items), tuple(i[1] for i in items))
+    if not items:
+        return Words((), (), ())
+    starts, ends, words = zip(*items, strict=True)
+    return Words(words, starts, ends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +199,19 @@ def _second_words(elements: tuple[_Element, ...]) -> frozenset[str] | None:
     return elements[1].words
 
 
+class _Known(dict[str, T]):
+    """What was once worked out for a word; a dictionary, so that looking up the words of a sentence stays in C."""
+
+    def __init__(self, work_out: Callable[[str], T]) -> None:
+        self._work_out = work_out
+
+    def __missing__(self, word: str) -> T:
+        if len(self) >= _MAX_KNOWN:
+            self.clear()
+        found = self[word] = self._work_out(word)
+        return found
+
+
 class PhraseTable(Generic[T]):
     """Finds phrases in words: ``(a|b)`` either, ``stem*``, ``*ending``, ``#`` a numeral, ``..4`` up to four words."""
 
@@ -204,7 +221,7 @@ class PhraseTable(Generic[T]):
         self._by_beginning: dict[str, list[tuple[tuple[_Element, ...], T]]] = {}
         self._by_few_letters: list[tuple[tuple[_Element, ...], T]] = []
         self._by_number: list[tuple[tuple[_Element, ...], T]] = []
-        self._known: dict[str, _Beginning[T] | None] = {}  # None: no phrase begins so, as with most words
+        self._known = _Known(self._beginning)
         for elements, value in ((elements, value) for phrase, value in entries for elements in _parse(phrase)):
             first = elements[0]
             if first.is_number:
@@ -219,15 +236,8 @@ class PhraseTable(Generic[T]):
     def find(self, words: Words) -> list[Hit[T]]:
         """Every phrase found, in order of its first word, the shortest gaps of each."""
         hits: list[Hit[T]] = []
-        known, texts = self._known, words.words
-        for at, word in enumerate(texts):
-            if word in known:
-                beginning = known[word]
-            else:
-                if len(known) >= _MAX_KNOWN:
-                    known.clear()
-                phrases = tuple(one for one in self._candidates(word) if one[0][0].takes(word))
-                beginning = known[word] = _Beginning.of(phrases) if phrases else None
+        texts = words.words
+        for at, beginning in enumerate(map(self._known.__getitem__, texts)):
             if beginning is None:
                 continue
             following = texts[at + 1] if at + 1 < len(texts) else ""
@@ -236,6 +246,11 @@ class PhraseTable(Generic[T]):
                 if literal is not None:
                     hits.append(Hit(at, literal[-1] + 1, frozenset(literal), value))
         return hits
+
+    def _beginning(self, word: str) -> _Beginning[T] | None:
+        """The phrases that begin with a word; None for most."""
+        phrases = tuple(one for one in self._candidates(word) if one[0][0].takes(word))
+        return _Beginning.of(phrases) if phrases else None
 
     def _candidates(self, word: str) -> Iterator[tuple[tuple[_Element, ...], T]]:
         yield from self._by_word.get(word, ())
