@@ -46,6 +46,8 @@ CASES = [
         "RU UA US",
     ),
     ("en", "Syria asked Russia for military assistance in Lebanon.", "RU SY"),
+    ("en", "The envoy said in Kenya that Sudan had accepted the truce.", "SD"),
+    ("en", "A Peruvian official stationed in Chile threatened Bolivia with war.", "BO PE"),
     # The other half of a coordinated deed.
     ("en", "Honduras cut ties with Taiwan and established relations with China.", "HN TW"),
     ("en", "Iran restored relations with Saudi Arabia after Sudan cut ties with Israel.", "IL IR SD"),
@@ -84,6 +86,8 @@ CASES = [
     ("en", "Mexico said it recalled its ambassador from Peru and Ecuador.", "EC MX PE"),
     ("en", "Norway said that Russian and Chinese attachés were expelled.", "CN NO RU"),
     ("en", "South Korea's news agency reported that North Korea threatened Japan.", "JP KP"),
+    ("en", "The American president told reporters that Israel and Iran would stop.", "IL IR"),
+    ("en", "Turkey told journalists that Syrian and Russian jets had bombed its post.", "RU SY TR"),
     # Private persons.
     ("en", "A French journalist was killed in a Russian strike on Ukraine.", "RU UA"),
     ("en", "British aid workers died when Israeli jets bombed a convoy in Lebanon.", "IL LB"),
