@@ -8,9 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from watcher.match import Facts, Finding, Item, UnlessFinding, Verdict, WindowFinding, suppressed_by, work_out_rule
+from watcher.likeness import Likeness
+from watcher.match import Facts, Item, UnlessFinding, Verdict, WindowFinding, suppressed_by, work_out_rule
 from watcher.model import Article, Match, Signal, Span
-from watcher.rules.compile import CompiledRule, CompiledRules, Counted, InSequence
+from watcher.rules.compile import CompiledClue, CompiledRule, CompiledRules, Counted, InSequence
 from watcher.sequence import Judged, one_for_each_rule, show_span
 
 _INDENT = "  "
@@ -59,11 +60,13 @@ def explain_article(
     now: datetime | None = None,
     rule_id: str | None = None,
     judged: Sequence[Judged] = (),
+    likeness: Likeness | None = None,
 ) -> tuple[RuleExplanation, ...]:
     """The explanation of every rule, or of the one asked for, by id; empty where there is no such rule.
 
     ``now`` as for `watcher.match.match_article`, whose outcomes these are; ``judged`` is what came of the article's
-    signals of rules that speak over several articles, without which such a rule is waiting.
+    signals of rules that speak over several articles, without which such a rule is waiting. With ``likeness``, of the
+    same rules, a phrase that is nowhere has the sentence that comes nearest to it.
     """
     facts = Facts(rules, article, now)
     parts: dict[str, list[CompiledRule]] = {}
@@ -72,9 +75,9 @@ def explain_article(
             parts.setdefault(rule.id, []).append(rule)
     decided = {(one.signal.rule_id, one.signal.step): one for one in judged}
     return tuple(
-        _explain_rule(own[0], facts, decided.get((own[0].id, None)))
+        _explain_rule(own[0], facts, decided.get((own[0].id, None)), likeness)
         if own[0].step is None
-        else _explain_steps(own, facts, [one for part in own if (one := decided.get((part.id, part.step)))])
+        else _explain_steps(own, facts, [one for part in own if (one := decided.get((part.id, part.step)))], likeness)
         for own in parts.values()
     )
 
@@ -146,13 +149,15 @@ def _render(node: Node, depth: int) -> Iterator[str]:
         yield f"{_INDENT * (depth + 1)}and {len(hidden)} more that do not count"
 
 
-def _explain_rule(rule: CompiledRule, facts: Facts, judged: Judged | None) -> RuleExplanation:
+def _explain_rule(
+    rule: CompiledRule, facts: Facts, judged: Judged | None, likeness: Likeness | None
+) -> RuleExplanation:
     skipped = rule.gate(facts.article)
     gate = Node("languages and sources", skipped is None, skipped or "")
     if skipped is not None:
         return RuleExplanation(rule.id, rule.title, RuleOutcome.SKIPPED, skipped, (), (gate,), None)
     verdict = work_out_rule(rule, facts)
-    nodes = (gate, *_verdict_nodes(verdict, facts))
+    nodes = (gate, *_verdict_nodes(verdict, facts, likeness))
     outcome, reason = _outcome(verdict)
     signal = verdict.signal
     if rule.over_time is not None and signal is not None:
@@ -166,7 +171,9 @@ def _explain_rule(rule: CompiledRule, facts: Facts, judged: Judged | None) -> Ru
     return RuleExplanation(rule.id, rule.title, outcome, reason, verdict.missing, nodes, signal)
 
 
-def _explain_steps(steps: Sequence[CompiledRule], facts: Facts, judged: Sequence[Judged]) -> RuleExplanation:
+def _explain_steps(
+    steps: Sequence[CompiledRule], facts: Facts, judged: Sequence[Judged], likeness: Likeness | None
+) -> RuleExplanation:
     first = steps[0]
     skipped = first.gate(facts.article)
     gate = Node("languages and sources", skipped is None, skipped or "")
@@ -176,7 +183,7 @@ def _explain_steps(steps: Sequence[CompiledRule], facts: Facts, judged: Sequence
     nodes = [gate]
     for name, verdict in verdicts.items():
         holds, reason = verdict.signal is not None, _outcome(verdict)[1]
-        nodes.append(Node(f"step {name}", holds, reason, children=tuple(_verdict_nodes(verdict, facts))))
+        nodes.append(Node(f"step {name}", holds, reason, children=tuple(_verdict_nodes(verdict, facts, likeness))))
     held = [name for name, verdict in verdicts.items() if verdict.signal is not None]
     whole = one_for_each_rule(judged)
     complete = next((one for one in judged if one.whole is not None), judged[0] if judged else None)
@@ -198,9 +205,9 @@ def _explain_steps(steps: Sequence[CompiledRule], facts: Facts, judged: Sequence
     return RuleExplanation(first.id, first.title, outcome, reason, missing, tuple(nodes), None)
 
 
-def _verdict_nodes(verdict: Verdict, facts: Facts) -> list[Node]:
+def _verdict_nodes(verdict: Verdict, facts: Facts, likeness: Likeness | None) -> list[Node]:
     return [
-        *(_clue_node(name, verdict.findings[name], verdict, facts) for name in verdict.rule.clues),
+        *(_clue_node(clue, verdict, facts, likeness) for clue in verdict.rule.clues.values()),
         *(_window_node(finding, facts) for finding in verdict.windows),
         _alert_when_node(verdict),
         *(_unless_node(finding) for finding in verdict.unless),
@@ -235,9 +242,14 @@ def _outcome(verdict: Verdict) -> tuple[RuleOutcome, str]:
     return RuleOutcome.NO_MATCH, "the clues are not close together"
 
 
-def _clue_node(name: str, finding: Finding, verdict: Verdict, facts: Facts) -> Node:
-    children = tuple(_item_node(name, item, _why_unused(name, item, verdict, facts), facts) for item in finding.items)
-    return Node(f"clue {name}", name in verdict.held, finding.detail, children=children)
+def _clue_node(clue: CompiledClue, verdict: Verdict, facts: Facts, likeness: Likeness | None) -> Node:
+    name, finding = clue.name, verdict.findings[clue.name]
+    children = [_item_node(name, item, _why_unused(name, item, verdict, facts), facts) for item in finding.items]
+    if likeness and name in verdict.missing and not children and clue.phrases is not None:
+        nearest = likeness.nearest(clue.phrases, facts.reading)
+        if nearest is not None:
+            children.append(Node("nearest", False, f"{nearest.why}: “{nearest.text}”"))
+    return Node(f"clue {name}", name in verdict.held, finding.detail, children=tuple(children))
 
 
 def _why_unused(name: str, item: Item, verdict: Verdict, facts: Facts) -> str | None:

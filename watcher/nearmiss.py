@@ -7,8 +7,6 @@ articles each article is looked at by itself: what a step lacks, or an article t
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -16,27 +14,21 @@ from enum import StrEnum
 
 from watcher.bulk import Detect
 from watcher.history import Advance, History, Record, date_of, read_record
+from watcher.likeness import Likeness, Nearest, shorten
 from watcher.match import Facts, Item, UnlessFinding, Verdict, work_out_rule
 from watcher.model import Article
 from watcher.parallel import map_batches
 from watcher.rules.compile import (
     CompiledClue,
     CompiledRule,
-    CompiledRules,
     CompiledWindow,
-    Literal,
-    Slot,
     compile_rules,
 )
 from watcher.rules.schema import RuleSet
 from watcher.text.reading import Reading
 from watcher.understand.gazetteer import Gazetteer
 
-_WORD = re.compile(r"\w+")
-_SHORT_WORD = 3  # letters; "the", "of": they stand everywhere and say nothing about likeness
-_LIKE = 0.5  # share of a phrase's words that make a sentence like it
 _MOST = 0.6  # where nothing else but states is there
-_MOST_CHARS = 240  # of a text that is shown
 
 
 class MissKind(StrEnum):
@@ -46,15 +38,6 @@ class MissKind(StrEnum):
     DISTANCE = "distance"  # the clues are there, not close together
     FORBIDDEN = "forbidden"  # a clue of none_of is there
     EXCEPTION = "exception"  # an unless stops it
-
-
-@dataclass(frozen=True, slots=True)
-class Nearest:
-    """The text that comes nearest to what is missing."""
-
-    text: str
-    why: str  # it does not count
-    share: float = 1.0  # of the words asked for that are there
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,8 +218,8 @@ def _apart(verdict: Verdict, window: CompiledWindow, facts: Facts) -> NearMiss:
         sentences = closest.last - closest.first + 1
         detail = f"within {sentences} sentence{'s' if sentences > 1 else ''}, {window} wanted"
         items = sorted(item for here in closest.items.values() for item in _ends(here))
-        quoted = " … ".join(dict.fromkeys(_shorten(facts.reading.full[start:end], 60) for start, end in items))
-        nearest = (Nearest(_shorten(quoted), "not close enough"),)
+        quoted = " … ".join(dict.fromkeys(shorten(facts.reading.full[start:end], 60) for start, end in items))
+        nearest = (Nearest(shorten(quoted), "not close enough"),)
     return NearMiss(replace(facts.article, text=""), verdict.rule.id, MissKind.DISTANCE, window.clues, detail, nearest)
 
 
@@ -267,7 +250,7 @@ def _nearest(likeness: Likeness, clue: CompiledClue, verdict: Verdict, facts: Fa
         why = "is there" if is_forbidden else _why(item, facts)
         if why not in shown and len(shown) < 3:
             shown.add(why)
-            yield Nearest(_shorten(_around(facts.reading, item)) if clue.kind != "states" else text, f"“{text}”: {why}")
+            yield Nearest(shorten(_around(facts.reading, item)) if clue.kind != "states" else text, f"“{text}”: {why}")
     if not finding.items and clue.phrases is not None:
         like = likeness.nearest(clue.phrases, facts.reading)
         if like is not None:
@@ -284,102 +267,3 @@ def _why(item: Item, facts: Facts) -> str:
 def _around(reading: Reading, item: Item) -> str:
     sentence = reading.sentence_at(item.start)
     return reading.full[sentence.start : max(sentence.end, item.end)]
-
-
-def _shorten(text: str, most: int = _MOST_CHARS) -> str:
-    one_line = " ".join(text.split())
-    return one_line if len(one_line) <= most else one_line[: most - 1].rstrip() + "…"
-
-
-class Likeness:
-    """Finds the sentence that is most like a phrase, by the words that both have."""
-
-    def __init__(self, rules: CompiledRules) -> None:
-        self.rules = rules
-        # Slots are compared over and over, and each comparison of equal ones would read them whole: they get numbers.
-        numbers: dict[Slot, int] = {}
-        self._slots = [tuple(numbers.setdefault(slot, len(numbers)) for slot in one.slots) for one in rules.patterns]
-        self._words = [tuple(dict.fromkeys(map(_telling_words, slot.literals))) for slot in numbers]
-        self._shown = [_shown(slot) for slot in numbers]
-
-    def nearest(self, phrase_set: int, reading: Reading) -> Nearest | None:
-        """The sentence with the largest share of the words of one phrase of a set, the first of several.
-
-        None where no sentence has half of them.
-        """
-        if "nearmiss" not in reading.cache:
-            reading.cache["nearmiss"] = _Text.of(reading)
-        text: _Text = reading.cache["nearmiss"]
-        there: dict[int, list[tuple[str, ...]]] = {}
-        best = (_LIKE, 0)
-        found: tuple[int, tuple[int, ...]] | None = None
-        for slots in (self._slots[number] for number in self.rules.phrase_sets[phrase_set]):
-            for slot in slots:
-                if slot not in there:
-                    there[slot] = [some for one in self._words[slot] if (some := one.there(text))]
-            # Words that are nowhere in the article cannot make any sentence like the phrase.
-            if sum(bool(there[slot]) for slot in slots) < _LIKE * len(slots):
-                continue
-            for index, words in enumerate(text.sentences):
-                score = (sum(_share(there[slot], words) for slot in slots) / len(slots), len(slots))
-                if score > best:
-                    best, found = score, (index, slots)
-        if found is None:
-            return None
-        index, slots = found
-        lacking = [f"“{self._shown[slot]}”" for slot in slots if _share(there[slot], text.sentences[index]) < 1]
-        why = f"lacks {', '.join(lacking)}" if lacking else "its words are not in this order, or not so close together"
-        sentence = reading.sentences[index]
-        return Nearest(_shorten(reading.full[sentence.start : sentence.end]), why, best[0])
-
-
-@dataclass(frozen=True, slots=True)
-class _Text:
-    """The folded words of an article."""
-
-    sentences: tuple[frozenset[str], ...]
-    everywhere: frozenset[str]
-    ordered: tuple[str, ...]  # all of them
-
-    @classmethod
-    def of(cls, reading: Reading) -> _Text:
-        """The words of a reading."""
-        folded = reading.folded
-        spans = (folded.folded(sentence.start, sentence.end) for sentence in reading.sentences)
-        sentences = tuple(frozenset(_WORD.findall(folded.text, *span)) for span in spans)
-        everywhere = frozenset[str]().union(*sentences)
-        return cls(sentences, everywhere, tuple(sorted(everywhere)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """The telling words of a literal."""
-
-    words: tuple[str, ...]
-    stem: str | None  # the last one, where it may go on
-
-    def there(self, text: _Text) -> tuple[str, ...]:
-        """They, with a stem as it first stands there; empty where none of them does."""
-        words = self.words
-        if self.stem is not None:
-            at = bisect_left(text.ordered, self.stem)
-            is_there = at < len(text.ordered) and text.ordered[at].startswith(self.stem)
-            words = (*words, text.ordered[at] if is_there else self.stem)
-        return () if text.everywhere.isdisjoint(words) else words
-
-
-def _telling_words(literal: Literal) -> _Words:
-    words = _WORD.findall(literal.text)
-    stem = words.pop() if literal.is_stem else None
-    telling = [word for word in words if len(word) > _SHORT_WORD or word.isdigit()]
-    return _Words(tuple(telling or (words if stem is None else ())), stem)
-
-
-def _share(literals: Sequence[tuple[str, ...]], words: frozenset[str]) -> float:
-    return max((sum(word in words for word in one) / len(one) for one in literals), default=0.0)
-
-
-def _shown(slot: Slot) -> str:
-    """A slot for people: its shortest literal stands for the others."""
-    literal = min(slot.literals, key=lambda one: (len(one.text), one.text))
-    return literal.text + "*" * literal.is_stem

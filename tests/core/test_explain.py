@@ -19,6 +19,7 @@ from watcher.explain import (
     explanation_to_json,
     render_explanation,
 )
+from watcher.likeness import Likeness
 from watcher.match import match_article
 from watcher.rules.compile import CompiledRules
 from watcher.sequence import RuleMemory
@@ -257,3 +258,25 @@ def test_without_a_past_such_a_rule_waits_and_an_exception_still_stops_it() -> N
         "it holds, and counts together with other articles",
     )
     assert came_near(counted)
+
+
+def test_a_phrase_that_is_nowhere_has_the_sentence_that_comes_nearest_to_it() -> None:
+    rules = compiled(
+        "rule: r-1\nlanguages: [en]\nlook_for:\n  a: {phrases: [invoke~ ..3 Article 4 ..3 Bergen Pact]}\n"
+        "  b: {phrases: [open~ fire]}\n"
+    )
+
+    def nearest(text: str) -> list[str]:
+        one = article(title="", text=text)
+        [explanation] = explain_article(rules, one, NOW, likeness=Likeness(rules))
+        return [child.detail for node in explanation.nodes for child in node.children if child.label == "nearest"]
+
+    for text, lacking in (
+        ("Oslo invoked Article five of the Bergen Pact.", "art 4"),
+        ("Oslo invoked Article VI of the Bergen Pact.", "art 4"),
+        ("Oslo invoked Article four of the Bergen Charter.", "bergen pact"),
+        ("Oslo cited Article four of the Bergen Pact.", "invoke"),
+    ):
+        assert nearest(f"Rain fell. {text} Troops opened fire.") == [f"lacks “{lacking}”: “{text}”"]
+    assert nearest("Oslo may invoke Article 4 of the Bergen Pact. Troops opened fire.") == []
+    assert nearest("Rain fell. Troops opened fire.") == []

@@ -33,6 +33,7 @@ from watcher.explain import (
     explanation_to_json,
     render_explanation,
 )
+from watcher.likeness import Likeness
 from watcher.match import MatchResult, match_article
 from watcher.model import Article, Event, Recipient, RuleStatus
 from watcher.mutes import NOTHING, Silences
@@ -147,7 +148,7 @@ def _explain(
     result = match_article(compiled, article, as_of)
     known = _Known() if settings is None else _look_up(settings.store.path, book, article, result, as_of)
     signals = (*result.signals, *one_for_each_rule(known.judged))
-    explanations = explain_article(compiled, article, as_of, rule, known.judged)
+    explanations = explain_article(compiled, article, as_of, rule, known.judged, Likeness(compiled))
     return Explained(
         article=article,
         as_of=as_of,
