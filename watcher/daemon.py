@@ -222,7 +222,7 @@ class Parts:
     def schedule(self) -> None:
         """Nothing; the polls and the daemon's own jobs run from now on."""
         self._resume(self.sources.values())
-        self.tell_about_blind_rules()
+        self.tell_about_blind_rules(at_start=True)
         self.tell_about_unknown_recipients()
         self._every(HEARTBEAT_EVERY, self.heartbeat, "heartbeat")
         self._every(SILENCE_CHECK_EVERY, self.check_silence, "silence")
@@ -301,15 +301,17 @@ class Parts:
             self._store.articles.save_noted()
         if self._has_health_changed:
             self._has_health_changed = False
-            self.tell_about_blind_rules()
+            self.tell_about_blind_rules(at_start=False)
 
-    def tell_about_blind_rules(self) -> None:
+    def tell_about_blind_rules(self, *, at_start: bool) -> None:
         """Nothing; operators know which rules no live source can feed."""
         book = self._daemon.book
         healths = {state.source_id: state.health for state in self._store.articles.source_states()}
         blind = find_blind(book.rules.rules, book.statuses, tuple(self.sources.values()), healths)
         with self._store.transaction():
-            told = tell_about_blind_rules(self._store, book.recipients, blind, book.statuses, self._clock())
+            told = tell_about_blind_rules(
+                self._store, book.recipients, blind, book.statuses, self._clock(), at_start=at_start
+            )
         if told:
             self._wake.set()
 
@@ -591,7 +593,7 @@ class Parts:
         self._resume(
             changed, at_once={one.id for one in changed if one.id in old and not _same_place(old[one.id], one)}
         )
-        self.tell_about_blind_rules()
+        self.tell_about_blind_rules(at_start=True)
 
     async def heartbeat(self) -> None:
         """Nothing; a sign of life is written down, and what an operator has accepted meanwhile comes into force."""
@@ -628,7 +630,7 @@ class Parts:
                     changed |= tell_about_source(self._store, recipients, source, before, state, change, now)
         if changed:
             self._wake.set()
-            self.tell_about_blind_rules()
+            self.tell_about_blind_rules(at_start=False)
         self.tell_about_outages()
 
     def _job_failed(self, event: JobExecutionEvent | JobSubmissionEvent) -> None:

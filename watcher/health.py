@@ -130,6 +130,7 @@ class BlindRule:
 
     rule_id: str
     why: str  # for people
+    is_so_configured: bool  # no source was meant to feed it, as with rules in a language that nobody here reads
 
 
 def find_blind(
@@ -148,10 +149,11 @@ def find_blind(
             continue
         feeding = [source for source in sources if _may_feed(source, rule)]
         if not feeding:
-            found[rule.id] = BlindRule(rule.id, _why_unfed(rule, sources))
+            found[rule.id] = BlindRule(rule.id, _why_unfed(rule, sources), is_so_configured=True)
         elif not any(is_live(healths.get(source.id, Health())) for source in feeding):
             states = ", ".join(f"{source.id} ({healths[source.id].told.value})" for source in feeding)
-            found[rule.id] = BlindRule(rule.id, f"every source that could feed it is in trouble: {states}")
+            why = f"every source that could feed it is in trouble: {states}"
+            found[rule.id] = BlindRule(rule.id, why, is_so_configured=False)
     return tuple(found[rule_id] for rule_id in sorted(found))
 
 

@@ -66,8 +66,8 @@ AT_ONCE = 10  # items of one source read side by side and committed together
 # Items of all sources between the fetch of their page and their evaluation. A first start has thousands of them:
 # without a bound, 100 feeds of 20 long items held a gigabyte (benchmarks/memory).
 READ_AT_ONCE = 32
-# Items looked up or noted between two turns of the loop, some 10 ms: a list of 100,000 held up everything else for half a
-# minute, and one of 500 makes a fetch of many steps miss its deadline.
+# Items looked up or noted between two turns of the loop, some 10 ms: a list of 100,000 held up everything else for half
+# a minute, and one of 500 makes a fetch of many steps miss its deadline.
 TURN = 50
 PAGE_TRIES = 3  # polls that wait for a page in trouble before the summary has to do
 PAGE_AGAIN_AFTER = timedelta(minutes=30)  # for one that was quoted from and could not be reached

@@ -180,22 +180,32 @@ def tell_about_blind_rules(
     blind: Sequence[BlindRule],
     rule_ids: Iterable[str],
     now: datetime,
+    *,
+    at_start: bool,
 ) -> bool:
     """Whether operators are told, in one message, which rules went blind or see again; needs an open transaction.
 
-    ``rule_ids`` are those of every rule: what is gone is forgotten without a word.
+    ``rule_ids`` are those of every rule: what is gone is forgotten without a word. Rules that no source was meant to
+    feed are told ``at_start`` only, and after a reload.
     """
     known = {notice.key.removeprefix("blind:") for notice in store.journal.notices("blind:")}
     still = {one.rule_id for one in blind}
     for rule_id in known - still:
         store.journal.clear_notice(f"blind:{rule_id}")
-    new = [one for one in blind if store.journal.change_notice(f"blind:{one.rule_id}", "blind", one.why, now)]
+    new = [
+        one
+        for one in blind
+        if (at_start or not one.is_so_configured)
+        and store.journal.change_notice(
+            f"blind:{one.rule_id}", "unfed" if one.is_so_configured else "blind", one.why, now
+        )
+    ]
     seeing = sorted((known - still) & set(rule_ids))
     if not new and not seeing:
         return False
     said = [_rules([one.rule_id for one in new]) + " can see nothing"] if new else []
     said += [_rules(seeing) + " can see again"] if seeing else []
-    severity = Severity.WARNING if new else Severity.WATCH
+    severity = Severity.WATCH if all(one.is_so_configured for one in new) else Severity.WARNING
     headline = "; ".join(said)
     reasons = dict.fromkeys(one.why for one in new)
     body = "\n".join(f"{', '.join(one.rule_id for one in new if one.why == why)}: {why}" for why in reasons)

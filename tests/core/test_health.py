@@ -204,15 +204,19 @@ def test_rules_that_no_source_can_feed_are_blind_and_say_why(tmp_path: Path) -> 
         {},
     )
     assert found == (
-        BlindRule("english-state", "no source with the ids and tags that it asks for is in en"),
-        BlindRule("tagged", "no source has the ids and tags that it asks for"),
-        BlindRule("turkish", "no source is in az or tr"),
+        BlindRule("english-state", "no source with the ids and tags that it asks for is in en", True),
+        BlindRule("tagged", "no source has the ids and tags that it asks for", True),
+        BlindRule("turkish", "no source is in az or tr", True),
     )
     assert find_blind(*rules(tmp_path, turkish="languages: [tr]"), (source("any"),), {}) == ()
 
 
 def test_blind_rules_are_said_together_by_reason() -> None:
-    blind = [BlindRule("a", "no source is in tr"), BlindRule("b", "all fail"), BlindRule("c", "no source is in tr")]
+    blind = [
+        BlindRule("a", "no source is in tr", True),
+        BlindRule("b", "all fail", False),
+        BlindRule("c", "no source is in tr", True),
+    ]
     assert say_blind(blind) == {
         "2 rules can see nothing: no source is in tr: a, c": ("a", "c"),
         "rule b can see nothing: all fail": ("b",),
@@ -223,7 +227,7 @@ def test_rules_go_blind_with_their_sources_and_see_again(tmp_path: Path) -> None
     book = rules(tmp_path, russian="languages: [ru]", english="languages: [en]", everything="")
     healths = {"vestnik": Health(TIMEOUT, told=BLOCKED), "courier": Health(told=SILENT)}
     assert find_blind(*book, SOURCES, healths) == (
-        BlindRule("russian", "every source that could feed it is in trouble: vestnik (blocked)"),
+        BlindRule("russian", "every source that could feed it is in trouble: vestnik (blocked)", False),
     )
     healths["mirror"] = Health(told=EMPTY)
     assert [one.rule_id for one in find_blind(*book, SOURCES, healths)] == ["english", "everything", "russian"]

@@ -129,7 +129,7 @@ async def test_a_rule_goes_blind_with_its_sources_and_sees_again(desk: Desk) -> 
         before = len(desk.told(OPERATOR))
         await desk.poll(after * MINUTE)
         async with desk.running() as parts:
-            parts.tell_about_blind_rules()  # as at every start
+            parts.tell_about_blind_rules(at_start=True)
             await parts.dispatch()
         return [text for text in desk.told(OPERATOR)[before:] if "can see" in text.splitlines()[0]]
 
@@ -298,3 +298,19 @@ async def test_who_polls_once_now_and_then_is_not_told_of_outages(desk: Desk) ->
     for _ in range(3):
         await desk.poll(HOUR)
     assert desk.told(OPERATOR) == []
+
+
+async def test_rules_that_nothing_was_meant_to_feed_are_no_trouble(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk.configure(RULE + "languages: [tr]\n", courier="")
+    desk.room.publish("courier", item(1, desk.now))
+    await desk.poll()
+    assert not any("can see nothing" in text for text in desk.told(OPERATOR))  # nothing has changed
+    async with desk.running() as parts:
+        parts.tell_about_blind_rules(at_start=True)
+        await parts.dispatch()
+    with pytest.raises(SystemExit) as ended:
+        main(["status", "--config", str(desk.config)])
+    assert "- rule recalled can see nothing: no source is in tr" in capsys.readouterr().out.splitlines()
+    assert not ended.value.code

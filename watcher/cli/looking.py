@@ -69,9 +69,9 @@ def status(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> N
         size = store.size()
         quarantined = list(store.articles.since(now - timedelta(days=1), ArticleStatus.QUARANTINED))
         blind = [
-            BlindRule(notice.key.removeprefix("blind:"), notice.detail)
+            BlindRule(notice.key.removeprefix("blind:"), notice.detail, notice.state == "unfed")
             for notice in store.journal.notices("blind:")
-            if notice.state == "blind"
+            if notice.state in ("blind", "unfed")
         ]
     failing = [
         (state, seen)
@@ -86,7 +86,8 @@ def status(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> N
         f"source {state.source_id}: {seen.value}" + (f": {state.detail}" if state.detail else "")
         for state, seen in failing
     ]
-    troubles += say_blind(blind)
+    troubles += say_blind(one for one in blind if not one.is_so_configured)
+    unfed = list(say_blind(one for one in blind if one.is_so_configured))
     troubles += [f"recipient {one.recipient_id} is closed: {one.reason}" for one in closed]
     troubles += [f"article {one.article.id} quarantined: {one.reason}" for one in quarantined]
     if counts.deliveries.get(DeliveryState.FAILED):
@@ -110,6 +111,7 @@ def status(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> N
                 "mutes": [str(mute) for mute in mutes],
                 "store_bytes": size.bytes,
                 "store_free_bytes": size.free_bytes,
+                "notes": unfed,
                 "troubles": troubles,
             }
         )
@@ -125,6 +127,8 @@ def status(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> N
         in_force = [f"{mute} until {minute(mute.until_at)}" for mute in mutes]
         typer.echo(f"mutes       {len(mutes)} in force" + (f": {'; '.join(in_force)}" if in_force else ""))
         typer.echo(f"store       {size.bytes / 1e6:,.1f} MB, {size.free_bytes / 1e6:,.1f} of it free")
+        for note in unfed:
+            typer.echo(f"- {note}")
         for trouble in troubles:
             typer.echo(f"! {trouble}")
     if troubles:
