@@ -1,7 +1,8 @@
-"""What the description of the rule language promises, sentence by sentence, seen from outside: YAML and articles in, signals out."""
+"""What docs/rules.md promises, sentence by sentence, seen from outside: YAML and articles in, signals out."""
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -10,8 +11,9 @@ from textwrap import dedent
 import pytest
 
 from tests.builders import article
-from tests.core.rule_files import compiled, gazetteer, load
+from tests.core.rule_files import SHIPPED, compiled, gazetteer, load
 from watcher.cleaning import clean_text
+from watcher.cli import main
 from watcher.errors import RuleError
 from watcher.match import MatchResult, match_article
 from watcher.model import Article, Signal, Source, Stance
@@ -1158,3 +1160,48 @@ FINDINGS: list[tuple[str, str, bool]] = [
 def test_findings(code: str, text: str, expected: bool) -> None:
     findings = lint_rules(load(text), TODAY, sources=[SOURCE], recipients=["desk"])
     assert (code in {finding.code for finding in findings}) is expected, [str(finding) for finding in findings]
+
+
+# Explaining the article that the project started from, with one thing changed.
+
+CHANGED: list[tuple[str, str, str, str]] = [
+    ("Article four", "Article five", "invocation", "nearest: lacks"),
+    ("Collective Security Treaty, which", "Common Security Treaty, which", "invocation", "nearest: lacks"),
+    ("had invoked", "could invoke", "invocation", "possible (“could”), not counted"),
+    ("had invoked", "had not invoked", "invocation", "denied (“not”), not counted"),
+    ("dozens of deaths", "no deaths", "deaths", "denied (“no”), not counted"),
+]
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize(("said", "instead", "missing", "told"), CHANGED)
+def test_explain_names_what_a_changed_word_breaks(
+    said: str,
+    instead: str,
+    missing: str,
+    told: str,
+    shared_data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("WATCHER_CONFIG", raising=False)
+    text = (shared_data / "seed-article.txt").read_text(encoding="utf-8")
+    assert said in text
+    changed = tmp_path / "changed.txt"
+    changed.write_text(text.replace(said, instead), encoding="utf-8")
+    asked = ["rules", "explain", str(changed), "--rules", str(SHIPPED), "--rule", "csto-article-4-invoked"]
+    outputs = []
+    for more in ([], ["--format", "json"]):
+        with pytest.raises(SystemExit) as ended:
+            main([*asked, *more])
+        assert not ended.value.code
+        outputs.append(capsys.readouterr().out)
+    assert f"csto-article-4-invoked: no match, missing {missing}\n" in outputs[0]
+    assert f"  FAIL clue {missing}: " in outputs[0]
+    assert told in outputs[0]
+    [explained] = json.loads(outputs[1])["rules"]
+    assert (explained["outcome"], explained["missing"]) == ("no match", [missing])
+    [clue] = [node for node in explained["tree"] if node["label"] == f"clue {missing}"]
+    assert not clue["passed"] and clue["children"]
