@@ -19,6 +19,7 @@ _YEAR = r"(?P<year>(?:[1١][5-9٥-٩]|[2٢][0٠])\d\d)"
 _DAY = r"(?P<day>\d{1,2})"
 _LAST_DAY = r"(?:(?:st|nd|rd|th)?\s?(?:-|–|—|/|and|to|et|y|и|і|ve|و)\s?{guard}(?P<last_day>\d{1,2}))?"
 _DIGIT = re.compile(r"\d")
+_YEAR_DIGITS = re.compile(r"\d{4}")
 _ISO = re.compile(r"(?<![\d-])(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)(?!\d)")
 _NUMERIC = re.compile(r"(?<![\d./])(?P<day>\d{1,2})(?P<mark>[./])(?P<month>\d{1,2})(?P=mark)(?P<year>\d{4})(?!\d)")
 # A year that stands alone: no part of a larger number, an amount or a head count.
@@ -207,9 +208,10 @@ class _Scan:
         """Every reading of every stretch; readings of one stretch may overlap."""
         patterns, kinds = self.patterns, self._kinds()
         if "digit" in kinds:
-            yield from self._all(_ISO, self._full_date, is_anchored=True)
-            yield from self._all(_NUMERIC, self._full_date, is_anchored=True)
-            yield from self._all(_BARE_YEAR, self._year, is_anchored=True)
+            if _YEAR_DIGITS.search(self.text, self.start, self.end):
+                yield from self._all(_ISO, self._full_date, is_anchored=True)
+                yield from self._all(_NUMERIC, self._full_date, is_anchored=True)
+                yield from self._all(_BARE_YEAR, self._year, is_anchored=True)
             yield from self._all(patterns.decades, self._decade, is_anchored=True)
             if patterns is _patterns("en"):
                 yield from self._all(_CENTURY, self._century, is_anchored=True)

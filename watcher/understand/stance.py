@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from watcher.model import Stance
 from watcher.text.dates import DateMention, find_dates
@@ -96,8 +96,7 @@ _RANKS = {Stance.DENIED: 40, Stance.POSSIBLE: 30, Stance.PAST: 20, Stance.PLANNE
 _UNREAL_RANK = 50
 
 
-@dataclass(frozen=True, slots=True)
-class _Placed:
+class _Placed(NamedTuple):
     """A cue found at the words ``start`` up to ``end`` of its sentence."""
 
     start: int

@@ -285,12 +285,6 @@ class _Text:
         return _Part([hit for hit in hits if hit.name.kind is not None], hidden)
 
     @cached_property
-    def _leaders(self) -> frozenset[Name]:
-        """Those whom the text calls by their full name."""
-        hits = (hit for number in self._all_parts for hit in self._candidates(number))
-        return frozenset(hit.name for hit in hits if hit.name.kind == "leader" and not hit.name.is_surname)
-
-    @cached_property
     def _own_codes(self) -> frozenset[str]:
         """The states that the text names by a name that no other state shares."""
         rivals = self._gazetteer.patterns.rivals
@@ -386,13 +380,8 @@ class _Text:
     def _settle_surname(self, hit: _Hit) -> _Hit | None:
         """The hit for the leader whom a bare surname means; None where it means nobody that we know."""
         surnames = [name for name in hit.meanings if name.is_surname]
-        named: list[Name] = []
-        if not (len(surnames) == 1 and surnames[0].is_unmistakable) and self._may_be_named(surnames):
-            named = [
-                name
-                for name in surnames
-                if any(leader.code == name.code and name.written in leader.written for leader in self._leaders)
-            ]
+        is_sure = len(surnames) == 1 and surnames[0].is_unmistakable
+        named = [] if is_sure else [name for name in surnames if self._is_named_in_full(name)]
         year = self._reading.reference_at.year
         in_office = [name for name in surnames if name.years[0] - 1 <= year <= name.years[1] + 1]
         sure = [name for name in surnames if name.is_unmistakable]
@@ -421,10 +410,19 @@ class _Text:
     def _is_in_office(self, name: Name) -> bool:
         return name.years[0] <= self._reading.reference_at.year <= name.years[1]
 
-    def _may_be_named(self, surnames: Sequence[Name]) -> bool:
-        """Whether the text can hold the full name of one of them; spares the search for all full names."""
-        full_names = self._gazetteer.full_names
-        return any(full in self._folded for name in surnames for full in full_names.get((name.code, name.written), ()))
+    def _is_named_in_full(self, surname: Name) -> bool:
+        """Whether the text calls a leader of that surname and state by the full name, too."""
+        for full in self._gazetteer.full_names.get((surname.code, surname.written), ()):
+            at = self._folded.find(full)
+            while at >= 0:
+                offset, _ = self._reading.folded.original(at, at + len(full))
+                for hit in self._candidates(self._parts_between(offset, offset + 1)[0]):
+                    name = hit.name
+                    is_full = name.kind == "leader" and not name.is_surname
+                    if is_full and name.code == surname.code and surname.written in name.written:
+                        return True
+                at = self._folded.find(full, at + 1)
+        return False
 
     def _has_title(self, hit: _Hit) -> bool:
         """Whether a title of office stands before a name: "President Biya", "le président camerounais Biya"."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from itertools import product
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import yaml
 
@@ -42,14 +43,7 @@ class Words:
 
     def first_from(self, offset: int) -> int:
         """Index of the first word that ends after ``offset``; the number of words when there is none."""
-        low, high = 0, len(self.words)
-        while low < high:
-            middle = (low + high) // 2
-            if self.ends[middle] > offset:
-                high = middle
-            else:
-                low = middle + 1
-        return low
+        return bisect_right(self.ends, offset)
 
 
 def words_of(reading: Reading, sentence: Sentence) -> Words:
@@ -102,8 +96,7 @@ class _Element:
         return any(len(word) > len(ending) and word.endswith(ending) for ending in self.endings)
 
 
-@dataclass(frozen=True, slots=True)
-class Hit(Generic[T]):
+class Hit(NamedTuple, Generic[T]):
     """A phrase of a table found at the words ``start`` up to ``end``; ``literal`` are the ones that are not gap."""
 
     start: int
