@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,7 @@ items: [IS]
 """
 
 
-def news(text: str, title: str = "", **values: object) -> Article:
+def news(text: str, title: str = "", **values: Any) -> Article:
     given = {"published_at": PUBLISHED, "first_seen_at": PUBLISHED, "language": "en"} | values
     return article(text=text, title=title, **given)
 
@@ -838,7 +839,7 @@ def test_exceptions_on_the_article() -> None:
     assert decides(tagged, news(EXCHANGED, tags=("weekly",))) == "alert"
 
 
-GATES: list[tuple[str, dict[str, object], bool]] = [
+GATES: list[tuple[str, dict[str, Any], bool]] = [
     ("sources: {tags: [north, south]}", {"tags": ("south",)}, True),
     ("sources: {tags: [north, south]}", {"tags": ("east",)}, False),
     ("sources: {tags: [north]}", {}, False),
@@ -853,7 +854,7 @@ GATES: list[tuple[str, dict[str, object], bool]] = [
 
 
 @pytest.mark.parametrize(("gate", "values", "passes"), GATES)
-def test_gated_articles_are_skipped_not_unmatched(gate: str, values: dict[str, object], passes: bool) -> None:
+def test_gated_articles_are_skipped_not_unmatched(gate: str, values: dict[str, Any], passes: bool) -> None:
     decided = decides(f"{gate}\n{FIRE}", news(EXCHANGED, **values))
     assert decided == "alert" if passes else decided.startswith("skipped: ")
 
@@ -1168,7 +1169,7 @@ CHANGED: list[tuple[str, str, str, str]] = [
     ("Article four", "Article five", "invocation", "nearest: lacks"),
     ("Collective Security Treaty, which", "Common Security Treaty, which", "invocation", "nearest: lacks"),
     ("had invoked", "could invoke", "invocation", "possible (“could”), not counted"),
-    ("had invoked", "had not invoked", "invocation", "denied (“not”), not counted"),
+    ("had invoked", "had not invoked", "invocation", "denied (“had not”), not counted"),
     ("dozens of deaths", "no deaths", "deaths", "denied (“no”), not counted"),
 ]
 
