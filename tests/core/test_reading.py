@@ -3,9 +3,12 @@
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from watcher.model import Field, Span
 from watcher.text.reading import Reading
+from watcher.text.sentences import split_sentences
 
 WEDNESDAY = datetime(2022, 9, 14, tzinfo=UTC)
 TITLE = "Armenia asks for help"
@@ -110,3 +113,21 @@ def test_folding_is_made_once():
 def test_readings_are_not_hashable():
     with pytest.raises(TypeError):
         hash(_reading())
+
+
+_OFFSETS = st.lists(st.integers(0, 200), max_size=6)
+
+
+@given(
+    st.lists(st.sampled_from(["Two died. ", "\n\n", "U.S. ", "No one ", "left.The", " end", "? ", ": "]), max_size=30),
+    _OFFSETS,
+)
+def test_sentences_asked_for_out_of_order_are_those_of_the_whole(parts, offsets):
+    text = "".join(parts)
+    whole, asked = _reading(text=text), _reading(text=text)
+    last = len(whole.sentences) - 1
+    for offset in offsets:
+        assert asked.sentence_at(offset) == whole.sentence_at(offset)
+        assert asked.sentence(offset) == (whole.sentences[offset] if offset <= last else None)
+    assert asked.sentence(-1) is None
+    assert asked.sentences == whole.sentences == split_sentences(whole.full, whole.title_end)

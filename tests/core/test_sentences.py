@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watcher.text.sentences import split_clauses, split_sentences
+from watcher.text.sentences import _STOP, _Splitter, split_clauses, split_sentences
 
 
 def _sentences(text, title_end=0):
@@ -340,3 +340,18 @@ def test_parts_clauses_of_news(line):
     text = marked.replace("|", "")
     clauses = [text[start:end].strip() for start, end in split_clauses(text, 0, len(text), language)]
     assert clauses == [part.strip() for part in marked.split("|")]
+
+
+_PIECES = (
+    'war Sept sept no No messrs xi IV 12 a U.S т.д г. . .) ! ? … : :: ( [ « » " \n The the died ա։ ա: Он 4 É Ⓐ'.split(
+        " "
+    )
+)
+
+
+@given(st.lists(st.sampled_from([*_PIECES, " ", " ", ". ", ". "]), max_size=24).map("".join), st.integers(0, 8))
+def test_a_glance_at_a_stop_says_what_the_full_look_says(text, start):
+    splitter = _Splitter(text)
+    for found in _STOP.finditer(text, start):
+        surely = splitter._ends_surely(*found.span(), start, len(text))
+        assert surely in (None, splitter._ends_sentence(found, start, len(text)))
