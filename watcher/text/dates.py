@@ -89,11 +89,19 @@ def find_dates(text: str, start: int, end: int, language: str, reference_at: dat
     found = sorted(scan.mentions(), key=lambda mention: (mention.start, -mention.end))
     kept: list[DateMention] = []
     for mention in found:
+        if kept and _is_to_the_day(kept[-1], mention, text, reference_at.date()):
+            continue
         if not kept or mention.start >= kept[-1].end:
             kept.append(mention)
         elif mention.end - mention.start > kept[-1].end - kept[-1].start:
             kept[-1] = mention
     return tuple(kept)
+
+
+def _is_to_the_day(past: DateMention, mention: DateMention, text: str, today: date) -> bool:
+    """Whether a "today" only makes the date before it exact: "ten years ago today"."""
+    is_today = mention.earliest == mention.latest == today
+    return is_today and not past.is_anchored and past.latest < today and text[past.end : mention.start].isspace()
 
 
 @functools.cache
