@@ -217,6 +217,9 @@ LANGUAGES: list[tuple[str, str, str, list[str]]] = [
     ("ar", "اعلان", "صدر إعلان.", ["إعلان"]),
     ("ar", "الحرب", "الحـــرب بدأت.", ["الحـــرب"]),
     ("hy", "պատերազմ*", "Պատերազմը սկսվեց։", ["Պատերազմը"]),
+    ("hy", "Երևան", "ԵՐԵՎԱՆ, Երևան, Երեւան", ["ԵՐԵՎԱՆ", "Երևան", "Երեւան"]),
+    ("hy", "Երևան*", "Երևանում", ["Երևանում"]),
+    ("en", "Երևան", "ԵՐԵՎԱՆ", ["ԵՐԵՎԱՆ"]),
     ("uk", "мобілізаці*", "Оголошено мобілізацію.", ["мобілізацію"]),
     ("es", "estado de sitio", "Declaró el ESTADO DE SITIO.", ["ESTADO DE SITIO"]),
     ("de", "Mobilmachung", "Die Mobilmachung beginnt.", ["Mobilmachung"]),
@@ -312,6 +315,11 @@ STATES: list[tuple[str, str]] = [
 def test_states(text: str, expected: str) -> None:
     one = signal(rule("look_for: {a: {states: {at_least: 1}}}"), news(text))
     assert " ".join(one.states if one else ()) == expected
+
+
+def test_capitals_spell_an_armenian_ligature_out() -> None:
+    one = signal(rule("look_for: {a: {states: {at_least: 2}}}", "[hy]"), news("ԵՐԵՎԱՆ ԵՎ ԿԻԵՎ", language="hy"))
+    assert one is not None and one.states == ("AM", "UA")
 
 
 STATE_GATES: list[tuple[str, str, str | None]] = [

@@ -61,6 +61,8 @@ _DOUBLE_LETTERS = (
     ("ß", "ss", frozenset({"de"})),
     ("œ", "oe", frozenset({"fr"})),
     ("æ", "ae", frozenset({"da", "fo", "is", "nb", "nn", "no"})),
+    ("և", "եվ", frozenset({"hy"})),  # always so in capitals
+    ("և", "եւ", frozenset({"hy"})),
 )
 # A clue of casualties is in more articles than any phrase worth a rule; a pivot only where there is no phrase.
 _CASUALTY_RARITY = 1
