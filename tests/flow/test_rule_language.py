@@ -373,6 +373,8 @@ KILLED: list[tuple[str, int | None]] = [
     ("Six Thai soldiers and four Cambodian soldiers were killed.", 10),
     ("The shells killed soldiers.", 1),
     ("A soldier was killed.", 1),
+    ("The bomb killed Gen. Smith.", 1),
+    ("Shelling killed Lt. Col. Berg on Monday.", 1),
     ("Twenty-one people died.", 21),
     ("One hundred and five people were killed.", 105),
     ("1,200 people were killed.", 1200),
