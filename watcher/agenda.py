@@ -11,9 +11,12 @@ import heapq
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
-# Polls wait this long for others, which then share the wake-ups of the loop: a third less processor time.
-TOGETHER = timedelta(milliseconds=250)
+# A poll may wait for others for this part of its delay, at most so long: hundreds that begin together share the
+# wake-ups of the loop and what the processor remembers, and take half the time of one by one (benchmarks/polling).
+LATE_SHARE = 0.1
+LATEST = timedelta(seconds=5)
 # A machine that was asleep notices within this; its timers stand still while it sleeps.
 LONGEST_WAIT = timedelta(minutes=1)
 
@@ -28,6 +31,14 @@ def seconds_awake_or_asleep() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
+class _Plan(NamedTuple):
+    """A poll to come; seconds as ``now`` of the agenda counts them."""
+
+    latest: float
+    at: float
+    source_id: str
+
+
 class Agenda:
     """Runs ``poll`` for each source when it is due; never twice at once for the same source.
 
@@ -39,24 +50,26 @@ class Agenda:
     ) -> None:
         self._poll = poll
         self._now = now
-        self._due: dict[str, float] = {}
-        self._heap: list[tuple[float, str]] = []  # also what was planned anew or dropped since
+        self._planned: dict[str, _Plan] = {}
+        self._heap: list[_Plan] = []  # also what was planned anew or dropped since
         self._running: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()  # came due while they ran: their settings have changed
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
 
     def plan(self, source_id: str, delay: timedelta) -> None:
-        """Nothing; the source is polled after that delay, whatever was planned before."""
-        at = self._now() + max(delay.total_seconds(), 0)
-        self._due[source_id] = at
-        heapq.heappush(self._heap, (at, source_id))
-        if self._timer is not None and at + TOGETHER.total_seconds() < self._timer_at:
+        """Nothing; the source is polled after that delay, or a little later, whatever was planned before."""
+        seconds = max(delay.total_seconds(), 0)
+        at = self._now() + seconds
+        plan = _Plan(at + min(LATE_SHARE * seconds, LATEST.total_seconds()), at, source_id)
+        self._planned[source_id] = plan
+        heapq.heappush(self._heap, plan)
+        if self._timer is not None and plan.latest < self._timer_at:
             self._set_timer()
 
     def drop(self, source_id: str) -> None:
         """Nothing; the source is polled no more. A poll that runs is not disturbed."""
-        self._due.pop(source_id, None)
+        self._planned.pop(source_id, None)
 
     def start(self) -> None:
         """Nothing; what is due runs from now on."""
@@ -71,10 +84,10 @@ class Agenda:
             task.cancel()
 
     def _set_timer(self) -> None:
-        while self._heap and self._due.get(self._heap[0][1]) != self._heap[0][0]:
+        while self._heap and self._planned.get(self._heap[0].source_id) is not self._heap[0]:
             heapq.heappop(self._heap)
         now, longest = self._now(), LONGEST_WAIT.total_seconds()
-        wait = min(max(self._heap[0][0] - now, 0) + TOGETHER.total_seconds(), longest) if self._heap else longest
+        wait = min(max(self._heap[0].latest - now, 0), longest) if self._heap else longest
         if self._timer is not None:
             self._timer.cancel()
         self._timer_at = now + wait
@@ -82,15 +95,21 @@ class Agenda:
 
     def _run_due(self) -> None:
         now = self._now()
-        while self._heap and self._heap[0][0] <= now:
-            at, source_id = heapq.heappop(self._heap)
-            if self._due.get(source_id) != at:
+        not_yet = []
+        while self._heap and self._heap[0].latest <= now + LATEST.total_seconds():
+            plan = heapq.heappop(self._heap)
+            if self._planned.get(plan.source_id) is not plan:
                 continue
-            del self._due[source_id]
-            if source_id in self._running:
-                self._again.add(source_id)
+            if plan.at > now:
+                not_yet.append(plan)
+                continue
+            del self._planned[plan.source_id]
+            if plan.source_id in self._running:
+                self._again.add(plan.source_id)
             else:
-                self._running[source_id] = asyncio.create_task(self._run(source_id))
+                self._running[plan.source_id] = asyncio.create_task(self._run(plan.source_id))
+        for plan in not_yet:
+            heapq.heappush(self._heap, plan)
         self._set_timer()
 
     async def _run(self, source_id: str) -> None:
@@ -100,5 +119,5 @@ class Agenda:
             del self._running[source_id]
         if source_id in self._again:
             self._again.remove(source_id)
-            if source_id in self._due:
+            if source_id in self._planned:
                 self.plan(source_id, timedelta(0))

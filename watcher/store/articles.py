@@ -392,15 +392,14 @@ class Articles:
     def note_source_state(self, state: SourceState) -> None:
         """Nothing; it counts from now on in this process, and is written by the next ``save_noted``.
 
-        For a poll that found nothing: thousands of these are written together. A process that dies before has polled
-        in vain and loses nothing.
+        For a poll that found nothing and left the bookmark and the counts as they were: thousands of these are written
+        together. A process that dies before has polled in vain and loses nothing.
         """
         self._noted[state.source_id] = self._unsaved[state.source_id] = state
 
     def save_noted(self) -> int:
         """How many states that were only noted are written now."""
-        for state in self._unsaved.values():
-            self._write_source_state(state)
+        self._db.write_many(_NOTE_SQL, map(_note_row, self._unsaved.values()))
         count = len(self._unsaved)
         self._unsaved.clear()
         return count
@@ -459,6 +458,30 @@ class Articles:
         if row is None:
             raise KeyError(number)
         return Candidate(row["id"], shared, row["sampled"])
+
+
+# What ``watcher.quiet`` changes.
+_NOTE_SQL = """
+    UPDATE sources SET reason = ?, detail = ?, failures = ?, polled_at = ?, ok_at = ?, next_poll_at = ?, retry_at = ?,
+    fresh_until_at = ?, health = ?, health_since_at = ?, health_streak = ? WHERE id = ?"""
+
+
+def _note_row(state: SourceState) -> tuple[object, ...]:
+    health = state.health
+    return (
+        state.reason.value,
+        storable(state.detail),
+        state.failures,
+        polled_at := _time_or_none(state.polled_at),
+        polled_at if state.ok_at is state.polled_at else _time_or_none(state.ok_at),
+        _time_or_none(state.next_poll_at),
+        _time_or_none(state.retry_at),
+        _time_or_none(state.fresh_until_at),
+        health.state.value,
+        _time_or_none(health.since_at),
+        health.streak,
+        state.source_id,
+    )
 
 
 def _digest(kind: KeyKind, scope: str, value: str) -> bytes:
