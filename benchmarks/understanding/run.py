@@ -26,15 +26,15 @@ from watcher import match
 from watcher.match import Facts, match_article
 from watcher.rules.compile import compile_rules
 from watcher.rules.load import load_rules
-from watcher.text import reading
 from watcher.text.fold import fold
+from watcher.text.reading import Reading
 from watcher.understand import casualties
 from watcher.understand.gazetteer import Gazetteer
 
 RULES = Path(__file__).parents[2] / "rules"
-# What asks for understanding, by part: the module that calls, and the name it calls by.
+# What asks for understanding, by part: the module or class that has it, and the name it is called by.
 ENTRANCES = {
-    "sentences": [(reading, "split_sentences")],
+    "sentences": [(Reading, "_split_next")],
     "stance": [(match, "judge"), (casualties, "judge")],
     "dates": [(match, "find_dates")],
     "states": [(match, "find_states"), (casualties, "find_states")],
