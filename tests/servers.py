@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -152,5 +152,59 @@ class RawServer:
             pass
         finally:
             self.open_connections -= 1
+            self._tasks.discard(task)
+            writer.close()
+
+
+class StreamServer:
+    """Answers every request, or connection, with what a generator yields, for as long as anybody listens."""
+
+    def __init__(self, stream: Callable[[], AsyncIterator[bytes]]) -> None:
+        self._stream = stream
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.port = 0
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._server is not None
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    async def until_left(self) -> None:
+        """Nothing, once nobody listens any more; fails where somebody still does after ten seconds."""
+        for _ in range(1000):
+            if not self._tasks:
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError("the connection is still open")
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        stream = self._stream()
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            async for piece in stream:
+                writer.write(piece)
+                await writer.drain()
+                if reader.at_eof() or writer.is_closing():
+                    return
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
             self._tasks.discard(task)
             writer.close()

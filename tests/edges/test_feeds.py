@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import codecs
+import html
 import io
 import json
 import time
@@ -245,6 +246,45 @@ def test_hostile_feeds_are_harmless(body: str) -> None:
     if feed:
         hostname = Path("/etc/hostname").read_text().strip() if Path("/etc/hostname").exists() else "never"
         assert all(len(entry.title) <= 1_000 and f"[{hostname}]" not in entry.title for entry in feed.entries)
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("&lt;script&gt;alert(1)&lt;/script&gt;Fire", "Fire"),
+        ("<![CDATA[<img src=x onerror=alert(1)>Fire <b>out</b>]]>", "Fire out"),
+        ("&amp;lt;script&amp;gt;alert(1)&amp;lt;/script&amp;gt;Fire", "Fire"),
+        ("Ceasefire\u202e.exe\u2066 holds\u2069", "Ceasefire.exe holds"),
+        ("A\u0007B&#8;C&#x1b;[31mD\ufeff\U000e0041", "ABC[31mD"),
+        ("One\u2028two\u2029three", "One two three"),
+        ("x" * 2_000_000, "x" * 1_000),
+        ("&lt;b&gt;" * 200 + "deep", "deep"),
+        ("&#x202e;&#8238;Fire", "Fire"),
+    ],
+    ids=["script", "cdata", "escaped twice", "bidi", "controls", "line ends", "megabytes", "nested", "references"],
+)
+@pytest.mark.parametrize("kind", ["rss", "atom", "json"])
+def test_titles_that_mean_harm(kind: str, title: str, expected: str) -> None:
+    if kind == "json":
+        written = json.dumps(html.unescape(title.removeprefix("<![CDATA[").removesuffix("]]>")))
+        body = f'{{"version": "https://jsonfeed.org/version/1.1", "items": [{{"id": "1", "url": "/1", "title": {written}}}]}}'
+    elif kind == "atom":
+        body = f'<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>1</id><title type="html">{title}</title></entry></feed>'
+    else:
+        body = rss(f"<item><title>{title}</title></item>")
+    started = time.process_time()
+    (entry,) = parse(body).entries
+    assert time.process_time() - started < 5
+    assert entry.title == expected
+
+
+@pytest.mark.parametrize("is_plain", [True, False])
+def test_a_feed_of_a_hundred_thousand_entries_is_read_in_seconds(is_plain: bool) -> None:
+    items = "".join(f"<item><title>Title {n}</title><link>/{n}</link></item>" for n in range(100_000))
+    started = time.process_time()
+    feed = parse(rss(items if is_plain else items[:2_000_000] + "<item>&oops;</item>"))
+    assert time.process_time() - started < 60
+    assert len(feed.entries) > 20_000
 
 
 @given(
