@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,21 +18,6 @@ from watcher.log import choose_format, configure_logging, make_redactor
 from watcher.settings import LogSettings
 
 TOKEN = "123456789:AAF-abcdefghijklmnopqrstuvwxyz_0123"
-
-
-@pytest.fixture(autouse=True)
-def _logging_restored() -> Iterator[None]:
-    """Logging is global; each test leaves it as it was."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    levels = {name: logging.getLogger(name).level for name in ("httpx", "httpcore", "telegram", "asyncio")}
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    for name, before in levels.items():
-        logging.getLogger(name).setLevel(before)
-    logging.captureWarnings(False)
-    structlog.reset_defaults()
 
 
 def configured(style: str = "json", level: str = "info", **more: Any) -> io.StringIO:
