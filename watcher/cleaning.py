@@ -193,12 +193,14 @@ def _without_run(line: str) -> str:
 
 def _repeated_stem(tokens: list[str]) -> str | None:
     """What most of ``tokens`` share at one of their ends, None where no stem is that frequent."""
+    ends = [token[:_STEM_CHARS] for token in tokens if len(token) >= _STEM_CHARS]
+    ends += [token[-_STEM_CHARS:] for token in tokens if len(token) > _STEM_CHARS]
+    if len(ends) - len(set(ends)) < _RUN_HOLDERS - 2:
+        return None  # the most frequent one cannot be frequent enough: nearly every line
     holders: Counter[str] = Counter()
     for token in tokens:
         if len(token) >= _STEM_CHARS:
             holders.update({token[:_STEM_CHARS], token[-_STEM_CHARS:]})
-    if not holders:
-        return None
     stem, _ = holders.most_common(1)[0]
     names = [token for token in tokens if stem in token and not token.endswith((",", ".", ";", ":"))]
     is_run = len(names) >= _RUN_HOLDERS and len(names) >= _RUN_SHARE * len(tokens)

@@ -209,22 +209,22 @@ class Ingest:
         listings: dict[str, Listing] = {}
         is_long = len(entries) > TURN
         identified = await self._workers.compute(identify, entries) if is_long else identify(entries)
-        for count, (entry, keys) in enumerate(identified, start=1):
-            if count % TURN == 0:
-                await asyncio.sleep(0)
-            known = self._store.articles.recognise(keys)
-            if known is None:
-                fresh.append((entry, keys))
-            elif known.source_id != source.id:
-                self._see_again(source, entry, keys, known, now)
-            elif known.listed is None:
-                listings[known.article_id] = _list_entry(entry)
-            elif (stored := self._edited(source, entry, known, now)) is None:
-                continue
-            elif now < reread_at(known.first_seen_at, known.read_at):
-                poll.postponed += 1
-            else:
-                revised.append((entry, keys, stored))
+        for part in _parts(identified, TURN):
+            known_items = self._store.articles.recognise([keys for _, keys in part])
+            for (entry, keys), known in zip(part, known_items, strict=True):
+                if known is None:
+                    fresh.append((entry, keys))
+                elif known.source_id != source.id:
+                    self._see_again(source, entry, keys, known, now)
+                elif known.listed is None:
+                    listings[known.article_id] = _list_entry(entry)
+                elif (stored := self._edited(source, entry, known, now)) is None:
+                    continue
+                elif now < reread_at(known.first_seen_at, known.read_at):
+                    poll.postponed += 1
+                else:
+                    revised.append((entry, keys, stored))
+            await asyncio.sleep(0)
         if listings:
             with self._store.transaction():
                 for article_id, listing in listings.items():

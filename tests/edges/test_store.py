@@ -371,7 +371,7 @@ def test_a_killed_writer_leaves_the_last_commit(path: Path) -> None:
 
 
 def known_as(store: Store, keys: ArticleKeys) -> str | None:
-    item = store.articles.recognise(keys)
+    (item,) = store.articles.recognise([keys])
     return None if item is None else item.article_id
 
 
@@ -408,15 +408,15 @@ def test_what_is_known_of_an_item(store: Store) -> None:
     known = KnownItem(
         "article-1", "courier", "en", ArticleStatus.EVALUATED, article().published_at, NOW, None, NOW, True
     )
-    assert store.articles.recognise(KEYS) == known
-    assert store.articles.recognise(ArticleKeys("other", url=KEYS.url)) == replace(known, by_guid=False)
+    assert store.articles.recognise([KEYS]) == [known]
+    assert store.articles.recognise([ArticleKeys("other", url=KEYS.url)]) == [replace(known, by_guid=False)]
     with store.transaction():
         store.articles.set_listing("article-1", listing)
-    assert store.articles.recognise(KEYS) == replace(known, listed=listing)
+    assert store.articles.recognise([KEYS]) == [replace(known, listed=listing)]
     with store.transaction():
         store.articles.set_listing("article-1", Listing(1, None), read_at=later)
         store.articles.set_listing("article-1", listing)
-    assert store.articles.recognise(KEYS) == replace(known, listed=listing, read_at=later)
+    assert store.articles.recognise([KEYS]) == [replace(known, listed=listing, read_at=later)]
 
 
 def test_an_article_is_inserted_once_and_learns_new_keys(store: Store) -> None:

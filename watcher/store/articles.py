@@ -6,7 +6,7 @@ import hashlib
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -141,32 +141,23 @@ class Articles:
             [(_digest(KeyKind.ALIAS, "", url), KeyKind.ALIAS.value, number) for url in urls],
         )
 
-    def recognise(self, keys: ArticleKeys) -> KnownItem | None:
-        """The item that the strongest of the keys belongs to; None for a new one."""
-        digests = keys.digests()
-        marks = ", ".join("?" * len(digests))
+    def recognise(self, keys: Sequence[ArticleKeys]) -> list[KnownItem | None]:
+        """For each item the one that the strongest of its keys belongs to, None for a new one; at most 300 at once.
+
+        SQLite before 3.32 allows 999 parameters, and each item has up to three keys.
+        """
+        digests = [one.digests() for one in keys]
+        every = [digest for one in digests for digest in one]
         rows = self._db.rows(
             "SELECT k.digest, a.id, a.source_id, a.language, a.status, a.published_at, a.first_seen_at, a.listed, "
             "a.listed_words, a.read_at FROM article_keys k JOIN articles a ON a.n = k.article_n "
-            f"WHERE k.digest IN ({marks})",
-            tuple(digests),
+            f"WHERE k.digest IN ({', '.join('?' * len(every))})",
+            every,
         )
-        if not rows:
-            return None
-        by_kind = {digests[row["digest"]]: row for row in rows}
-        row = next(by_kind[kind] for kind in KeyKind if kind in by_kind)
-        first_seen_at = decode_time(row["first_seen_at"])
-        return KnownItem(
-            article_id=row["id"],
-            source_id=row["source_id"],
-            language=row["language"],
-            status=ArticleStatus(row["status"]),
-            published_at=_read_time(row["published_at"]),
-            first_seen_at=first_seen_at,
-            listed=None if row["listed"] is None else Listing(row["listed"], row["listed_words"]),
-            read_at=_read_time(row["read_at"]) or first_seen_at,
-            by_guid=KeyKind.GUID in by_kind,
-        )
+        found = {row["digest"]: row for row in rows}
+        return [
+            _known_item({kind: found[digest] for digest, kind in one.items() if digest in found}) for one in digests
+        ]
 
     def set_listing(self, article_id: str, listing: Listing, read_at: datetime | None = None) -> None:
         """Nothing; this is how the source lists the item now, and when it was read again."""
@@ -250,7 +241,7 @@ class Articles:
 
         ``sampled`` are the sampled shingle hashes (text.shingles.sample) by which copies find it.
         """
-        is_new = self._db.insert(
+        new = self._db.insert_numbered(
             "articles",
             {
                 "id": article.id,
@@ -274,11 +265,10 @@ class Articles:
                 "listed_words": listing and listing.words,
             },
         )
-        number = self._db.last_number() if is_new else self._number(article.id)
-        self._add_keys(number, keys)
-        if is_new and sampled:
-            self._db.write_many("INSERT OR IGNORE INTO shingles VALUES (?, ?)", [(hash_, number) for hash_ in sampled])
-        return is_new
+        self._add_keys(self._number(article.id) if new is None else new, keys)
+        if new is not None and sampled:
+            self._db.write_many("INSERT OR IGNORE INTO shingles VALUES (?, ?)", [(hash_, new) for hash_ in sampled])
+        return new is not None
 
     def add_keys(self, article_id: str, keys: ArticleKeys) -> None:
         """Nothing; the article is recognised by these too. A key that belongs to another article stays there."""
@@ -481,6 +471,25 @@ def _note_row(state: SourceState) -> tuple[object, ...]:
         _time_or_none(health.since_at),
         health.streak,
         state.source_id,
+    )
+
+
+def _known_item(by_kind: Mapping[KeyKind, sqlite3.Row]) -> KnownItem | None:
+    """What is known of an item, from the rows that its keys belong to."""
+    row = next((by_kind[kind] for kind in KeyKind if kind in by_kind), None)
+    if row is None:
+        return None
+    first_seen_at = decode_time(row["first_seen_at"])
+    return KnownItem(
+        article_id=row["id"],
+        source_id=row["source_id"],
+        language=row["language"],
+        status=ArticleStatus(row["status"]),
+        published_at=_read_time(row["published_at"]),
+        first_seen_at=first_seen_at,
+        listed=None if row["listed"] is None else Listing(row["listed"], row["listed_words"]),
+        read_at=_read_time(row["read_at"]) or first_seen_at,
+        by_guid=KeyKind.GUID in by_kind,
     )
 
 

@@ -170,11 +170,14 @@ class Db:
 
     def insert(self, table: str, row: Mapping[str, object]) -> bool:
         """Whether the row is new: one with the same key stays as it was."""
-        return self.write(_insert_sql(table, tuple(row)), tuple(row.values())) == 1
+        return self.insert_numbered(table, row) is not None
 
-    def last_number(self) -> int:
-        """The row number that the last insert of a new row gave it."""
-        return int(self.value("SELECT last_insert_rowid()"))
+    def insert_numbered(self, table: str, row: Mapping[str, object]) -> int | None:
+        """The number of the new row; None where one with the same key stays as it was."""
+        self._expect_transaction()
+        with plain_errors(self.name):
+            done = self._connection.execute(_insert_sql(table, tuple(row)), tuple(row.values()))
+        return done.lastrowid if done.rowcount == 1 else None
 
     def upsert(self, table: str, row: Mapping[str, object], key: tuple[str, ...]) -> None:
         """Nothing; writes the row, over the one with the same key if there is one and it differs."""

@@ -18,6 +18,7 @@ _TRACKING_PREFIXES = ("utm_", "at_", "mtm_", "pk_", "hsa_", "itm_")
 _PRESENTATION_HOSTS = re.compile(r"^(?:www\d?|amp|m|mobile)\.(?=[^.]+\.[^.]+)")
 _AMP_CACHE = re.compile(r"^/(?:[cvi]/|amp/)(?:s/)?([^/]+\.[^/]+)(/.*)?$")
 _AMP_PATH = re.compile(r"(?:/amp|\.amp)(?=/?$|\.html$)|^/amp(?=/)")
+_CANONICAL_PATH = re.compile(r"[A-Za-z0-9/:@!$&'()*+,;=~._-]*").fullmatch
 _PERCENT = re.compile(r"%([0-9a-fA-F]{2})")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")  # RFC 3986, 2.3
 
@@ -62,6 +63,8 @@ def canonical_url(url: str) -> str:
     if port is not None and port != _DEFAULT_PORTS[parts.scheme]:
         host = f"{host}:{port}"
     path = _AMP_PATH.sub("", _canonical_escapes(re.sub(r"/{2,}", "/", path))).rstrip("/")
+    if not parts.query:
+        return f"https://{host}{path}"
     fields = sorted(
         (name, value)
         for name, value in parse_qsl(parts.query, keep_blank_values=True)
@@ -75,6 +78,8 @@ def _is_tracking(name: str) -> bool:
 
 
 def _ascii_host(host: str) -> str:
+    if host.isascii():
+        return host.lower()
     try:
         return host.encode("idna").decode("ascii").lower()
     except UnicodeError:
@@ -88,4 +93,4 @@ def _canonical_escapes(path: str) -> str:
         char = chr(int(found[1], 16))
         return char if char in _UNRESERVED else found[0].upper()
 
-    return _PERCENT.sub(fold, quote(path, safe="/%:@!$&'()*+,;=~-._"))
+    return path if _CANONICAL_PATH(path) else _PERCENT.sub(fold, quote(path, safe="/%:@!$&'()*+,;=~-._"))
