@@ -81,9 +81,9 @@ def test_texts_go_after_their_time_and_what_recognises_the_item_stays(store: Sto
         for number in range(50):
             put_article(store, number, NOW + number * DAY)
     now = NOW + 50 * DAY + KEEP.text
-    before = [store.articles.recognise(keys_of(number)) for number in range(50)]
+    before = store.articles.recognise([keys_of(number) for number in range(50)])
     assert walk(store, now) == {"copies": 50, "texts": 50}
-    assert [store.articles.recognise(keys_of(number)) for number in range(50)] == before
+    assert store.articles.recognise([keys_of(number) for number in range(50)]) == before
     assert not any(text(store, number) for number in range(50))
     assert walk(store, now) == {}
 
@@ -136,7 +136,7 @@ def test_a_closed_event_goes_with_all_that_it_led_to(store: Store) -> None:
     assert store.events.get("e1") is store.events.get_alert("l1") is store.outbox.get("d1") is None
     assert store.events.signals_of("a1") == ()
     assert store.events.get_alert("l2") is not None
-    assert store.articles.recognise(keys_of(1)) is not None
+    assert store.articles.recognise([keys_of(1)]) != [None]
     assert store.damage() == ()
 
 
@@ -182,11 +182,11 @@ def test_whatever_is_pruned_nothing_that_is_needed_goes(
                 put_article(store, number, NOW + day * DAY)
                 if has_event:
                     put_event(store, number, NOW + day * DAY, state, group_for=open_for * DAY)
-        known = [store.articles.recognise(keys_of(number)) for number in range(len(things))]
+        known = store.articles.recognise([keys_of(number) for number in range(len(things))])
         for at in sorted(days):
             now = NOW + at * DAY
             walk(store, now)
-            assert [store.articles.recognise(keys_of(number)) for number in range(len(things))] == known
+            assert store.articles.recognise([keys_of(number) for number in range(len(things))]) == known
             for number, (day, has_event, state, open_for) in enumerate(things):
                 age, is_open = now - (NOW + day * DAY), now <= NOW + (day + open_for) * DAY
                 if age <= KEEP.text or (has_event and is_open):
