@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import resource
 from typing import Annotated
 
 import typer
 
 from watcher.cli.common import ConfigOption, find_config, load_all, load_book, settings_of
 from watcher.settings import Settings, shipped_rules
+
+_OPEN_FILES = 20_000  # each source on a host of its own, ten thousand of them, all at once
 
 
 def register(app: typer.Typer) -> None:
@@ -26,6 +29,7 @@ def run(
     ] = False,
 ) -> None:
     """Run the daemon. SIGTERM and SIGINT stop it, SIGHUP reloads configuration and rules."""
+    _allow_open_files()
     gc.disable()  # what is loaded now stays: nothing to collect, and looking for it would be an eighth of the start
     from watcher.store import Store
 
@@ -47,6 +51,14 @@ def run(
     with Store.open(settings.store.path, exclusive=True) as store:
         daemon = Daemon(settings, book, store, lambda: load_all(config), make_notifiers, config=find_config(config))
         asyncio.run(daemon.run())
+
+
+def _allow_open_files() -> None:
+    """Nothing; a shell's usual limit of 1,024 is less than the connections that are kept while thousands are polled."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _start_log(settings: Settings) -> None:
