@@ -29,6 +29,7 @@ from statistics import fmean, median
 from benchmarks.memory.run import Sample, look
 from benchmarks.polling.press import FEED_BYTES, Fault, Press
 from tests.daemon_process import DaemonProcess
+from watcher.daemon import START_SPREAD
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 OTHERS = ("reader[cli]", "rss2email", "sgmllib3k")  # reader imports the last one and does not name it
@@ -191,7 +192,7 @@ async def hour(feeds: int, every: int, cycles: int) -> None:
             assert daemon.process is not None
             samples: list[Sample] = []
             try:
-                await asyncio.sleep(every)  # what is overdue is spread over the first seconds
+                await asyncio.sleep(START_SPREAD.total_seconds() * feeds + every)  # until every feed was polled once
                 for feed in press.feeds:
                     feed.polled_at.clear()
                     feed.unchanged = 0
