@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from watcher.errors import StoreError
-from watcher.model import Channel, Delivered, Delivery, GiveUp, Outcome, Recipient, Retry, Severity
+from watcher.model import Channel, Delivered, Delivery, GiveUp, Outcome, Recipient, Retry, Severity, Uncertain
 from watcher.notify.base import Notifier, OutgoingMessage
 from watcher.store import Store
 from watcher.store.outbox import Claimed
@@ -120,7 +120,8 @@ class Dispatcher:
 
     async def _send(self, claimed: Claimed) -> None:
         delivery = claimed.delivery
-        message = OutgoingMessage(claimed.alert, delivery, claimed.reply_to, self.names)
+        recipient = next((one for one in self.recipients() if one.id == delivery.recipient_id), None)
+        message = OutgoingMessage(claimed.alert, delivery, claimed.reply_to, self.names, recipient)
         sending = asyncio.ensure_future(self.notifiers[delivery.channel].send(message))
         try:
             await asyncio.wait({sending}, timeout=self.send_timeout.total_seconds())
@@ -151,6 +152,8 @@ class Dispatcher:
     def _settle(self, claimed: Claimed, outcome: Outcome, fault: BaseException | None) -> Settled | None:
         """What was written down; None where the lease had ended and somebody else is at it."""
         delivery, severity = claimed.delivery, claimed.alert.severity
+        if isinstance(outcome, Uncertain):
+            outcome = Retry(outcome.reason)
         with self.store.transaction():
             match outcome:
                 case Delivered():

@@ -534,6 +534,7 @@ class AlertKind(StrEnum):
     EXERCISE = "exercise"
     ESCALATION = "escalation"  # an alert once more, to others, because nobody has acknowledged it
     SUMMARY = "summary"  # several alerts in one message, because each alone would have been too many, or was muted
+    DIGEST = "digest"  # everything of a day or an hour, for recipients who want it so
 
 
 @dataclass(frozen=True, slots=True)
@@ -583,6 +584,7 @@ class Channel(StrEnum):
     EMAIL = "email"
     CONSOLE = "console"
     WEBHOOK = "webhook"
+    APPRISE = "apprise"  # any service that the apprise library knows, by its URL
 
 
 @dataclass(frozen=True, slots=True)
@@ -603,12 +605,20 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class Digest:
+    """When a recipient gets everything together: each full hour, or each day at a local time."""
+
+    at: time | None  # None: every full hour
+    zone: str  # IANA name
+
+
+@dataclass(frozen=True, slots=True)
 class Recipient:
     """Who asked for alerts, over which channel, and for which."""
 
     id: str
     channel: Channel
-    target: str  # chat id, mail address, URL; "-" for the console
+    target: str  # chat id (of a topic in a forum: "-100200300/17"), mail address, URL; "-" for the console
     rules: tuple[str, ...] = ("*",)  # allow-list of rule ids, shell wildcards
     tags: tuple[str, ...] = ()  # of sources or families; empty: any
     states: tuple[str, ...] = ()  # empty: any
@@ -617,11 +627,15 @@ class Recipient:
     is_test: bool = False  # also gets rules with status `test`
     is_operator: bool = False  # gets notices about the daemon itself
     budget: Budget | None = None  # what is over it is told together, in one message; None: no limit
+    digest: Digest | None = None  # None: each alert at once; critical ones are never kept for a digest
+    is_discreet: bool = False  # the notification preview says no more than that there is an alert
+    language: str = "en"  # of our own words; one of ``watcher.wording.LANGUAGES``
 
 
 class DeliveryState(StrEnum):
     PENDING = "pending"
     SENDING = "sending"  # claimed, with a lease
+    UNCERTAIN = "uncertain"  # sent, and nobody knows whether it arrived: looked at before it is sent again
     DELIVERED = "delivered"
     FAILED = "failed"  # given up, with the reason; visible until someone acts
     DROPPED = "dropped"  # by an operator, or an escalation that is not needed any more; with the reason
@@ -677,4 +691,11 @@ class GiveUp:
     recipient_is_gone: bool = False  # blocked, deleted, unknown: close the recipient, tell operators
 
 
-Outcome = Delivered | Retry | GiveUp
+@dataclass(frozen=True, slots=True)
+class Uncertain:
+    """Sent, but no answer came: it may have arrived, or may not."""
+
+    reason: str
+
+
+Outcome = Delivered | Retry | GiveUp | Uncertain

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from watcher.model import Alert, Delivery, Outcome
+from watcher.model import Alert, Delivery, Outcome, Recipient
 
 _REASON_CHARS = 300  # of a server's own words; enough to search for
 
@@ -19,6 +19,7 @@ class OutgoingMessage:
     delivery: Delivery
     reply_to: str | None  # the channel's reference of the first message of this event to this recipient
     names: Mapping[str, str]  # English names of states by code
+    recipient: Recipient | None = None  # as it is now, with its language and how discreet it wants to be; None: gone
 
 
 class Notifier(Protocol):
