@@ -1,0 +1,1 @@
+"""The Telegram bot: what people do themselves in the chat that they have open already."""
