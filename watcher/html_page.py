@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
-_POLICY = "default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'"
+_POLICY = "default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; form-action {}"
 
 # Also the two marks that turn the words of other people around; right-to-left text needs neither.
 _UNPRINTABLE = re.compile("[\u202d\u202e\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
@@ -28,15 +28,17 @@ class Mark:
     is_counted: bool
 
 
-def page(title: str, style: str, body: str) -> str:
+def page(
+    title: str, style: str, body: str, *, language: str = "en", direction: str = "ltr", form_action: str = "'none'"
+) -> str:
     """The whole page; its content security policy allows its own style sheet and nothing else.
 
-    ``title`` is escaped here; ``body`` is markup already.
+    ``title`` is escaped here; ``body`` is markup already. ``form_action`` is where its forms may go: "'self'".
     """
     style_hash = b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY.format(style_hash)}">\n'
+        f'<!doctype html>\n<html lang="{language}" dir="{direction}"><head><meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY.format(style_hash, form_action)}">\n'
         '<meta name="referrer" content="no-referrer">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{attribute(title)}</title>\n<style>{style}</style></head><body>\n{body}</body></html>"

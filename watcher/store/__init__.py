@@ -17,6 +17,7 @@ from watcher.store.db import BUSY_TIMEOUT, Db
 from watcher.store.events import Events
 from watcher.store.evidence import EvidenceStore
 from watcher.store.journal import Journal
+from watcher.store.kept import Kept
 from watcher.store.mutes import Mutes
 from watcher.store.outbox import Outbox, over_budget
 from watcher.store.pruning import Pruner
@@ -64,6 +65,7 @@ class Store:
         self.evidence = EvidenceStore(db)
         self.outbox = Outbox(db)
         self.journal = Journal(db)
+        self.kept = Kept(db)
         self.mutes = Mutes(db)
         self.pruner = Pruner(db)
 

@@ -236,6 +236,10 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "0015_latest_events",
         ("CREATE INDEX events_by_last_report ON events (last_seen_at DESC, id)",),
     ),
+    (
+        "0021_kept_values",
+        ("CREATE TABLE kept_values (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",),
+    ),
 )
 
 
