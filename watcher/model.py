@@ -663,6 +663,7 @@ class Delivery:
     is_silent: bool = False  # sent without a sound: the recipient's quiet hours, and the rule says `silent`
     silenced_by: str | None = None  # "mute:3" or "event:ID": why it is MUTED
     folded_into: str | None = None  # id of the delivery that tells it together with others
+    uncertain_at: datetime | None = None  # when it was sent first without an answer: it may have arrived then
 
 
 @dataclass(frozen=True, slots=True)
