@@ -51,6 +51,7 @@ from watcher.notify.webhook import WebhookNotifier
 from watcher.retention import cutoffs
 from watcher.rulebook import RuleBook
 from watcher.sequence import span_of
+from watcher.server import Admission, Endpoint, Route
 from watcher.settings import Settings
 from watcher.silenced import tell_silenced
 from watcher.store import Store
@@ -111,6 +112,7 @@ class Daemon:
             parts.schedule()
             dispatcher = asyncio.create_task(parts.run_dispatcher())
             watching = asyncio.create_task(parts.run_file_watch())
+            serving = asyncio.create_task(parts.run_endpoint())
             systemd.notify("READY=1", f"STATUS={len(parts.sources)} sources, {len(self.book.versions)} rules")
             log.info("started", version=__version__, sources=len(parts.sources), rules=len(self.book.versions))
             stopped = asyncio.create_task(stop.wait())
@@ -118,7 +120,7 @@ class Daemon:
             systemd.notify("STOPPING=1")
             log.info("stopping")
             _give_up_after(STOP_WITHIN, exit_code=0 if stopped.done() else 1)
-            await parts.stop(dispatcher, watching)
+            await parts.stop(dispatcher, watching, serving)
             if not stopped.done():
                 stopped.cancel()
                 dispatcher.result()  # a defect in dispatch: its error ends the program, and systemd restarts it
@@ -472,6 +474,29 @@ class Parts:
             except Exception:  # SIGHUP still works, and a defect here must not end the reading of news
                 log.exception("file_watch_failed")
                 await asyncio.sleep(LOOK_EVERY.total_seconds())
+
+    def routes(self) -> tuple[Route, ...]:
+        """What the HTTP endpoint answers."""
+        return ()
+
+    async def run_endpoint(self) -> None:
+        """Serves until it is cancelled; returns at once where the settings have no endpoint."""
+        server = self._daemon.settings.server
+        if server is None:
+            return
+        admission = Admission.of(server.address[0], server.hosts, server.public_url)
+        try:
+            await Endpoint(server.address, admission, self.routes(), self._endpoint_trouble).run()
+        except Exception:  # without it there are no metrics, but a defect there must not end the reading of news
+            log.exception("endpoint_failed")
+
+    def _endpoint_trouble(self, trouble: str | None) -> None:
+        if trouble is None and not self._store.journal.notices("endpoint"):
+            return
+        address = self._daemon.settings.server.listen if self._daemon.settings.server else ""
+        headline = f"Health and metrics cannot be asked for at {address}" if trouble else "Health and metrics are back"
+        body = f"{trouble}\nIt is tried again each minute. Everything else works." if trouble else ""
+        self._tell(key="endpoint", state=trouble or "ok", headline=headline, body=body)
 
     async def _watch_files(self, settings: Settings) -> None:
         rules = settings.rules

@@ -307,7 +307,7 @@ MISTAKES = [
     (CONSOLE + "quiet_hours = '22:00-22:00 UTC'", "w.toml:4:1: recipients[1].quiet_hours: start and end are both 22:00; leave quiet_hours out to have none"),
     (CONSOLE + "quiet_hours = '22:00-24:00 UTC'", "w.toml:4:1: recipients[1].quiet_hours: expected hours between 00:00 and 23:59, found '22:00-24:00 UTC'"),
     (CONSOLE + "quiet_hours = 22:00:00", "w.toml:4:1: recipients[1].quiet_hours: expected hours and a time zone like 22:00-07:00 Asia/Yerevan, found datetime.time(22, 0)"),
-    ("[[recipients]]\nid = 'a'\nchannel = 'mail'", "w.toml:3:1: recipients[1].channel: expected one of telegram, email, console, webhook, found 'mail'; did you mean email?"),
+    ("[[recipients]]\nid = 'a'\nchannel = 'mail'", "w.toml:3:1: recipients[1].channel: expected one of telegram, email, console, webhook, apprise, found 'mail'; did you mean email?"),
     ("[[recipients]]\nid = 'a'\nchannel = 'webhook'\nto = 'x'", "w.toml:4:1: recipients[1].to: expected an address that starts with https:// or http://, found 'x'"),
     ("[[recipients]]\nid = 'a'\nchannel = 'email'\nto = 'a@b.c'", "w.toml:3:1: recipients[1].channel: needs the section [email], which is not there"),
     ("[[recipients]]\nid = 'a'\nchannel = 'telegram'\nto = '@channel'", "w.toml:3:1: recipients[1].channel: needs the section [telegram], which is not there"),

@@ -38,7 +38,9 @@ from watcher.settings.values import (
     Word,
     at_least,
     check_language,
+    check_listen,
     check_mail_address,
+    check_public_url,
     check_rule_pattern,
     check_selector,
     check_state,
@@ -104,6 +106,24 @@ class PublishSettings(_Section):
 
 class RetentionSettings(_Section):
     text: Annotated[Duration, at_least(timedelta(days=30), "30d")] = Field(
+class ServerSettings(_Section):
+    listen: Annotated[str, AfterValidator(check_listen)] = Field(
+        "127.0.0.1:9780", description="address and port of the HTTP endpoint; the section alone switches it on"
+    )
+    hosts: tuple[Word, ...] = Field(
+        (), description="further names of this machine under which health and metrics may be asked for"
+    )
+    public_url: Annotated[str, AfterValidator(check_public_url)] = Field(
+        "", description="https address under which a reverse proxy passes on /public/; empty: nothing is public"
+    )
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port to listen on."""
+        parts = urlsplit(f"//{self.listen}")
+        return parts.hostname or "", parts.port or 0
+
+
         timedelta(days=90), description="texts of articles, and what edited ones said before"
     )
     alerts: Annotated[Duration, at_least(timedelta(days=30), "30d")] = Field(
@@ -264,6 +284,7 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
+    server: ServerSettings | None = None
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
@@ -390,3 +411,4 @@ SECTIONS: Mapping[str, type[_Section]] = {
     "inhibit": InhibitSettings,
 }
 ARRAYS = ("sources", "recipients", "inhibit")
+    "server": ServerSettings,

@@ -190,6 +190,28 @@ def check_mailbox(url: str) -> str:
         raise ValueError(f"expected a mailbox like imaps://mail.example.org/INBOX, found {url!r}")
     if parts.password:
         raise ValueError("the password does not belong into the address; set password_file")
+def check_listen(value: str) -> str:
+    """The address itself when it is a host and a port; raises ValueError."""
+    try:
+        parts = urlsplit(f"//{value}")
+        is_good = bool(parts.hostname and parts.port) and parts.netloc == value and "@" not in value
+    except ValueError:
+        is_good = False
+    if not is_good:
+        raise ValueError(f"expected an address and a port like 127.0.0.1:9780 or [::1]:9780, found {value!r}")
+    return value
+
+
+def check_public_url(url: str) -> str:
+    """The URL, without a slash at its end, when it is https and nothing but a host; raises ValueError."""
+    if not url:
+        return url
+    parts = urlsplit(check_url(url))
+    if parts.scheme != "https" or parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
+        raise ValueError(f"expected an address like https://alerts.example.org, found {url!r}")
+    return url.rstrip("/")
+
+
     return url
 
 
