@@ -16,6 +16,12 @@ from watcher.model import Budget, Channel, Digest, QuietHours, Recipient, Severi
 
 EVERY = "*"  # in rules: every rule, also those to come; in states: any state, and none
 NO_STATE = "--"  # in states: what names no state at all
+# Why a subscription is over.
+LEFT = "unsubscribed"
+THROWN_OUT = "the bot was blocked or removed"
+REMOVED = "removed by an operator"
+DECLINED = "declined by an operator"
+
 _PREFIX = "chat-"
 # One message a minute: more often, a sound tells nothing any more.
 BUDGET = Budget(60, timedelta(hours=1))
@@ -47,8 +53,10 @@ class Subscription:
     who_id: int  # their Telegram user id
     made_at: datetime
     changed_at: datetime
-    approved_by: str = ""  # an operator, or the invitation that was used
+    approved_by: str = ""  # an operator, or the invitation that was used; empty: nobody ever did
     ended_because: str = ""
+    is_told: bool = True  # whether they know that they were let in
+    zone: str = ""  # IANA name of their time zone; empty: not said yet
     rules: tuple[str, ...] = ()  # rule ids; EVERY: all
     families: tuple[str, ...] = ()  # each with all its rules, also those to come
     states: tuple[str, ...] = (EVERY,)  # ISO codes, NO_STATE
@@ -60,6 +68,16 @@ class Subscription:
     @property
     def is_active(self) -> bool:
         return self.status is SubscriptionStatus.ACTIVE
+
+    @property
+    def may_return(self) -> bool:
+        """Whether they were let in once, and left by themselves."""
+        return bool(self.approved_by) and self.ended_because in ("", LEFT, THROWN_OUT)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is in its scope, so that nothing will ever be sent."""
+        return not (self.rules or self.families) or not self.states
 
     @property
     def chat(self) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 
-from watcher.subscriptions import PlaceKind
+from watcher.subscriptions import PlaceKind as PlaceKind
 from watcher.wording import Wording
 
 

@@ -21,6 +21,7 @@ from watcher.store.kept import Kept
 from watcher.store.mutes import Mutes
 from watcher.store.outbox import Outbox, over_budget
 from watcher.store.pruning import Pruner
+from watcher.store.subscriptions import Subscriptions
 
 _NAME_CHARS = 80  # of who acknowledges; chats let people call themselves anything
 _NOTE_CHARS = 500
@@ -67,6 +68,7 @@ class Store:
         self.journal = Journal(db)
         self.kept = Kept(db)
         self.mutes = Mutes(db)
+        self.subscriptions = Subscriptions(db)
         self.pruner = Pruner(db)
 
     @classmethod

@@ -237,6 +237,18 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("CREATE INDEX events_by_last_report ON events (last_seen_at DESC, id)",),
     ),
     (
+        "0016_subscriptions",
+        (
+            """CREATE TABLE subscriptions (
+                id TEXT PRIMARY KEY, target TEXT NOT NULL UNIQUE, chat TEXT NOT NULL, status TEXT NOT NULL,
+                changed_at TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID""",
+            "CREATE INDEX subscriptions_by_chat ON subscriptions (chat)",
+            """CREATE TABLE invitations (
+                id INTEGER PRIMARY KEY, code_hash TEXT NOT NULL UNIQUE, made_by TEXT NOT NULL, made_at TEXT NOT NULL,
+                expires_at TEXT NOT NULL, uses_left INTEGER NOT NULL, rules TEXT NOT NULL)""",
+        ),
+    ),
+    (
         "0021_kept_values",
         ("CREATE TABLE kept_values (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",),
     ),
