@@ -537,6 +537,35 @@ class AlertKind(StrEnum):
     DIGEST = "digest"  # everything of a day or an hour, for recipients who want it so
 
 
+class Held(StrEnum):
+    """Why a message waits to be told together with others."""
+
+    QUIET = "quiet"  # the recipient's quiet hours
+    DIGEST = "digest"  # the recipient wants everything together
+    BUDGET = "budget"  # one by one they would be too many
+
+
+@dataclass(frozen=True, slots=True)
+class DigestItem:
+    """One event as a digest or a summary tells it: as it was decided last."""
+
+    alert_id: str  # of the latest alert about it
+    at: datetime  # when that was decided
+    severity: Severity
+    headline: str
+    family: str | None  # None: about watcher itself
+    states: tuple[str, ...]
+    killed: Toll | None
+    publisher: str  # of the newest report; empty: none
+    url: str | None  # of the newest report
+    injured: Toll | None = None
+    rule_title: str | None = None
+    event_id: str | None = None
+    changes: tuple[EventChange, ...] = ()  # all that is told of it here, by time; without OPENED: an update
+    folded: int = 0  # earlier alerts about the same event, which this one stands for
+    was_sent: bool = False  # told already, by itself, because it is critical
+
+
 @dataclass(frozen=True, slots=True)
 class Alert:
     """What we say about an event; complete, so that rendering needs nothing else."""
@@ -567,6 +596,8 @@ class Alert:
     unacknowledged_since_at: datetime | None = None  # escalations only: when the first of what waits was decided
     voices: tuple[Voice, ...] = ()  # who says so, those that confirm first
     held_back: tuple[str, ...] = ()  # headlines of the alerts that this event has silenced since it was told of last
+    items: tuple[DigestItem, ...] = ()  # digests and summaries only: what they tell, gravest first
+    held_for: Held | None = None  # digests and summaries only: why it was not told one by one; None: was muted
 
 
 @dataclass(frozen=True, slots=True)
@@ -664,6 +695,8 @@ class Delivery:
     silenced_by: str | None = None  # "mute:3" or "event:ID": why it is MUTED
     folded_into: str | None = None  # id of the delivery that tells it together with others
     uncertain_at: datetime | None = None  # when it was sent first without an answer: it may have arrived then
+    held_for: Held | None = None  # why it waits until ``not_before_at``; None: for nothing but its time
+    wanted_at: datetime | None = None  # of what is held: when it would be due if nothing held it
 
 
 @dataclass(frozen=True, slots=True)

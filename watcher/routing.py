@@ -10,10 +10,10 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
-from zoneinfo import ZoneInfo
 
+from watcher.hours import quiet_hours_end
 from watcher.model import (
     Alert,
     AlertKind,
@@ -21,14 +21,15 @@ from watcher.model import (
     Delivery,
     DeliveryState,
     Denial,
+    DigestItem,
     Event,
     EventChange,
     EventDecision,
     Excerpt,
     Field,
+    Held,
     Match,
     Particulars,
-    QuietHours,
     Recipient,
     Report,
     Severity,
@@ -49,6 +50,9 @@ _ID_ALPHABET = (
 _GRAVER = frozenset(
     {EventChange.OPENED, EventChange.SEVERITY_RAISED, EventChange.DEATHS_DOUBLED, EventChange.NEW_STATE}
 )
+
+# What the line of an event in a summary says of it besides its state; people act on these.
+_MARKS = {EventChange.CORRECTED: "correction", EventChange.DENIED: "denied"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -400,23 +404,6 @@ def why_not_covered(
     return None
 
 
-def quiet_hours_end(quiet: QuietHours, now: datetime) -> datetime | None:
-    """When the quiet span that ``now`` lies in ends, as UTC; None outside it.
-
-    Local wall-clock times of the zone by name, so that a change of clocks moves the span with the people in it.
-    """
-    zone = ZoneInfo(quiet.zone)
-    local = now.astimezone(zone)
-    for days_back in (0, 1):
-        day = local.date() - timedelta(days=days_back)
-        start = datetime.combine(day, quiet.start, zone)
-        end_day = day if quiet.end > quiet.start else day + timedelta(days=1)
-        end = datetime.combine(end_day, quiet.end, zone)
-        if start.astimezone(UTC) <= now < end.astimezone(UTC):
-            return end.astimezone(UTC)
-    return None
-
-
 def compose_notice(key: str, headline: str, body: str, severity: Severity, now: datetime) -> Alert:
     """A message to operators about the daemon itself; the same ``key`` gives the same id, and so one message."""
     return Alert(
@@ -442,26 +429,89 @@ def compose_notice(key: str, headline: str, body: str, severity: Severity, now: 
     )
 
 
-def compose_summary(key: str, why: str, alerts: Sequence[Alert], now: datetime) -> Alert:
+def compose_summary(key: str, why: str, alerts: Sequence[Alert], now: datetime, held_for: Held | None = None) -> Alert:
     """One counted message for alerts that were not sent one by one; the same ``key`` gives the same id.
 
-    ``why`` says in words why they were not.
+    ``why`` says in words why they were not. Each event is one item, as the latest of these alerts has it.
     """
-    ordered = sorted(alerts, key=lambda alert: (-alert.severity, alert.created_at, alert.id))
-    kinds = Counter(alert.family or "about watcher itself" for alert in ordered)
-    counted = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items(), key=lambda one: (-one[1], one[0])))
-    lines = [f"{alert.severity.label.upper()}: {alert.headline} ({alert.id})" for alert in ordered]
+    items = digest_items(alerts)
+    told = _together(f"summary {key}", f"{_counted(items)} held: {_kinds(items)}", why, items, now)
+    return replace(told, kind=AlertKind.SUMMARY, held_for=held_for)
+
+
+def compose_digest(key: str, alerts: Sequence[Alert], now: datetime, sent: Collection[str] = ()) -> Alert:
+    """Everything that a recipient wants to be told together; the same ``key`` gives the same id.
+
+    Each event is one item, as the latest of these alerts has it. ``sent`` are ids of alerts that were sent at once, and
+    are listed for the sake of completeness.
+    """
+    items = digest_items(alerts, sent)
+    told = _together(f"digest {key}", f"Digest of {_counted(items)}: {_kinds(items)}", "", items, now)
+    return replace(told, kind=AlertKind.DIGEST, held_for=Held.DIGEST)
+
+
+def _counted(items: Sequence[DigestItem]) -> str:
+    return f"{len(items)} alert{'s' if len(items) > 1 else ''}"
+
+
+def _kinds(items: Sequence[DigestItem]) -> str:
+    kinds = Counter(item.family or "about watcher itself" for item in items)
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items(), key=lambda one: (-one[1], one[0])))
+
+
+def _together(key: str, headline: str, why: str, items: tuple[DigestItem, ...], now: datetime) -> Alert:
+    lines = [_item_line(item) for item in items]
     more = len(lines) - SUMMARISED
     shown = lines[:SUMMARISED] + ([f"and {more} more"] if more > 0 else [])
+    body = "\n".join([*([why] if why else []), *shown, "`watcher alerts show ID` prints one whole."])
+    severity = max(item.severity for item in items if not item.was_sent or len(items) == 1)
+    return replace(compose_notice(key, headline, body, severity, now), items=items)
+
+
+def _item_line(item: DigestItem) -> str:
+    marks = [word for change, word in _MARKS.items() if change in item.changes]
+    if item.changes and EventChange.OPENED not in item.changes:
+        marks.insert(0, "update")
+    if item.was_sent:
+        marks.append("sent already")
+    return f"{item.severity.label.upper()}: {item.headline} ({', '.join([item.alert_id, *marks])})"
+
+
+def digest_items(alerts: Iterable[Alert], sent: Collection[str] = ()) -> tuple[DigestItem, ...]:
+    """One item for each event, as the latest alert has it, gravest first; of summaries what they tell."""
+    by_event: dict[str, list[DigestItem]] = {}
+    for alert in alerts:
+        for item in alert.items or (_item(alert, alert.id in sent),):
+            by_event.setdefault(item.event_id or item.alert_id, []).append(item)
+    return tuple(sorted(map(_latest, by_event.values()), key=lambda item: (-item.severity, item.at, item.alert_id)))
+
+
+def _item(alert: Alert, was_sent: bool) -> DigestItem:
+    newest = alert.reports[0] if alert.reports else None
+    return DigestItem(
+        alert_id=alert.id,
+        at=alert.created_at,
+        severity=alert.severity,
+        headline=alert.headline,
+        family=alert.family,
+        states=alert.states,
+        killed=alert.killed,
+        publisher=newest.publisher if newest else "",
+        url=newest.url if newest else None,
+        injured=alert.injured,
+        rule_title=alert.rule_title,
+        event_id=alert.event_id,
+        changes=alert.changes,
+        was_sent=was_sent,
+    )
+
+
+def _latest(items: Sequence[DigestItem]) -> DigestItem:
+    ordered = sorted(items, key=lambda item: (item.at, item.alert_id))
     return replace(
-        compose_notice(
-            f"summary {key}",
-            f"{len(ordered)} alert{'s' if len(ordered) > 1 else ''} held: {counted}",
-            "\n".join([why, *shown, "`watcher alerts show ID` prints one whole."]),
-            ordered[0].severity,
-            now,
-        ),
-        kind=AlertKind.SUMMARY,
+        ordered[-1],
+        changes=tuple(dict.fromkeys(change for item in ordered for change in item.changes)),
+        folded=len(ordered) - 1 + sum(item.folded for item in ordered),
     )
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from tests.builders import NOW, article, event, match, recipient, report, signal
+from watcher.hours import quiet_hours_end
 from watcher.model import (
     AlertKind,
     Channel,
@@ -24,7 +25,6 @@ from watcher.routing import (
     compose_notice,
     derived_id,
     join_words,
-    quiet_hours_end,
     quote,
     route_alert,
     route_notice,

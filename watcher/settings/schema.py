@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from watcher.errors import Problem
-from watcher.model import Budget, Channel, QuietHours, Recipient, Severity, Source, SourceKind
+from watcher.model import Budget, Channel, Digest, QuietHours, Recipient, Severity, Source, SourceKind
 from watcher.mutes import Inhibit
 from watcher.retention import Keep
 from watcher.settings.values import (
@@ -40,12 +40,14 @@ from watcher.settings.values import (
     check_language,
     check_listen,
     check_mail_address,
+    check_own_language,
     check_public_url,
     check_rule_pattern,
     check_selector,
     check_state,
     check_state_if_any,
     parse_budget,
+    parse_digest,
     parse_quiet_hours,
 )
 
@@ -247,6 +249,15 @@ class RecipientSettings(_Section):
         description="messages with a sound at most, like 12/h; more are told together in one; "
         "left out: 60/h over Telegram and mail, none elsewhere",
     )
+    digest: Annotated[Digest | None, BeforeValidator(parse_digest)] = Field(
+        None,
+        description="everything but critical alerts in one message, hourly Asia/Yerevan or daily 08:00 Asia/Yerevan; "
+        "left out: each alert at once",
+    )
+    discreet: bool = Field(False, description="whether the notification says no more than that there is an alert")
+    language: Annotated[str, AfterValidator(check_own_language)] = Field(
+        "en", description="of our own words in the message: en, fr, ru, uk, es, tr or ar; quotations stay as they are"
+    )
     operator: bool = Field(False, description="whether notices about watcher itself go there too")
     test: bool = Field(False, description="whether alerts of rules with status test go there too")
 
@@ -347,6 +358,9 @@ class Settings(BaseSettings):
                 is_test=recipient.test,
                 is_operator=recipient.operator,
                 budget=_budget_of(recipient),
+                digest=recipient.digest,
+                is_discreet=recipient.discreet,
+                language=recipient.language,
             )
             for recipient in self.recipients
         )

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from watcher.model import Budget, Channel, QuietHours, SourceKind
+from watcher.model import Budget, Channel, Digest, QuietHours, SourceKind
 
 _DURATION_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _SIZE_UNITS: Mapping[str, int] = {"B": 1} | {
@@ -68,8 +68,8 @@ def parse_until(value: str, now: datetime) -> datetime:
     day, clock, name = found.groups()
     if clock is not None and name is None:
         raise ValueError(f"expected a time zone after the time, like {value} Asia/Yerevan")
-    if name is not None and name not in (zones := zoneinfo.available_timezones()):
-        raise ValueError(f"unknown time zone {name!r}{suggest(name, zones)}")
+    if name is not None:
+        check_zone(name)
     try:
         local = datetime.fromisoformat(f"{day} {clock or '00:00'}")
     except ValueError:
@@ -80,8 +80,41 @@ def parse_until(value: str, now: datetime) -> datetime:
     return until
 
 
+def check_zone(name: str) -> str:
+    """The name itself when it is one of an IANA time zone; raises ValueError."""
+    if name not in (zones := zoneinfo.available_timezones()):
+        raise ValueError(f"unknown time zone {name!r}{suggest(name, zones)}")
+    return name
+
+
+def parse_digest(value: object) -> Digest | None:
+    """The times that ``hourly Asia/Yerevan`` or ``daily 08:00 Asia/Yerevan`` names, None for an empty text.
+
+    Raises ValueError.
+    """
+    if value is None or isinstance(value, Digest):
+        return value
+    if value == "":
+        return None
+    found = (
+        re.fullmatch(r"(hourly|daily (\d\d):(\d\d))(?: +(\S+))?", value, re.ASCII) if isinstance(value, str) else None
+    )
+    if found is None:
+        raise ValueError(f"expected hourly Asia/Yerevan or daily 08:00 Asia/Yerevan, found {value!r}")
+    when, hour, minute, zone = found.groups()
+    if zone is None:
+        raise ValueError(f"expected a time zone at the end, like {value} Asia/Yerevan")
+    check_zone(zone)
+    try:
+        return Digest(None if when == "hourly" else time(int(hour), int(minute)), zone)
+    except ValueError:
+        raise ValueError(f"expected a time between 00:00 and 23:59, found {value!r}") from None
+
+
 def parse_quiet_hours(value: object) -> QuietHours | None:
     """The span that ``22:00-07:00 Asia/Yerevan`` names, None for an empty text; raises ValueError."""
+    if value is None or isinstance(value, QuietHours):
+        return value
     if value == "":
         return None
     found = (
@@ -94,8 +127,7 @@ def parse_quiet_hours(value: object) -> QuietHours | None:
     zone = found[5]
     if zone is None:
         raise ValueError(f"expected a time zone after the hours, like {value} Asia/Yerevan")
-    if zone not in (zones := zoneinfo.available_timezones()):
-        raise ValueError(f"unknown time zone {zone!r}{suggest(zone, zones)}")
+    check_zone(zone)
     try:
         start, end = time(int(found[1]), int(found[2])), time(int(found[3]), int(found[4]))
     except ValueError:
@@ -128,6 +160,24 @@ def check_language(code: str) -> str:
     return code
 
 
+def check_own_language(code: str) -> str:
+    """The code itself when our own sentences exist in that language; raises ValueError."""
+    from watcher.wording import LANGUAGES as OURS  # with it comes babel, which a configuration in English does without
+
+    if code not in OURS:
+        from babel import Locale
+
+        names = {known: known for known in OURS}
+        for known in OURS:
+            names |= {Locale(known).languages[known].lower(): known, Locale("en").languages[known].lower(): known}
+        by_tag = re.split("[-_]", code.lower())[0]
+        near = difflib.get_close_matches(code.lower(), names, n=1, cutoff=0.6)
+        hint = names[near[0]] if near else by_tag if by_tag in OURS else ""
+        hint = f"; did you mean {hint}?" if hint else ""
+        raise ValueError(f"expected one of {', '.join(OURS)}, found {code!r}{hint}")
+    return code
+
+
 def check_url(url: str) -> str:
     """The URL itself when it is http or https with a host; raises ValueError."""
     try:
@@ -138,6 +188,28 @@ def check_url(url: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"\s", url):
         raise ValueError(f"expected an address that starts with https:// or http://, found {url!r}")
     return url
+
+
+def check_listen(value: str) -> str:
+    """The address itself when it is a host and a port; raises ValueError."""
+    try:
+        parts = urlsplit(f"//{value}")
+        is_good = bool(parts.hostname and parts.port) and parts.netloc == value and "@" not in value
+    except ValueError:
+        is_good = False
+    if not is_good:
+        raise ValueError(f"expected an address and a port like 127.0.0.1:9780 or [::1]:9780, found {value!r}")
+    return value
+
+
+def check_public_url(url: str) -> str:
+    """The URL, without a slash at its end, when it is https and nothing but a host; raises ValueError."""
+    if not url:
+        return url
+    parts = urlsplit(check_url(url))
+    if parts.scheme != "https" or parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
+        raise ValueError(f"expected an address like https://alerts.example.org, found {url!r}")
+    return url.rstrip("/")
 
 
 _CHANNEL = re.compile(r"(?:@|(?:https?://)?t\.me/(?:s/)?)([A-Za-z]\w{3,31})/?", re.ASCII)
@@ -190,28 +262,6 @@ def check_mailbox(url: str) -> str:
         raise ValueError(f"expected a mailbox like imaps://mail.example.org/INBOX, found {url!r}")
     if parts.password:
         raise ValueError("the password does not belong into the address; set password_file")
-def check_listen(value: str) -> str:
-    """The address itself when it is a host and a port; raises ValueError."""
-    try:
-        parts = urlsplit(f"//{value}")
-        is_good = bool(parts.hostname and parts.port) and parts.netloc == value and "@" not in value
-    except ValueError:
-        is_good = False
-    if not is_good:
-        raise ValueError(f"expected an address and a port like 127.0.0.1:9780 or [::1]:9780, found {value!r}")
-    return value
-
-
-def check_public_url(url: str) -> str:
-    """The URL, without a slash at its end, when it is https and nothing but a host; raises ValueError."""
-    if not url:
-        return url
-    parts = urlsplit(check_url(url))
-    if parts.scheme != "https" or parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
-        raise ValueError(f"expected an address like https://alerts.example.org, found {url!r}")
-    return url.rstrip("/")
-
-
     return url
 
 
