@@ -194,6 +194,10 @@ class _Loading:
         telegram, email = raw.get("telegram"), raw.get("email")
         if isinstance(telegram, dict) and not telegram.get("token") and not telegram.get("token_file"):
             self.add(("telegram",), "needs the bot's token: set token_file")
+        if isinstance(telegram, dict) and telegram.get("mode") == "webhook":
+            server = raw.get("server")
+            if not isinstance(server, dict) or not server.get("public_url"):
+                self.add(("telegram", "mode"), "webhook needs public_url in the section [server], where Telegram reaches it")
         if isinstance(email, dict):
             if email.get("username") and not email.get("password") and not email.get("password_file"):
                 self.add(("email", "username"), "needs a password: set password_file")

@@ -208,6 +208,13 @@ class TelegramSettings(_Section):
     token: SecretStr = Field(SecretStr(""), description="the token itself; better from the environment than from here")
     base_url: Url = Field("https://api.telegram.org/bot", description="another one for a local Bot API server")
     admins: tuple[int, ...] = Field((), description="Telegram user ids that may use operator commands")
+    access: Literal["invited", "listed", "open"] = Field(
+        "invited", description="who may subscribe: who has a code or was approved, who is in `allowed`, or everybody"
+    )
+    allowed: tuple[int, ...] = Field((), description="Telegram ids of people and chats that may subscribe uninvited")
+    mode: Literal["polling", "webhook", "off"] = Field(
+        "polling", description="how the bot hears people; off: it only sends, and another program may listen"
+    )
 
 
 class EmailSettings(_Section):
