@@ -29,6 +29,7 @@ class Mute:
     made_at: datetime
     until_at: datetime
     ended_at: datetime | None = None  # by hand, earlier
+    to_the_end: bool = False  # of an event: holds as long as it takes reports; the store moves `until_at` with it
 
     @property
     def over_at(self) -> datetime:

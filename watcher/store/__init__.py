@@ -16,12 +16,14 @@ from watcher.store.codec import decode_time, encode_time
 from watcher.store.db import BUSY_TIMEOUT, Db
 from watcher.store.events import Events
 from watcher.store.evidence import EvidenceStore
+from watcher.store.feedback import Feedback
 from watcher.store.journal import Journal
 from watcher.store.kept import Kept
 from watcher.store.mutes import Mutes
 from watcher.store.outbox import Outbox, over_budget
 from watcher.store.pruning import Pruner
 from watcher.store.subscriptions import Subscriptions
+from watcher.store.told import Told
 
 _NAME_CHARS = 80  # of who acknowledges; chats let people call themselves anything
 _NOTE_CHARS = 500
@@ -69,6 +71,8 @@ class Store:
         self.kept = Kept(db)
         self.mutes = Mutes(db)
         self.subscriptions = Subscriptions(db)
+        self.feedback = Feedback(db)
+        self.told = Told(db)
         self.pruner = Pruner(db)
 
     @classmethod

@@ -249,6 +249,40 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
+        "0017_feedback",
+        (
+            # Who said it stands here by a keyed hash of their id.
+            "CREATE TABLE feedback_key (key BLOB NOT NULL)",
+            "INSERT INTO feedback_key VALUES (randomblob(32))",
+            """CREATE TABLE feedback (
+                alert_id TEXT NOT NULL REFERENCES alerts (id) ON DELETE CASCADE, person TEXT NOT NULL, event_id TEXT,
+                rules TEXT NOT NULL, verdict TEXT NOT NULL, at TEXT NOT NULL,
+                PRIMARY KEY (alert_id, person)) WITHOUT ROWID""",
+            "CREATE INDEX feedback_by_person ON feedback (person)",
+            "CREATE INDEX deliveries_by_target ON deliveries (channel, target)",
+            # A mute that holds until its event takes no more reports, however long that is.
+            "ALTER TABLE mutes ADD COLUMN to_the_end INTEGER NOT NULL DEFAULT 0",
+        ),
+    ),
+    (
+        "0018_uncertain_and_edits",
+        (
+            "ALTER TABLE deliveries ADD COLUMN uncertain_at TEXT",  # when it was sent first without an answer
+            # Where limits and waits hold: of a topic in a Telegram forum, the forum.
+            "ALTER TABLE deliveries ADD COLUMN chat TEXT AS (CASE channel WHEN 'telegram' "
+            "THEN substr(target, 1, instr(target || '/', '/') - 1) ELSE target END) VIRTUAL",
+            "DROP INDEX deliveries_pending",
+            "CREATE INDEX deliveries_waiting ON deliveries (event_id, recipient_id) "
+            "WHERE state IN ('pending', 'uncertain')",
+            # One for each first message of an event: what its headline shall say since the latest update arrived.
+            """CREATE TABLE headline_edits (
+                delivery_id TEXT PRIMARY KEY REFERENCES deliveries (id) ON DELETE CASCADE,
+                channel TEXT NOT NULL, alert_id TEXT NOT NULL, alert_n INTEGER NOT NULL,
+                state TEXT NOT NULL, attempts INTEGER NOT NULL, not_before_at TEXT NOT NULL, last_error TEXT)""",
+            "CREATE INDEX headline_edits_pending ON headline_edits (channel) WHERE state = 'pending'",
+        ),
+    ),
+    (
         "0021_kept_values",
         ("CREATE TABLE kept_values (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",),
     ),

@@ -13,6 +13,13 @@ from watcher.store.codec import decode_time, encode_time, loads, storable
 from watcher.store.db import Db
 
 
+# Until when one holds that goes on to the end of its event, which moves with each report of it.
+_SELECT = """SELECT m.*, iif(m.to_the_end, (
+        SELECT max(open_until_at) FROM events
+        WHERE id IN (m.event_id, (SELECT merged_into FROM events WHERE id = m.event_id))), NULL) AS closes_at
+    FROM mutes m"""
+
+
 class Mutes:
     """The table mutes, and which events silence others; writes need an open transaction."""
 
@@ -34,33 +41,37 @@ class Mutes:
                 "who": storable(mute.by),
                 "made_at": encode_time(mute.made_at),
                 "until_at": encode_time(mute.until_at),
+                "to_the_end": mute.to_the_end,
             },
         )
         return replace(mute, id=int(self._db.value("SELECT max(id) FROM mutes")))
 
     def get(self, mute_id: int) -> Mute | None:
         """The mute, in force or over."""
-        row = self._db.row("SELECT * FROM mutes WHERE id = ?", (mute_id,))
+        row = self._db.row(f"{_SELECT} WHERE m.id = ?", (mute_id,))
         return None if row is None else _mute(row)
 
     def in_force(self, now: datetime) -> tuple[Mute, ...]:
         """The mutes that silence now, by their end; one of an event that was merged is of the event that took over."""
         rows = self._db.rows(
-            "SELECT * FROM mutes WHERE until_at > :now AND ended_at IS NULL ORDER BY until_at, id",
+            f"SELECT * FROM ({_SELECT} WHERE m.ended_at IS NULL AND (m.until_at > :now OR m.to_the_end)) "
+            "WHERE max(until_at, coalesce(closes_at, '')) > :now "
+            "ORDER BY max(until_at, coalesce(closes_at, '')), id",
             {"now": encode_time(now)},
         )
         return tuple(self._followed(_mute(row)) for row in rows)
 
     def recent(self, limit: int) -> tuple[Mute, ...]:
         """The latest mutes, in force or over, newest first."""
-        return tuple(map(_mute, self._db.rows("SELECT * FROM mutes ORDER BY id DESC LIMIT ?", (limit,))))
+        return tuple(map(_mute, self._db.rows(f"{_SELECT} ORDER BY m.id DESC LIMIT ?", (limit,))))
 
     def end(self, mute_id: int, now: datetime) -> bool:
         """Whether it was in force; it is over now."""
         return bool(
             self._db.write(
-                "UPDATE mutes SET ended_at = ? WHERE id = ? AND ended_at IS NULL AND until_at > ?",
-                (encode_time(now), mute_id, encode_time(now)),
+                f"UPDATE mutes SET ended_at = :now WHERE id IN (SELECT id FROM ({_SELECT} "
+                "WHERE m.id = :id AND m.ended_at IS NULL) WHERE max(until_at, coalesce(closes_at, '')) > :now)",
+                {"now": encode_time(now), "id": mute_id},
             )
         )
 
@@ -112,6 +123,7 @@ def _mute(row: sqlite3.Row) -> Mute:
         reason=row["reason"],
         by=row["who"],
         made_at=decode_time(row["made_at"]),
-        until_at=decode_time(row["until_at"]),
+        until_at=decode_time(max(row["until_at"], row["closes_at"] or "")),
         ended_at=None if row["ended_at"] is None else decode_time(row["ended_at"]),
+        to_the_end=bool(row["to_the_end"]),
     )

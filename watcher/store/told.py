@@ -1,0 +1,146 @@
+"""What was told in a place: which alerts and events the people there know of, and what is held for them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from watcher.model import Alert, Channel, DeliveryState
+from watcher.store.codec import decode_time, encode_time, loads
+from watcher.store.db import Db
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A place that messages go to, by its address and by who is told there."""
+
+    target: str
+    recipient_ids: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ToldMessage:
+    """A message of an alert that arrived."""
+
+    alert_id: str
+    recipient_id: str
+    target: str
+    reference: str  # the channel's name of the message
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An alert that waits for its time, or is silenced."""
+
+    delivery_id: str
+    recipient_id: str
+    alert_id: str
+    headline: str
+    until_at: datetime
+    is_over_budget: bool
+    silenced_by: str | None  # "mute:3", "event:ID"
+    reason: str | None
+
+
+# Of a chat on Telegram: what went to it, and what belongs to its recipients, wherever they were when it was sent.
+_HERE = """(d.channel = 'telegram' AND (d.target = :target OR d.recipient_id IN (SELECT value FROM json_each(:ids))))"""
+# An escalation that waits is nobody's news yet, and may never be.
+_KNOWN = """(d.state IN ('delivered', 'folded', 'uncertain', 'sending', 'muted')
+    OR d.state = 'pending' AND a.kind != 'escalation')"""
+_THREAD = "(a.event_id = :event_id OR a.event_id IN (SELECT id FROM events WHERE merged_into = :event_id))"
+
+
+class Told:
+    """Reads the tables deliveries, alerts and recipient_states."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
+
+    def moved_to(self, target: str) -> frozenset[str]:
+        """Ids of the recipients whose chat became this one."""
+        rows = self._db.rows("SELECT recipient_id FROM recipient_states WHERE new_target = ?", (target,))
+        return frozenset(row["recipient_id"] for row in rows)
+
+    def knows_alert(self, seat: Seat, alert_id: str) -> bool:
+        """Whether the alert was told there, or will be."""
+        return self._knows(seat, "a.id = :alert_id", alert_id=alert_id)
+
+    def knows_event(self, seat: Seat, event_id: str) -> bool:
+        """Whether any alert about the event, or about one that it took over, was told there, or will be."""
+        return self._knows(seat, _THREAD, event_id=event_id)
+
+    def latest(self, seat: Seat, limit: int) -> tuple[Alert, ...]:
+        """The alerts that arrived there last, newest first, each once; also those that others were told in."""
+        rows = self._db.rows(
+            f"""SELECT a.body FROM alerts a WHERE a.kind NOT IN ('summary', 'digest') AND a.n IN (
+                SELECT a.n FROM deliveries d JOIN alerts a ON a.id = d.alert_id
+                WHERE {_HERE} AND (d.state = 'delivered' OR d.state = 'uncertain'))
+            ORDER BY a.n DESC LIMIT :limit""",
+            _values(seat, limit=limit),
+        )
+        return tuple(loads(Alert, row["body"]) for row in rows)
+
+    def held(self, seat: Seat, now: datetime) -> tuple[Held, ...]:
+        """What waits for a time of day, for room in a budget or for the end of a mute, by when it is due.
+
+        What failed and is tried again is not held, and an escalation is not either.
+        """
+        rows = self._db.rows(
+            f"""SELECT d.id, d.recipient_id, d.alert_id, a.headline, d.not_before_at, d.held_at, d.silenced_by,
+                d.last_error
+            FROM deliveries d JOIN alerts a ON a.id = d.alert_id
+            WHERE {_HERE} AND a.kind != 'escalation' AND (d.state = 'muted' OR d.state = 'pending' AND d.attempts = 0
+                AND (d.not_before_at > :now OR d.held_at IS NOT NULL))
+            ORDER BY d.state = 'muted', d.not_before_at, d.n""",
+            _values(seat, now=encode_time(now)),
+        )
+        return tuple(map(_held, rows))
+
+    def messages_of(self, event_id: str) -> tuple[ToldMessage, ...]:
+        """Every message on Telegram about the event that arrived, oldest first."""
+        return self._messages(_THREAD, event_id=event_id)
+
+    def messages_of_alert(self, alert_id: str) -> tuple[ToldMessage, ...]:
+        """Every message on Telegram of the alert that arrived, oldest first."""
+        return self._messages("a.id = :alert_id", alert_id=alert_id)
+
+    def _messages(self, condition: str, **values: str) -> tuple[ToldMessage, ...]:
+        rows = self._db.rows(
+            f"""SELECT d.alert_id, d.recipient_id, d.target, d.reference
+            FROM alerts a JOIN deliveries d ON d.alert_id = a.id
+            WHERE {condition} AND d.channel = '{Channel.TELEGRAM.value}'
+            AND d.state = '{DeliveryState.DELIVERED.value}' AND d.reference IS NOT NULL ORDER BY d.n""",
+            values,
+        )
+        return tuple(ToldMessage(row["alert_id"], row["recipient_id"], row["target"], row["reference"]) for row in rows)
+
+    def _knows(self, seat: Seat, condition: str, **values: str) -> bool:
+        found = self._db.value(
+            f"SELECT 1 FROM alerts a JOIN deliveries d ON d.alert_id = a.id WHERE {condition} AND {_KNOWN} AND {_HERE}",
+            _values(seat, **values),
+        )
+        return found is not None
+
+
+def _values(seat: Seat, **more: object) -> dict[str, object]:
+    return {"target": seat.target, "ids": _json(seat.recipient_ids), **more}
+
+
+def _json(ids: Collection[str]) -> str:
+    return json.dumps(sorted(ids))
+
+
+def _held(row: sqlite3.Row) -> Held:
+    return Held(
+        row["id"],
+        row["recipient_id"],
+        row["alert_id"],
+        row["headline"],
+        decode_time(row["not_before_at"]),
+        row["held_at"] is not None,
+        row["silenced_by"],
+        row["last_error"],
+    )
