@@ -56,6 +56,7 @@ class Agenda:
         self._again: set[str] = set()  # came due while they ran: their settings have changed
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
+        self._ended_at = 0.0  # when a poll last ended, or the first of those that run began
 
     def plan(self, source_id: str, delay: timedelta) -> None:
         """Nothing; the source is polled after that delay, or a little later, whatever was planned before."""
@@ -70,6 +71,16 @@ class Agenda:
     def drop(self, source_id: str) -> None:
         """Nothing; the source is polled no more. A poll that runs is not disturbed."""
         self._planned.pop(source_id, None)
+
+    def late_by(self) -> float:
+        """Seconds since the first poll that should have begun, and did not, should have; 0 where none should."""
+        if not self._planned:
+            return 0.0
+        return max(self._now() - min(plan.latest for plan in self._planned.values()), 0.0)
+
+    def stuck_for(self) -> float:
+        """Seconds since a poll ended, where polls are under way; 0 where none is."""
+        return self._now() - self._ended_at if self._running else 0.0
 
     def start(self) -> None:
         """Nothing; what is due runs from now on."""
@@ -107,6 +118,8 @@ class Agenda:
             if plan.source_id in self._running:
                 self._again.add(plan.source_id)
             else:
+                if not self._running:
+                    self._ended_at = now
                 self._running[plan.source_id] = asyncio.create_task(self._run(plan.source_id))
         for plan in not_yet:
             heapq.heappush(self._heap, plan)
@@ -117,6 +130,7 @@ class Agenda:
             await self._poll(source_id)
         finally:
             del self._running[source_id]
+            self._ended_at = self._now()
         if source_id in self._again:
             self._again.remove(source_id)
             if source_id in self._planned:

@@ -47,6 +47,7 @@ class Dispatcher:
     recipients: Callable[[], Iterable[Recipient]] = tuple  # as configured now: for their budgets
     send_timeout: timedelta = SEND_TIMEOUT
     grace: timedelta = SHUTDOWN_GRACE
+    on_turn: Callable[[Channel], None] = lambda channel: None  # each time that a channel's loop goes round
 
     async def dispatch_due(self) -> None:
         """Nothing; returns once no delivery is due and none is under way. Raises StoreError."""
@@ -76,6 +77,7 @@ class Dispatcher:
         sends: set[asyncio.Task[None]] = set()
         try:
             while True:
+                self.on_turn(channel)
                 wake.clear()
                 sends |= {asyncio.create_task(self._send(claimed)) for claimed in self._claim(channel, len(sends))}
                 if until_idle and not sends:

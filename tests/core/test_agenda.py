@@ -152,3 +152,37 @@ async def test_stopping_abandons_what_runs() -> None:
     await asyncio.sleep(0.05)
     assert polls.ended == []
     assert len(asyncio.all_tasks()) == 1
+
+
+async def test_a_poll_that_should_have_begun_is_late() -> None:
+    now = 0.0
+    agenda = Agenda(Polls().poll, now=lambda: now)
+    assert agenda.late_by() == 0
+    agenda.plan("soon", timedelta(seconds=10))
+    agenda.plan("later", timedelta(seconds=100))
+    now = 10.5
+    assert agenda.late_by() == 0  # it may wait a tenth of its delay for others
+    now = 31
+    assert agenda.late_by() == 20
+    agenda.drop("soon")
+    assert agenda.late_by() == 0
+
+
+async def test_polls_under_way_of_which_none_ends_are_stuck() -> None:
+    now = 0.0
+    polls = Polls()
+    agenda = Agenda(polls.poll, now=lambda: now)
+    agenda.plan("quick", timedelta(0))
+    agenda.start()
+    await until(lambda: polls.ended == ["quick"])
+    now = 1000.0
+    assert agenda.stuck_for() == 0  # nothing is under way
+    polls.hold.clear()
+    agenda.plan("one", timedelta(0))
+    await until(lambda: "one" in polls.begun)
+    now = 1300.0
+    assert agenda.stuck_for() == 300
+    polls.hold.set()
+    await until(lambda: "one" in polls.ended)
+    assert agenda.stuck_for() == 0
+    agenda.stop()
