@@ -179,6 +179,7 @@ async def test_polls_under_way_of_which_none_ends_are_stuck() -> None:
     assert agenda.stuck_for() == 0  # nothing is under way
     polls.hold.clear()
     agenda.plan("one", timedelta(0))
+    agenda.start()  # the hands of its clock were moved, which its timer cannot know
     await until(lambda: "one" in polls.begun)
     now = 1300.0
     assert agenda.stuck_for() == 300
