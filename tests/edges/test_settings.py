@@ -475,7 +475,7 @@ EXAMPLE = (CHECKOUT / "config.example.toml").read_text(encoding="utf-8")
 # What is commented out in the example has its # glued to it; prose has a space after it.
 WHOLE_EXAMPLE = re.sub(r"^#(?=\S)", "", EXAMPLE, flags=re.MULTILINE)
 # Settings for which the example shows a use instead of the default, and says what the default is.
-SHOWN_IN_USE = {"user_agent", "token_file", "admins"}
+SHOWN_IN_USE = {"user_agent", "token_file", "admins", "allowed"}
 
 
 def spell_default(value: object) -> str:

@@ -197,7 +197,8 @@ class _Loading:
         if isinstance(telegram, dict) and telegram.get("mode") == "webhook":
             server = raw.get("server")
             if not isinstance(server, dict) or not server.get("public_url"):
-                self.add(("telegram", "mode"), "webhook needs public_url in the section [server], where Telegram reaches it")
+                needed = "webhook needs public_url in the section [server], where Telegram reaches it"
+                self.add(("telegram", "mode"), needed)
         if isinstance(email, dict):
             if email.get("username") and not email.get("password") and not email.get("password_file"):
                 self.add(("email", "username"), "needs a password: set password_file")
