@@ -12,7 +12,6 @@ from watcher.mutes import Inhibit, Inhibitor, Mute, Silences, inhibits
 from watcher.store.codec import decode_time, encode_time, loads, storable
 from watcher.store.db import Db
 
-
 # Until when one holds that goes on to the end of its event, which moves with each report of it.
 _SELECT = """SELECT m.*, iif(m.to_the_end, (
         SELECT max(open_until_at) FROM events
