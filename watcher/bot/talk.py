@@ -99,6 +99,8 @@ class Answer:
     is_html: bool = False  # only what `watcher.render` has made
     reply_to: int | None = None  # message that it answers; None: what was asked
     to: str = ""  # another place, "CHAT" or "CHAT/THREAD"; empty: where it was asked
+    message_id: int | None = None  # that is edited; None: the message that has the pressed button
+    is_silent: bool = False  # sent without a sound
 
 
 Handler = Callable[[Asked], Awaitable[Sequence[Answer]]]
