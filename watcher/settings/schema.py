@@ -106,8 +106,6 @@ class PublishSettings(_Section):
     sender: Word = Field("watcher@localhost", description="who says so, in CAP and Atom: a mail address or a domain")
 
 
-class RetentionSettings(_Section):
-    text: Annotated[Duration, at_least(timedelta(days=30), "30d")] = Field(
 class ServerSettings(_Section):
     listen: Annotated[str, AfterValidator(check_listen)] = Field(
         "127.0.0.1:9780", description="address and port of the HTTP endpoint; the section alone switches it on"
@@ -126,6 +124,8 @@ class ServerSettings(_Section):
         return parts.hostname or "", parts.port or 0
 
 
+class RetentionSettings(_Section):
+    text: Annotated[Duration, at_least(timedelta(days=30), "30d")] = Field(
         timedelta(days=90), description="texts of articles, and what edited ones said before"
     )
     alerts: Annotated[Duration, at_least(timedelta(days=30), "30d")] = Field(
@@ -291,6 +291,7 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     retention: RetentionSettings = RetentionSettings()
     publish: PublishSettings = PublishSettings()
+    server: ServerSettings | None = None
     sources: tuple[SourceSettings, ...] = ()
     telegram: TelegramSettings | None = None
     email: EmailSettings | None = None
@@ -302,7 +303,6 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-    server: ServerSettings | None = None
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
@@ -425,6 +425,7 @@ SECTIONS: Mapping[str, type[_Section]] = {
     "log": LogSettings,
     "retention": RetentionSettings,
     "publish": PublishSettings,
+    "server": ServerSettings,
     "sources": SourceSettings,
     "telegram": TelegramSettings,
     "email": EmailSettings,
@@ -432,4 +433,3 @@ SECTIONS: Mapping[str, type[_Section]] = {
     "inhibit": InhibitSettings,
 }
 ARRAYS = ("sources", "recipients", "inhibit")
-    "server": ServerSettings,
