@@ -35,7 +35,7 @@ from watcher.forgetting import Forgetting
 from watcher.guard import Guard, GuardError
 from watcher.health import find_blind, is_failure, observe, state_of
 from watcher.ingest import Ingest, Poll
-from watcher.model import AlertKind, Channel, Delivered, GiveUp, Retry, Severity, Source
+from watcher.model import AlertKind, Channel, Delivered, DeliveryState, GiveUp, Retry, Severity, Source
 from watcher.notices import (
     tell_about_blind_rules,
     tell_about_outage,
@@ -48,6 +48,7 @@ from watcher.notify.console import ConsoleNotifier
 from watcher.notify.email import EmailNotifier
 from watcher.notify.telegram import TelegramNotifier
 from watcher.notify.webhook import WebhookNotifier
+from watcher.progress import Progress
 from watcher.retention import cutoffs
 from watcher.rulebook import RuleBook
 from watcher.sequence import span_of
@@ -76,6 +77,14 @@ SETTLE_EVERY = timedelta(seconds=10)  # when a network goes down, thousands of s
 # because a hostile page can keep one busy. Apart from asyncio's own threads, in which names are resolved.
 WORKERS = 4
 LOSSES_SHOWN = 10  # in the message of a refused reload; a telephone shows as many
+STATUS_EVERY = timedelta(seconds=30)  # what `systemctl status` shows
+# The watchdog is not fed, and systemd starts the program again, when for so long ...
+POLLS_LATE = timedelta(minutes=3)  # ... polls that are due do not begin; timers look at least every minute
+POLLS_STUCK = timedelta(hours=1)  # ... none of the polls under way ends; each waits for some answers of 20 s
+TURN_WITHIN = timedelta(minutes=10)  # ... a channel's loop does not go round; it does within a minute and a send
+HEARTBEAT_WITHIN = timedelta(minutes=5)  # ... no heartbeat came to an end, a good or a bad one
+# ... nothing could be written: a restart mends a lost file and no full disk, so there is time to make space.
+WRITTEN_WITHIN = timedelta(hours=1)
 DISPATCH_PAUSE = timedelta(seconds=10)  # after the store refused to work: a full disk, another program's long write
 
 # Sections of the configuration that a reload brings into force; the others need a restart.
@@ -113,7 +122,7 @@ class Daemon:
             dispatcher = asyncio.create_task(parts.run_dispatcher())
             watching = asyncio.create_task(parts.run_file_watch())
             serving = asyncio.create_task(parts.run_endpoint())
-            systemd.notify("READY=1", f"STATUS={len(parts.sources)} sources, {len(self.book.versions)} rules")
+            systemd.notify("READY=1", f"STATUS={parts.say_status()}")
             log.info("started", version=__version__, sources=len(parts.sources), rules=len(self.book.versions))
             stopped = asyncio.create_task(stop.wait())
             await asyncio.wait((stopped, dispatcher), return_when=asyncio.FIRST_COMPLETED)
@@ -162,7 +171,9 @@ class Parts:
             self._random.random,
             self._settled,
             lambda: daemon.book.recipients,
+            on_turn=lambda channel: self._progress.made(f"dispatch:{channel}"),
         )
+        self._progress = Progress()
         self._workers = Workers(WORKERS)
         self._ingest = Ingest(self._store, fetcher, self._workers, self._clock, self._wake.set, self._random.random)
         self._reloading: asyncio.Task[None] | None = None
@@ -176,10 +187,11 @@ class Parts:
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
         self._scheduler.add_listener(self._job_failed, EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
-        self._scheduler.add_listener(lambda event: self._worked(event.job_id), EVENT_JOB_EXECUTED)
+        self._scheduler.add_listener(lambda event: self._job_done(event.job_id), EVENT_JOB_EXECUTED)
         self._agenda = Agenda(self._poll_and_plan)
         self._forgetting = Forgetting(self._store)
         self._has_health_changed = False
+        self._failing = {state.source_id for state in self._store.articles.source_states() if state.failures}
         self._published = ""  # digest of the events that the files tell of
         notices = self._store.journal.notices("job:")
         self._failed_jobs = {notice.key.removeprefix("job:") for notice in notices if notice.state != "ok"}
@@ -231,8 +243,11 @@ class Parts:
         self._every(PAGE_CHECK_EVERY, self.check_pages, "pages")
         self._every(SILENCED_EVERY, self.tell_silenced, "silenced")
         self._every(PRUNE_EVERY, self.prune, "prune")
+        if systemd.is_listening():
+            self._every(STATUS_EVERY, self.tell_status, "status")
         if interval := systemd.watchdog_interval():
-            self._every(interval / 2, _feed_watchdog, "watchdog")
+            self._expect_progress()
+            self._every(interval / 4, self.feed_watchdog, "watchdog")  # one that is left out is not yet the end
         self._every(SETTLE_EVERY, self.settle, "settle")
         if self._daemon.settings.publish.folder:
             self._every(PUBLISH_EVERY, self.publish, "publish")
@@ -241,6 +256,44 @@ class Parts:
 
     def _every(self, interval: timedelta, job: Callable[[], Awaitable[None]], name: str) -> None:
         self._scheduler.add_job(job, "interval", seconds=interval.total_seconds(), id=name)
+
+    def _expect_progress(self) -> None:
+        self._progress.expect("heartbeat", HEARTBEAT_WITHIN)
+        self._progress.expect("store", WRITTEN_WITHIN)
+        for channel in self._notifiers:
+            self._progress.expect(f"dispatch:{channel}", TURN_WITHIN)
+
+    def stalled(self) -> tuple[str, ...]:
+        """What should move and does not, although nothing keeps this process from going on."""
+        late, stuck = timedelta(seconds=self._agenda.late_by()), timedelta(seconds=self._agenda.stuck_for())
+        polls = {"polls do not begin": late > POLLS_LATE, "polls do not end": stuck > POLLS_STUCK}
+        return (*(what for what, is_so in polls.items() if is_so), *self._progress.stalled())
+
+    async def feed_watchdog(self) -> None:
+        """Nothing; systemd knows that the work goes on, and hears nothing where it does not."""
+        if stalled := self.stalled():
+            log.error("stalled", what=stalled)
+        else:
+            systemd.notify("WATCHDOG=1")
+
+    async def tell_status(self) -> None:
+        """Nothing; `systemctl status` shows how it is."""
+        systemd.notify(f"STATUS={self.say_status()}")
+
+    def say_status(self) -> str:
+        """One line: sources, rules, events, alerts, and what is undelivered."""
+        failing = len(self._failing & self.sources.keys())
+        counts = self._store.counts(self._clock())
+        waiting = counts.deliveries.get(DeliveryState.PENDING, 0) + counts.deliveries.get(DeliveryState.SENDING, 0)
+        since = counts.oldest_pending_at
+        return "; ".join(
+            (
+                f"{len(self.sources)} sources" + (f", {failing} failing" if failing else ""),
+                f"{len(self._daemon.book.versions)} rules",
+                f"{counts.open_events} events open, {counts.alerts} alerts",
+                f"{waiting} undelivered" + (f", the oldest since {since:%d %b %H:%M} UTC" if since else ""),
+            )
+        )
 
     def _find_outages(self) -> None:
         """Nothing; those that operators were not told of yet, and the sources that missed a poll in them, are known."""
@@ -354,7 +407,9 @@ class Parts:
             return None
         with structlog.contextvars.bound_contextvars(source_id=source_id):
             poll = await self._ingest.poll(source, self._daemon.book)
+            self._failing.discard(source_id)
             if is_failure(poll.reason):
+                self._failing.add(source_id)
                 log.warning("poll_failed", reason=poll.reason.value, detail=poll.detail)
             elif poll.new or poll.baseline or poll.waiting:
                 log.info("polled", new=poll.new, baseline=poll.baseline, waiting=poll.waiting, alerts=len(poll.alerts))
@@ -664,7 +719,15 @@ class Parts:
             return
         self._broke(event.job_id, event.exception)
 
+    def _job_done(self, job_id: str) -> None:
+        self._progress.made(job_id)
+        if job_id == "heartbeat":
+            self._progress.made("store")
+        self._worked(job_id)
+
     def _broke(self, job_id: str, error: BaseException) -> None:
+        if isinstance(error, StoreError):  # the job ran; what keeps it from writing may pass
+            self._progress.made(job_id)
         log.error("job_failed", job_id=job_id, exc_info=error)
         self._failed_jobs.add(job_id)
         self._tell_about_job(
@@ -689,10 +752,6 @@ class Parts:
 def _same_place(one: Source, other: Source) -> bool:
     """Whether two settings of a source differ at most in when it is read."""
     return replace(one, every=other.every, slowest=other.slowest, expect_every=other.expect_every) == other
-
-
-async def _feed_watchdog() -> None:
-    systemd.notify("WATCHDOG=1")
 
 
 def make_notifiers(settings: Settings) -> dict[Channel, Notifier]:

@@ -14,9 +14,9 @@ def notify(*lines: str, environ: Mapping[str, str] = os.environ) -> bool:
 
     A full or vanished socket is no error: what the service does matters more than who hears of it.
     """
-    address = environ.get("NOTIFY_SOCKET", "")
-    if not address.startswith(("/", "@")):
+    if not is_listening(environ):
         return False
+    address = environ["NOTIFY_SOCKET"]
     if address.startswith("@"):  # the abstract namespace
         address = f"\0{address[1:]}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK) as sock:
@@ -25,6 +25,11 @@ def notify(*lines: str, environ: Mapping[str, str] = os.environ) -> bool:
         except OSError:
             return False
     return True
+
+
+def is_listening(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether somebody wants to hear ``notify``."""
+    return environ.get("NOTIFY_SOCKET", "").startswith(("/", "@"))
 
 
 def monotonic_usec() -> str:
