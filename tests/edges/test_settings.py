@@ -424,6 +424,21 @@ def test_systemd_credentials_are_found_by_default_and_by_name(tmp_path: Path) ->
         assert settings.warnings == ()
 
 
+def test_a_folder_of_credentials_is_read_as_systemd_hands_it_over_and_where_it_lies(tmp_path: Path) -> None:
+    handed_over = tmp_path / "run"
+    for folder, name, token in [
+        (tmp_path / "credentials", "telegram_token", "1:beside"),
+        (handed_over, "watcher_telegram_token", "1:handed-over"),
+    ]:
+        folder.mkdir()
+        secret(folder, name, token)
+    for environ, token in [({}, "1:beside"), ({"CREDENTIALS_DIRECTORY": str(handed_over)}, "1:handed-over")]:
+        settings = load(tmp_path, TELEGRAM, environ)
+        assert settings.telegram is not None
+        assert settings.telegram.token == SecretStr(token)
+        assert settings.warnings == ()
+
+
 def test_a_secret_file_overrides_the_environment(tmp_path: Path) -> None:
     secret(tmp_path, "token", TOKEN)
     environ = {"WATCHER_TELEGRAM__TOKEN": "1:from-environment"}

@@ -54,6 +54,8 @@ class _Environment(EnvSettingsSource):
 
 _SECRETS = (("telegram", "token"), ("email", "password"))
 
+_CREDENTIALS_ID = "watcher"  # what systemd prefixes where the unit loads a whole folder of credentials
+
 
 class _Loading:
     """One attempt to load; gathers problems and warnings on its way."""
@@ -250,11 +252,21 @@ class _Loading:
         table[key] = secret
 
     def find_secret(self, default: str, name: object) -> Path | None:
-        """The file ``name``, a systemd credential first; without a name the credential ``default``, if it is there."""
+        """The file ``name``, a systemd credential first; without a name that of the name ``default``, if it is there.
+
+        That is looked for among the credentials, then in the folder ``credentials`` beside the configuration.
+        """
         given = name if isinstance(name, str) else ""
-        if self.credentials and (self.credentials / (given or default)).is_file():
-            return self.credentials / (given or default)
-        return self.folder / given if given else None
+        for credential in (given or default, f"{_CREDENTIALS_ID}_{given or default}"):
+            if self.credentials and (self.credentials / credential).is_file():
+                return self.credentials / credential
+        if given:
+            return self.folder / given
+        file = self.folder / "credentials" / default
+        try:
+            return file if file.is_file() else None
+        except PermissionError:
+            return file  # reading it says so
 
     def warn_if_readable(self, path: KeyPath, file: Path) -> None:
         if file.stat().st_mode & stat.S_IROTH:
