@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
@@ -235,7 +236,7 @@ MISTAKES = [
     # keys and sections
     ("[htp]", "w.toml:1:2: htp: unknown key; did you mean http?"),
     ("[http]\ntimout = '3s'", "w.toml:2:1: http.timout: unknown key; did you mean timeout?"),
-    ("[http]\nevery = '3s'", "w.toml:2:1: http.every: unknown key here; it belongs in [[sources]]"),
+    ("[http]\nevery = '3s'", "w.toml:2:1: http.every: unknown key here; it belongs in [heartbeat] or [drill] or [[sources]]"),
     ("[log]\nzzz = 1", "w.toml:2:1: log.zzz: unknown key; known are format, level"),
     ("_env_file = 'x'", "w.toml:1:1: _env_file: unknown key"),
     ("http = 3", "w.toml:1:1: http: expected a section with its own keys"),
@@ -486,11 +487,66 @@ def test_a_secret_written_into_a_readable_configuration_is_warned_about(tmp_path
     ]
 
 
+def test_addresses_that_carry_secrets_are_shown_by_their_kind(tmp_path: Path) -> None:
+    secret(tmp_path, "ping", "https://hc.example/ping/d0a1-secret\n")
+    secret(tmp_path, "slack", "json://user:pass-word@127.0.0.1/hook\n")
+    secret(tmp_path, "key", "of the webhook\n")
+    text = SOURCE + (
+        "[heartbeat]\nurl_file = 'ping'\n"
+        "[[recipients]]\nid = 'team'\nchannel = 'apprise'\nto_file = 'slack'\n"
+        "[[recipients]]\nid = 'archive'\nchannel = 'webhook'\nto = 'https://a.example/'\nsecret_file = 'key'\n"
+    )
+    settings = load(tmp_path, text)
+    team, archive = settings.to_recipients()
+    assert (team.secret, archive.secret) == ("json://user:pass-word@127.0.0.1/hook", "of the webhook")
+    assert re.fullmatch(r"json://\*\*\*#[0-9a-f]{8}", team.target)
+    assert {"https://hc.example/ping/d0a1-secret", team.secret, archive.secret} <= set(settings.secrets)
+    shown = f"{settings!r} {settings} {team!r} {archive!r}"
+    assert not [one for one in ("d0a1", "pass-word", "of the webhook") if one in shown]
+    assert settings.warnings == ()
+
+
+APPRISE = "[[recipients]]\nid = 'team'\nchannel = 'apprise'\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (APPRISE + "to = 'nosuch://pass-word@x'", "to: apprise knows no such address of the kind nosuch://"),
+        (APPRISE + "to = 'pass-word'", "to: apprise knows no such address"),
+        (APPRISE + "to = 'slack://pass-word'", "to: apprise knows no such address of the kind slack://"),
+        (APPRISE, "to: apprise knows no such address"),
+        ("[heartbeat]\nurl = 'ftp://pass-word'", "url: expected an address that starts with https:// or http://"),
+        ("[heartbeat]\nevery = '1m'", "heartbeat: needs the address to call: set url_file"),
+        ("[drill]\nevery = '3h'", "drill.every: expected at least 1d, or never"),
+        ("[drill]\nevery = 'often'", "drill.every: expected a length of time like 30d, or never, found 'often'"),
+        (
+            "[[recipients]]\nid = 'a'\nchannel = 'console'\nsecret = 'pass-word'",
+            "secret: only a recipient of channel webhook has one",
+        ),
+        ("[server]\nlisten = '9780'", "server.listen: expected an address and a port like 127.0.0.1:9780"),
+        ("[server]\npublic_url = 'http://a.example'", "server.public_url: expected an address like https://alerts"),
+    ],
+)
+def test_mistakes_do_not_give_secrets_away(tmp_path: Path, text: str, message: str) -> None:
+    found = problems(tmp_path, text)
+    assert any(message in one for one in found), found
+    assert "pass-word" not in "".join(found)
+
+
+def test_without_the_library_an_apprise_recipient_is_a_clear_mistake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    (found,) = problems(tmp_path, APPRISE + "to = 'json://pass-word@127.0.0.1'")
+    assert found.endswith("to: needs the library apprise: pip install 'escalation-watcher[apprise]'")
+
+
 EXAMPLE = (CHECKOUT / "config.example.toml").read_text(encoding="utf-8")
 # What is commented out in the example has its # glued to it; prose has a space after it.
 WHOLE_EXAMPLE = re.sub(r"^#(?=\S)", "", EXAMPLE, flags=re.MULTILINE)
 # Settings for which the example shows a use instead of the default, and says what the default is.
-SHOWN_IN_USE = {"user_agent", "token_file", "admins", "allowed"}
+SHOWN_IN_USE = {"user_agent", "token_file", "url_file", "admins", "allowed"}
 
 
 def spell_default(value: object) -> str:
@@ -501,7 +557,7 @@ def spell_default(value: object) -> str:
         case timedelta():
             seconds = int(value.total_seconds())
             units = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
-            unit, size = next((unit, size) for unit, size in units if seconds > size and seconds % size == 0)
+            unit, size = next((u, s) for u, s in units if (seconds > s or s == 60 == seconds) and seconds % s == 0)
             return f'"{seconds // size}{unit}"'
         case int():
             return f'"{value // 1_000_000}MB"' if value >= 1_000_000 else str(value)
@@ -532,9 +588,15 @@ def test_the_example_loads_as_it_is(tmp_path: Path) -> None:
 def test_the_example_loads_with_everything_in_use(tmp_path: Path) -> None:
     secret(tmp_path, "telegram_token", TOKEN)
     secret(tmp_path, "mailbox_password", "of the mailbox")
+    secret(tmp_path, "heartbeat_url", "https://hc.example/ping/uuid")
+    secret(tmp_path, "archive_secret", "key")
     settings = load(tmp_path, WHOLE_EXAMPLE)
     assert settings.to_sources()[1].password == "of the mailbox"
-    assert [recipient.channel for recipient in settings.recipients] == [Channel.CONSOLE, Channel.TELEGRAM]
+    assert [recipient.channel for recipient in settings.recipients] == [
+        Channel.CONSOLE,
+        Channel.TELEGRAM,
+        Channel.WEBHOOK,
+    ]
 
 
 def test_the_example_holds_every_setting_and_no_other() -> None:

@@ -17,7 +17,7 @@ from pydantic_settings import EnvSettingsSource
 from pydantic_settings.sources.utils import parse_env_vars
 
 from watcher.errors import ConfigError, Location, Problem
-from watcher.model import SourceKind
+from watcher.model import Channel, SourceKind
 from watcher.settings.marks import KeyPath, find_keys
 from watcher.settings.messages import explain, spell
 from watcher.settings.schema import ARRAYS, ENV_DELIMITER, ENV_PREFIX, SECTIONS, Settings, shipped_rules
@@ -52,7 +52,13 @@ class _Environment(EnvSettingsSource):
             return value  # the model says what it expected instead, together with every other problem
 
 
-_SECRETS = (("telegram", "token"), ("email", "password"))
+_SECRETS = (("telegram", "token"), ("email", "password"), ("heartbeat", "url"))
+
+_ONLY_OF = {
+    "secret": (Channel.WEBHOOK,),
+    "secret_file": (Channel.WEBHOOK,),
+    "to_file": (Channel.WEBHOOK, Channel.APPRISE),
+}
 
 _CREDENTIALS_ID = "watcher"  # what systemd prefixes where the unit loads a whole folder of credentials
 
@@ -209,6 +215,14 @@ class _Loading:
             is_local = email.get("host", "localhost") in ("localhost", "127.0.0.1", "::1")
             if email.get("username") and email.get("security", "none") == "none" and not is_local:
                 self.warn(("email", "security"), "the password travels in clear; use starttls or tls")
+        heartbeat = raw.get("heartbeat")
+        if isinstance(heartbeat, dict) and not heartbeat.get("url") and not heartbeat.get("url_file"):
+            self.add(("heartbeat",), "needs the address to call: set url_file")
+        for index, recipient in enumerate(_tables(raw.get("recipients"))):
+            channel = recipient.get("channel")
+            for key, channels in _ONLY_OF.items():
+                if recipient.get(key) and channel in tuple(Channel) and channel not in channels:
+                    self.add(("recipients", index, key), f"only a recipient of channel {' or '.join(channels)} has one")
         for index, source in enumerate(_tables(raw.get("sources"))):
             if source.get("kind") == SourceKind.IMAP:
                 if not source.get("password") and not source.get("password_file"):
@@ -228,6 +242,14 @@ class _Loading:
         for index, source in enumerate(_tables(raw.get("sources"))):
             if source.get("kind") == SourceKind.IMAP:
                 self.read_secret(source, ("sources", index, "password"), credential=f"{source.get('id')}_password")
+        for index, recipient in enumerate(_tables(raw.get("recipients"))):
+            channel, name = recipient.get("channel"), recipient.get("id")
+            if channel == Channel.WEBHOOK:
+                self.read_secret(recipient, ("recipients", index, "secret"), credential=f"{name}_secret")
+            if channel in (Channel.WEBHOOK, Channel.APPRISE) and (
+                recipient.get("to_file") or channel == Channel.APPRISE
+            ):
+                self.read_secret(recipient, ("recipients", index, "to"), credential=f"{name}_to")
 
     def read_secret(self, table: dict[str, Any], path: KeyPath, credential: str) -> None:
         key = str(path[-1])

@@ -57,7 +57,7 @@ def _table(_error: ErrorDetails, _path: KeyPath) -> str:
 
 def _expected(what: str) -> Callable[[ErrorDetails, KeyPath], str]:
     def message(error: ErrorDetails, path: KeyPath) -> str:
-        is_secret = path[-1] in ("token", "password")
+        is_secret = path[-1] in ("token", "password", "secret", "to") or path[0] == "heartbeat"
         return f"expected {what}" + ("" if is_secret else f", found {_shorten(error['input'])}")
 
     return message

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 from collections.abc import Mapping
 from datetime import timedelta
@@ -43,13 +44,16 @@ from watcher.settings.values import (
     check_own_language,
     check_public_url,
     check_rule_pattern,
+    check_secret_url,
     check_selector,
     check_state,
     check_state_if_any,
     parse_budget,
     parse_digest,
+    parse_drill_interval,
     parse_quiet_hours,
 )
+from watcher.web.services import kind_of
 
 # One message a minute: more often, a sound tells nothing any more. Below that a desk decides itself what it can read.
 DEFAULT_BUDGET = Budget(60, timedelta(hours=1))
@@ -122,6 +126,24 @@ class ServerSettings(_Section):
         """Host and port to listen on."""
         parts = urlsplit(f"//{self.listen}")
         return parts.hostname or "", parts.port or 0
+
+
+class HeartbeatSettings(_Section):
+    url_file: str = Field(
+        "", description="file that holds the address to call; empty: the systemd credential heartbeat_url"
+    )
+    url: Annotated[SecretStr, AfterValidator(check_secret_url)] = Field(
+        SecretStr(""), description="the address itself; who knows it can fake a sign of life, so better in a file"
+    )
+    every: Annotated[Duration, at_least(timedelta(seconds=10), "10s")] = Field(
+        timedelta(minutes=1), description="time between two calls"
+    )
+
+
+class DrillSettings(_Section):
+    every: Annotated[timedelta | Literal["never"], BeforeValidator(parse_drill_interval)] = Field(
+        timedelta(days=30), description="operators are reminded when the last drill is longer ago; or never"
+    )
 
 
 class RetentionSettings(_Section):
@@ -238,8 +260,18 @@ class RecipientSettings(_Section):
     id: Id = Field(description="permanent name of the recipient; letters, digits, _ . -")
     channel: Channel = Field(description="how the alerts travel")
     to: str = Field(
-        "", coerce_numbers_to_str=True, validate_default=True, description="chat id, mail address or URL; console: none"
+        "",
+        coerce_numbers_to_str=True,
+        validate_default=True,
+        repr=False,  # the URL of an apprise service carries its secrets
+        description="chat id, mail address or URL; console: none",
     )
+    to_file: str = Field("", description="of apprise and webhook: file that holds the URL, which may carry secrets")
+    secret_file: str = Field(
+        "",
+        description="of a webhook: file that holds the key of its signatures; empty: the systemd credential ID_secret",
+    )
+    secret: SecretStr = Field(SecretStr(""), description="the key itself; better in a file than here")
     rules: tuple[Annotated[str, AfterValidator(check_rule_pattern)], ...] = Field(
         ("*",), description="only these rules; * stands for anything"
     )
@@ -292,6 +324,8 @@ class Settings(BaseSettings):
     retention: RetentionSettings = RetentionSettings()
     publish: PublishSettings = PublishSettings()
     server: ServerSettings | None = None
+    heartbeat: HeartbeatSettings | None = None
+    drill: DrillSettings = DrillSettings()
     sources: tuple[SourceSettings, ...] = ()
     telegram: TelegramSettings | None = None
     email: EmailSettings | None = None
@@ -322,7 +356,10 @@ class Settings(BaseSettings):
         held = (
             self.telegram and self.telegram.token,
             self.email and self.email.password,
+            self.heartbeat and self.heartbeat.url,
             *(source.password for source in self.sources),
+            *(recipient.secret for recipient in self.recipients),
+            *(SecretStr(one.to) for one in self.recipients if one.channel is Channel.APPRISE or one.to_file),
         )
         return tuple(secret.get_secret_value() for secret in held if secret)
 
@@ -356,7 +393,8 @@ class Settings(BaseSettings):
             Recipient(
                 id=recipient.id,
                 channel=recipient.channel,
-                target=recipient.to,
+                target=_target_of(recipient),
+                secret=recipient.to if recipient.channel is Channel.APPRISE else recipient.secret.get_secret_value(),
                 rules=recipient.rules,
                 tags=recipient.tags,
                 states=recipient.states,
@@ -389,6 +427,14 @@ class Settings(BaseSettings):
         return tuple(
             Inhibit(Severity[one.by.upper()], Severity[one.silences.upper()], one.families) for one in self.inhibit
         )
+
+
+def _target_of(recipient: RecipientSettings) -> str:
+    """The address as it may be stored and shown: of one that carries secrets the kind, and what tells it apart."""
+    if recipient.channel is not Channel.APPRISE:
+        return recipient.to
+    # Another address counts as another recipient to those that were closed; eight digits give nothing of it away.
+    return f"{kind_of(recipient.to)}://***#{hashlib.blake2b(recipient.to.encode(), digest_size=4).hexdigest()}"
 
 
 def _budget_of(recipient: RecipientSettings) -> Budget | None:
@@ -426,6 +472,8 @@ SECTIONS: Mapping[str, type[_Section]] = {
     "retention": RetentionSettings,
     "publish": PublishSettings,
     "server": ServerSettings,
+    "heartbeat": HeartbeatSettings,
+    "drill": DrillSettings,
     "sources": SourceSettings,
     "telegram": TelegramSettings,
     "email": EmailSettings,

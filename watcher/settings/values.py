@@ -10,7 +10,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Annotated
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from watcher.model import Budget, Channel, Digest, QuietHours, SourceKind
 
@@ -202,6 +202,43 @@ def check_listen(value: str) -> str:
     return value
 
 
+def check_secret_url(url: SecretStr) -> SecretStr:
+    """The URL itself when it is http or https, or empty; raises ValueError, whose words hold nothing of it."""
+    try:
+        if url.get_secret_value():
+            check_url(url.get_secret_value())
+    except ValueError:
+        raise ValueError("expected an address that starts with https:// or http://") from None
+    return url
+
+
+def check_apprise_url(url: str) -> str:
+    """The URL itself when apprise knows its kind and all that it needs stands in it; raises ValueError without it."""
+    from watcher.web.services import NoAppriseError, kind_of, open_service
+
+    try:
+        service = open_service(url)
+    except NoAppriseError as error:
+        raise ValueError(str(error)) from None
+    if service is None:
+        kind = kind_of(url)
+        raise ValueError(f"apprise knows no such address{f' of the kind {kind}://' if kind else ''}")
+    return url
+
+
+def parse_drill_interval(value: object) -> timedelta | str:
+    """The length of time that ``30d`` names, ``never`` as it is; raises ValueError."""
+    if value == "never":
+        return "never"
+    try:
+        interval = parse_duration(value)
+    except ValueError:
+        raise ValueError(f"expected a length of time like 30d, or never, found {value!r}") from None
+    if interval < timedelta(days=1):
+        raise ValueError("expected at least 1d, or never")
+    return interval
+
+
 def check_public_url(url: str) -> str:
     """The URL, without a slash at its end, when it is https and nothing but a host; raises ValueError."""
     if not url:
@@ -343,6 +380,7 @@ CHECK_TARGET: Mapping[Channel, Callable[[str], str]] = {
     Channel.TELEGRAM: check_chat,
     Channel.EMAIL: check_mail_address,
     Channel.WEBHOOK: check_url,
+    Channel.APPRISE: check_apprise_url,
     Channel.CONSOLE: lambda _: "-",  # there is only one, whatever it is called
 }
 
