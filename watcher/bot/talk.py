@@ -113,6 +113,8 @@ class Command:
     handler: Handler
     least: Role = Role.MEMBER
     summary: str = ""  # key of the sentence in Telegram's menu and in /help; empty: in neither
+    in_groups: bool = True  # stands in the menu of groups, too
+    is_timeless: bool = False  # acted on even if it was written while nobody listened
 
 
 @dataclass(frozen=True, slots=True)
