@@ -60,6 +60,7 @@ from watcher.store.journal import Outage
 from watcher.timing import Pace, resume_poll
 from watcher.workers import Workers
 
+from watcher.unsubscribing import Unsubscribing, make_leave, unsubscribe_key
 log = structlog.get_logger()
 
 STOP_WITHIN = timedelta(seconds=4)  # systemd's stop and the operator's Ctrl-C are promised five
@@ -93,7 +94,7 @@ RELOADED = frozenset({"rules", "sources", "recipients", "inhibit", "retention"})
 Clock = Callable[[], datetime]
 # Loads the configuration and the rules anew; raises ProblemsError with every mistake.
 Load = Callable[[], tuple[Settings, RuleBook]]
-MakeNotifiers = Callable[[Settings], Mapping[Channel, Notifier]]
+MakeNotifiers = Callable[[Settings, Store], Mapping[Channel, Notifier]]
 
 
 @dataclass(slots=True)
@@ -206,7 +207,7 @@ class Parts:
         """The parts, connected; ``stack`` closes them. Who runs once now and then is not out of order in between."""
         if fetcher is None:
             fetcher = await stack.enter_async_context(Fetcher(**daemon.settings.http.to_fetcher(), clock=daemon.clock))
-        notifiers = daemon.make_notifiers(daemon.settings)
+        notifiers = daemon.make_notifiers(daemon.settings, daemon.store)
         for notifier in notifiers.values():
             stack.push_async_callback(notifier.aclose)
         now, journal = daemon.clock(), daemon.store.journal
@@ -532,7 +533,14 @@ class Parts:
 
     def routes(self) -> tuple[Route, ...]:
         """What the HTTP endpoint answers."""
-        return ()
+        leaving = Unsubscribing(
+            self._store,
+            unsubscribe_key(self._store),
+            lambda: self._daemon.book.recipients,
+            self._clock,
+            on_told=self._wake.set,
+        )
+        return leaving.routes()
 
     async def run_endpoint(self) -> None:
         """Serves until it is cancelled; returns at once where the settings have no endpoint."""
@@ -754,8 +762,8 @@ def _same_place(one: Source, other: Source) -> bool:
     return replace(one, every=other.every, slowest=other.slowest, expect_every=other.expect_every) == other
 
 
-def make_notifiers(settings: Settings) -> dict[Channel, Notifier]:
-    """A notifier for each channel that the settings make possible."""
+def make_notifiers(settings: Settings, store: Store) -> dict[Channel, Notifier]:
+    """A notifier for each channel that the settings make possible; in ``store`` they look things up."""
     notifiers: dict[Channel, Notifier] = {
         Channel.CONSOLE: ConsoleNotifier(sys.stdout),
         Channel.WEBHOOK: WebhookNotifier(settings.http.user_agent),
@@ -774,6 +782,8 @@ def make_notifiers(settings: Settings) -> dict[Channel, Notifier]:
     return notifiers
 
 
+    if any(recipient.channel is Channel.APPRISE for recipient in settings.recipients):
+        notifiers[Channel.APPRISE] = AppriseNotifier()
 def _give_up_after(delay: timedelta, exit_code: int) -> None:
     """Nothing; ends the process if it is still there by then.
 
@@ -782,3 +792,9 @@ def _give_up_after(delay: timedelta, exit_code: int) -> None:
     timer = threading.Timer(delay.total_seconds(), os._exit, (exit_code,))
     timer.daemon = True
     timer.start()
+            leave=make_leave(
+                unsubscribe_key(store),
+                email.unsubscribe_to or email.sender,
+                settings.server.public_url if settings.server else "",
+            ),
+            first_alert=store.events.get_alert,

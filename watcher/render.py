@@ -94,7 +94,7 @@ def render_text(alert: Alert, names: Mapping[str, str]) -> str:
 
 
 def render_email(alert: Alert, names: Mapping[str, str]) -> tuple[str, str, str]:
-    """Subject (one line), text and HTML of a mail; each part can be read alone."""
+    """Subject (one line), text, and paragraphs of HTML for the body of a mail; each part can be read alone."""
     paragraphs = compose(alert, names, _STEPS[0])
     subject = " ".join([f"[{label}]" for label in _labels(alert)] + [_update_word(alert), alert.headline])
     return shorten(clean(subject), SUBJECT_CHARS, len), _plain_text(paragraphs) + "\n", _mail_html(paragraphs)
@@ -540,10 +540,10 @@ def _telegram_html(paragraphs: tuple[Paragraph, ...]) -> str:
 
 
 def _mail_html(paragraphs: tuple[Paragraph, ...]) -> str:
-    blocks = "\n".join(
-        "<p>" + "<br>\n".join("".join(map(_html_run, line)) for line in paragraph) + "</p>" for paragraph in paragraphs
+    return "\n".join(
+        '<p dir="auto">' + "<br>\n".join("".join(map(_html_run, line)) for line in paragraph) + "</p>"
+        for paragraph in paragraphs
     )
-    return f'<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head>\n<body dir="auto">\n{blocks}\n</body></html>\n'
 
 
 def _html_run(run: Run) -> str:

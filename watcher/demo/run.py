@@ -120,7 +120,7 @@ class Show:
             book=self.book,
             store=self.store,
             load=lambda: (settings, self.book),
-            make_notifiers=lambda _: {Channel.CONSOLE: ConsoleNotifier(sys.stdout)},
+            make_notifiers=lambda *_: {Channel.CONSOLE: ConsoleNotifier(sys.stdout)},
             clock=self.clock,
             on_poll=self.note,
         )

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
+import asyncio
 import re
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from email.message import EmailMessage
-from email.policy import SMTPUTF8
-from email.utils import format_datetime
-from typing import Literal
+from typing import Any, Literal
 
 import aiosmtplib
 
-from watcher.model import Delivered, GiveUp, Outcome, Retry
+from watcher.model import Alert, Delivered, GiveUp, Outcome, Retry, Uncertain
 from watcher.notify.base import OutgoingMessage, plain_reason
-from watcher.render import render_email
+from watcher.notify.mail_letter import Leave, alert_id_of, ascii_domain, build_mail
+from watcher.notify.mail_refusal import Refusal, judge_refusal
 
 Security = Literal["none", "starttls", "tls"]
 
-_TIMEOUT = 20.0  # seconds for each step of the conversation
+TIMEOUT = timedelta(seconds=20)  # for each step of the conversation
+# Greylisting wants a first retry after "a few minutes" (RFC 6647, section 5); the usual software after five (postgrey).
+GREYLISTED_FOR = timedelta(minutes=5, seconds=10)
+GREYLISTED_TIMES = 6  # half an hour; then it is some other trouble, and waits grow as they do
 _GOODBYE_TIMEOUT = 1.0
 _ADDRESS = re.compile(r"[^@\s<>,;:\"()\[\]\\\x00-\x1f\x7f]+@[^@\s<>,;:\"()\[\]\\\x00-\x1f\x7f]+")
-_ENHANCED = re.compile(r"\b5\.(\d{1,3})\.\d{1,3}\b")  # RFC 3463: 5.subject.detail
-_MAILBOX_TROUBLE = "2"  # full, disabled for now
-_POLICY = "7"  # relaying, spam lists: about us and not about the address
-_UNCERTAIN = "it may have arrived"
+_CLOSING = 421  # the whole service is not available (RFC 5321, section 3.8)
+_GREYLISTS = (450, 451)
 
 
 class EmailNotifier:
@@ -41,22 +43,28 @@ class EmailNotifier:
         username: str = "",
         password: str = "",
         tls: ssl.SSLContext | None = None,
+        leave: Leave | None = None,
+        first_alert: Callable[[str], Alert | None] = lambda alert_id: None,
+        timeout: timedelta = TIMEOUT,
     ) -> None:
         self._host = host
         self._port = port
-        self._sender = _ascii_domain(sender)
+        self._sender = ascii_domain(sender)
         self._security = security
         self._username = username
         self._password = password
         # One for all messages: reading the system's certificates takes longer than a message does.
         self._tls = tls or (ssl.create_default_context() if security != "none" else None)
+        self._leave = leave
+        self._first_alert = first_alert  # by id: what an earlier mail told
+        self._timeout = timeout.total_seconds()
 
     async def send(self, message: OutgoingMessage) -> Outcome:
         """What the mail server said; its reference is the Message-ID, the same for every attempt."""
         if not _ADDRESS.fullmatch(message.delivery.target):
             return GiveUp("not a mail address", recipient_is_gone=True)
-        mail = build_mail(message, self._sender)
-        client = aiosmtplib.SMTP(
+        mail = await self._write(message)
+        client = _Conversation(
             hostname=self._host,
             port=self._port,
             username=self._username or None,
@@ -64,47 +72,66 @@ class EmailNotifier:
             use_tls=self._security == "tls",
             start_tls=self._security == "starttls",  # never tried silently, never fallen back from
             tls_context=self._tls,
-            timeout=_TIMEOUT,
+            timeout=self._timeout,
         )
         try:
-            return await self._converse(client, mail)
+            return await self._converse(client, mail, message.delivery.attempts)
         finally:
             client.close()
 
     async def aclose(self) -> None:
         """Nothing; no connection outlives its message."""
 
-    async def _converse(self, client: aiosmtplib.SMTP, mail: EmailMessage) -> Outcome:
+    async def _write(self, message: OutgoingMessage) -> EmailMessage:
+        first = self._first_alert(alert_id_of(message.reply_to)) if message.reply_to else None
+
+        def build() -> EmailMessage:
+            return build_mail(message, self._sender, leave=self._leave, first=first)
+
+        # With items comes a chart, which takes longer than the loop may be held up.
+        return await asyncio.to_thread(build) if message.alert.items else build()
+
+    async def _converse(self, client: _Conversation, mail: EmailMessage, attempts: int) -> Outcome:
         try:
             await client.connect()
         except aiosmtplib.SMTPAuthenticationError as error:
             return Retry(self._reason("the mail server refuses the login", error), whole_channel=True)
+        except aiosmtplib.SMTPResponseException as error:
+            reason = self._reason("cannot connect to the mail server", error)
+            return Retry(reason, whole_channel=error.code == _CLOSING)
         except (aiosmtplib.SMTPException, OSError) as error:
             return Retry(self._reason("cannot connect to the mail server", error))
         try:
             await client.send_message(mail)
         except aiosmtplib.SMTPRecipientsRefused as refusal:
-            return self._refused_recipient(refusal.recipients[0])
+            return self._refused("recipient", refusal.recipients[0], attempts)
         except aiosmtplib.SMTPSenderRefused as error:
-            return Retry(self._reason("the mail server refuses the sender", error))
+            reason = self._reason("the mail server refuses the sender", error)
+            return Retry(reason, whole_channel=error.code == _CLOSING)
         except aiosmtplib.SMTPNotSupported as error:
             return GiveUp(self._reason("the mail server cannot reach such an address", error))
         except aiosmtplib.SMTPResponseException as error:
-            reason = self._reason("the mail server refuses the message", error)
-            return GiveUp(reason) if error.code >= 500 else Retry(reason)
+            return self._refused("message", error, attempts)
         except (aiosmtplib.SMTPException, OSError) as error:
-            return Retry(f"{self._reason('the connection to the mail server broke', error)}; {_UNCERTAIN}")
+            reason = self._reason("the connection to the mail server broke", error)
+            return Uncertain(reason) if client.has_begun_data else Retry(reason)
         with suppress(aiosmtplib.SMTPException, OSError):  # the mail is accepted, whatever becomes of the goodbye
             await client.quit(timeout=_GOODBYE_TIMEOUT)
         return Delivered(str(mail["Message-ID"]))
 
-    def _refused_recipient(self, error: aiosmtplib.SMTPRecipientRefused) -> Outcome:
-        reason = self._reason("the mail server refuses the recipient", error)
-        enhanced = _ENHANCED.search(error.message)
-        subject = enhanced[1] if enhanced else ""
-        if error.code < 500 or subject == _MAILBOX_TROUBLE:
-            return Retry(reason)
-        return GiveUp(reason, recipient_is_gone=subject != _POLICY)
+    def _refused(self, what: str, error: aiosmtplib.SMTPResponseException, attempts: int) -> Outcome:
+        reason = self._reason(f"the mail server refuses the {what}", error)
+        if error.code == _CLOSING:
+            return Retry(reason, whole_channel=True)
+        if error.code in _GREYLISTS and attempts <= GREYLISTED_TIMES:
+            return Retry(reason, after=GREYLISTED_FOR)
+        match judge_refusal(error.code, error.message, is_about_address=what == "recipient"):
+            case Refusal.PASSES:
+                return Retry(reason)
+            case Refusal.ADDRESS_IS_GONE:
+                return GiveUp(reason, recipient_is_gone=True)
+            case Refusal.LASTS:
+                return GiveUp(reason)
 
     def _reason(self, what: str, error: Exception) -> str:
         if isinstance(error, aiosmtplib.SMTPResponseException):
@@ -114,37 +141,11 @@ class EmailNotifier:
         return plain_reason(f"{what}: {words}", self._password)
 
 
-def build_mail(message: OutgoingMessage, sender: str) -> EmailMessage:
-    """The mail for one recipient: text and HTML; the same bytes but for MIME boundaries whenever it is built."""
-    alert, delivery = message.alert, message.delivery
-    subject, text, html = render_email(alert, message.names)
-    domain = sender.rpartition("@")[2]
-    mail = EmailMessage(policy=SMTPUTF8)
-    mail["From"] = sender
-    mail["To"] = _ascii_domain(delivery.target)
-    mail["Subject"] = subject
-    mail["Date"] = format_datetime(alert.created_at)
-    mail["Message-ID"] = message_id(alert.id, delivery.recipient_id, domain)
-    if message.reply_to is not None:
-        mail["In-Reply-To"] = message.reply_to
-        mail["References"] = message.reply_to
-    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday replies
-    mail["List-Id"] = f"watcher alerts <alerts.{domain}>"
-    mail.set_content(text)
-    mail.add_alternative(html, subtype="html")
-    return mail
+class _Conversation(aiosmtplib.SMTP):
+    """Knows whether the mail itself was begun to be sent: until then a lost connection has lost nothing else."""
 
+    has_begun_data = False
 
-def message_id(alert_id: str, recipient_id: str, domain: str) -> str:
-    """The Message-ID, which derives from alert and recipient: a mail sent twice is one mail to mail programs."""
-    who = hashlib.blake2b(recipient_id.encode(), digest_size=6).hexdigest()
-    return f"<{alert_id}.{who}@{domain}>"
-
-
-def _ascii_domain(address: str) -> str:
-    """The address with its domain in the form that every server understands."""
-    local, _, domain = address.rpartition("@")
-    try:
-        return f"{local}@{domain.encode('idna').decode('ascii')}"
-    except UnicodeError:
-        return address
+    async def data(self, *args: Any, **values: Any) -> aiosmtplib.SMTPResponse:
+        self.has_begun_data = True
+        return await super().data(*args, **values)

@@ -249,11 +249,14 @@ class EmailSettings(_Section):
     )
     password: SecretStr = Field(SecretStr(""), description="the password itself; better from the environment than here")
     sender: str = Field(description="address that alerts come from")
+    unsubscribe_to: str = Field(
+        "", description="address that people write to who want no more mails; empty: the sender"
+    )
 
-    @field_validator("sender")
+    @field_validator("sender", "unsubscribe_to")
     @classmethod
-    def _is_address(cls, value: str) -> str:
-        return check_mail_address(value)
+    def _is_address(cls, value: str, info: ValidationInfo) -> str:
+        return value if not value and info.field_name == "unsubscribe_to" else check_mail_address(value)
 
 
 class RecipientSettings(_Section):
@@ -299,6 +302,11 @@ class RecipientSettings(_Section):
     )
     operator: bool = Field(False, description="whether notices about watcher itself go there too")
     test: bool = Field(False, description="whether alerts of rules with status test go there too")
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the address carries secrets."""
+        return self.channel is Channel.APPRISE or bool(self.to_file)
 
     @field_validator("to")
     @classmethod
@@ -359,7 +367,7 @@ class Settings(BaseSettings):
             self.heartbeat and self.heartbeat.url,
             *(source.password for source in self.sources),
             *(recipient.secret for recipient in self.recipients),
-            *(SecretStr(one.to) for one in self.recipients if one.channel is Channel.APPRISE or one.to_file),
+            *(SecretStr(one.to) for one in self.recipients if one.is_hidden),
         )
         return tuple(secret.get_secret_value() for secret in held if secret)
 
@@ -394,7 +402,8 @@ class Settings(BaseSettings):
                 id=recipient.id,
                 channel=recipient.channel,
                 target=_target_of(recipient),
-                secret=recipient.to if recipient.channel is Channel.APPRISE else recipient.secret.get_secret_value(),
+                address=recipient.to if recipient.is_hidden else "",
+                secret=recipient.secret.get_secret_value(),
                 rules=recipient.rules,
                 tags=recipient.tags,
                 states=recipient.states,
@@ -431,7 +440,7 @@ class Settings(BaseSettings):
 
 def _target_of(recipient: RecipientSettings) -> str:
     """The address as it may be stored and shown: of one that carries secrets the kind, and what tells it apart."""
-    if recipient.channel is not Channel.APPRISE:
+    if not recipient.is_hidden:
         return recipient.to
     # Another address counts as another recipient to those that were closed; eight digits give nothing of it away.
     return f"{kind_of(recipient.to)}://***#{hashlib.blake2b(recipient.to.encode(), digest_size=4).hexdigest()}"
