@@ -58,9 +58,9 @@ from watcher.silenced import tell_silenced
 from watcher.store import Store
 from watcher.store.journal import Outage
 from watcher.timing import Pace, resume_poll
+from watcher.unsubscribing import Unsubscribing, make_leave, unsubscribe_key
 from watcher.workers import Workers
 
-from watcher.unsubscribing import Unsubscribing, make_leave, unsubscribe_key
 log = structlog.get_logger()
 
 STOP_WITHIN = timedelta(seconds=4)  # systemd's stop and the operator's Ctrl-C are promised five
@@ -778,12 +778,16 @@ def make_notifiers(settings: Settings, store: Store) -> dict[Channel, Notifier]:
             security=email.security,
             username=email.username,
             password=email.password.get_secret_value(),
+            leave=make_leave(
+                unsubscribe_key(store),
+                email.unsubscribe_to or email.sender,
+                settings.server.public_url if settings.server else "",
+            ),
+            first_alert=store.events.get_alert,
         )
     return notifiers
 
 
-    if any(recipient.channel is Channel.APPRISE for recipient in settings.recipients):
-        notifiers[Channel.APPRISE] = AppriseNotifier()
 def _give_up_after(delay: timedelta, exit_code: int) -> None:
     """Nothing; ends the process if it is still there by then.
 
@@ -792,9 +796,3 @@ def _give_up_after(delay: timedelta, exit_code: int) -> None:
     timer = threading.Timer(delay.total_seconds(), os._exit, (exit_code,))
     timer.daemon = True
     timer.start()
-            leave=make_leave(
-                unsubscribe_key(store),
-                email.unsubscribe_to or email.sender,
-                settings.server.public_url if settings.server else "",
-            ),
-            first_alert=store.events.get_alert,
