@@ -99,3 +99,12 @@ def test_the_installed_wheel_finds_the_shipped_rules(installed: Path, tmp_path: 
         sorted(str(path.relative_to(CHECKOUT / "rules")) for path in (CHECKOUT / "rules").rglob("*.yaml"))
     )
     assert run(str(installed / "python"), "-c", script, cwd=tmp_path) == f"{expected}\n"
+
+
+def test_the_installed_wheel_needs_no_checkout_from_nothing_to_alerts(installed: Path, tmp_path: Path) -> None:
+    """What somebody types who has only the wheel: rules, word lists, sample outlets and texts are all inside."""
+    watcher = str(installed / "watcher")
+    assert "rules: written" in run(watcher, "init", "desk", cwd=tmp_path)
+    assert ": good: 7 sources" in run(watcher, "check", cwd=tmp_path / "desk")
+    assert "passed" in run(watcher, "rules", "test", cwd=tmp_path / "desk")
+    assert "Alert " in run(watcher, "demo", "--once", cwd=tmp_path)

@@ -27,8 +27,9 @@ def make_app(command: str = "") -> typer.Typer:
     )
     service.register(app)
     if command != "run":
-        from watcher.cli import events, looking, mutes, reading, rules, sources, workbench
+        from watcher.cli import events, init, looking, mutes, reading, rules, sources, workbench
 
+        init.register(app)
         reading.register(app)
         workbench.register(rules.app)
         app.add_typer(rules.app, name="rules")

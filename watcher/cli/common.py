@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # loaded where they are needed: a run that finds nothing new 
     from watcher.understand.gazetteer import Gazetteer
 
 DEFAULT_CONFIG = Path("config.toml")
+SYSTEM_CONFIG = Path("/etc/watcher/config.toml")  # of the packaged service
 
 
 class Format(StrEnum):
@@ -35,7 +36,7 @@ ConfigOption = Annotated[
         "--config",
         "-c",
         help="The configuration file.",
-        show_default="$WATCHER_CONFIG, else config.toml",
+        show_default="$WATCHER_CONFIG, else config.toml, else /etc/watcher/config.toml",
     ),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="text for people, json for programs.")]
@@ -46,19 +47,19 @@ RulesOption = Annotated[
 
 
 def find_config(config: Path | None) -> Path | None:
-    """The configuration file that is meant; None where none was named and none lies here."""
+    """The configuration file that is meant; None where none was named, none lies here and the system has none."""
     if config is not None:
         return config
     if named := os.environ.get(ENV_CONFIG):
         return Path(named)
-    return DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None
+    return next((path for path in (DEFAULT_CONFIG, SYSTEM_CONFIG) if path.is_file()), None)
 
 
 def settings_of(config: Path | None) -> Settings:
     """The settings that a command works with; raises ConfigError, also where there is no configuration file."""
     path = find_config(config)
     if path is None:
-        hint = "name the configuration file with --config, or begin one: watcher sources discover URL --add"
+        hint = "name the configuration file with --config, or begin one: watcher init DIR"
         problem = Problem(Location(str(DEFAULT_CONFIG)), f"is not here; {hint}")
         raise ConfigError((problem,))
     return load_settings(path, os.environ)
@@ -68,10 +69,11 @@ def find_rules(paths: Sequence[Path] | None, config: Path | None) -> tuple[Path,
     """The rule files that are meant: those named, else the configured ones, else ./rules, else the shipped ones."""
     if paths:
         return tuple(paths)
-    if find_config(config) is not None:
-        return settings_of(config).rules.paths
     here = Path("rules")
-    return (here,) if here.is_dir() else (shipped_rules(),)
+    found = find_config(config)
+    if found is None or (found == SYSTEM_CONFIG and config is None and here.is_dir()):
+        return (here,) if here.is_dir() else (shipped_rules(),)
+    return settings_of(config).rules.paths
 
 
 def compiled_rules(paths: Sequence[Path]) -> tuple[RuleSet, CompiledRules, Gazetteer]:
