@@ -32,7 +32,7 @@ class ToldMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldMessage:
     """An alert that waits for its time, or is silenced."""
 
     delivery_id: str
@@ -83,7 +83,7 @@ class Told:
         )
         return tuple(loads(Alert, row["body"]) for row in rows)
 
-    def held(self, seat: Seat, now: datetime) -> tuple[Held, ...]:
+    def held(self, seat: Seat, now: datetime) -> tuple[HeldMessage, ...]:
         """What waits for a time of day, for room in a budget or for the end of a mute, by when it is due.
 
         What failed and is tried again is not held, and an escalation is not either.
@@ -133,8 +133,8 @@ def _json(ids: Collection[str]) -> str:
     return json.dumps(sorted(ids))
 
 
-def _held(row: sqlite3.Row) -> Held:
-    return Held(
+def _held(row: sqlite3.Row) -> HeldMessage:
+    return HeldMessage(
         row["id"],
         row["recipient_id"],
         row["alert_id"],
