@@ -223,7 +223,7 @@ class Parts:
         return parts
 
     def _retarget(self) -> None:
-        """Nothing; what still waits goes to the addresses that the configuration has now."""
+        """Nothing; what still waits goes to the addresses, and at the times, that the configuration has now."""
         with self._store.transaction():
             for recipient in self._daemon.book.recipients:
                 self._store.outbox.retarget(recipient.id, recipient.channel, recipient.target)
@@ -231,6 +231,7 @@ class Parts:
     def _end_run(self) -> None:
         self._workers.close()
         with self._store.transaction():
+            self._store.together.retime(self._daemon.book.recipients, self._clock())
             self._store.articles.save_noted()
             self._store.journal.stop_run(self._run_id, self._clock())
 

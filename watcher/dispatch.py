@@ -98,6 +98,7 @@ class Dispatcher:
             return ()
         now = self.clock()
         with self.store.transaction():
+            self.store.together.tell_due(self.recipients(), channel, now)
             self.store.keep_budgets(self.recipients(), channel, now)
             return self.store.outbox.claim_due(now, limit=AT_ONCE - under_way, lease=LEASE, channel=channel)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from watcher.model import Digest, QuietHours
+from watcher.model import Digest, Held, QuietHours, Recipient
 
 _HOUR = timedelta(hours=1)
 
@@ -25,6 +25,30 @@ def quiet_hours_end(quiet: QuietHours, now: datetime) -> datetime | None:
         if _instant(day, quiet.start, zone) <= now < end:
             return end
     return None
+
+
+def told_at(recipient: Recipient, held_for: Held, wanted_at: datetime, now: datetime) -> datetime:
+    """When the recipient is told what it would have been told at ``wanted_at``; perhaps in the past: at once.
+
+    What comes due while the recipient rests, as after the program was off, waits for the end of the quiet hours.
+    """
+    due = wanted_at
+    if held_for is Held.DIGEST and recipient.digest is not None:
+        due = next_digest_at(recipient.digest, wanted_at)
+    resting_until = recipient.quiet_hours and quiet_hours_end(recipient.quiet_hours, max(due, now))
+    return resting_until or due
+
+
+def digest_begins_at(recipient: Recipient, first_at: datetime, now: datetime) -> datetime:
+    """Since when the digest that is told now goes back: to the one before, further where ``first_at`` is older."""
+    digest = recipient.digest
+    if digest is None:
+        return first_at
+    began = last_digest_at(digest, now)
+    is_told_at = told_at(recipient, Held.QUIET, began, began)
+    while told_at(recipient, Held.QUIET, began, began) >= min(is_told_at, now):
+        began = last_digest_at(digest, began - timedelta(microseconds=1))
+    return min(told_at(recipient, Held.QUIET, began, began), last_digest_at(digest, first_at))
 
 
 def next_digest_at(digest: Digest, after: datetime) -> datetime:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
-from watcher.hours import quiet_hours_end
+from watcher.hours import quiet_hours_end, told_at
 from watcher.model import (
     Alert,
     AlertKind,
@@ -252,7 +252,14 @@ def _silence(
 def _silenced(delivery: Delivery, silenced: Silenced | None) -> Delivery:
     if silenced is None:
         return delivery
-    return replace(delivery, state=DeliveryState.MUTED, last_error=silenced.reason, silenced_by=silenced.by)
+    return replace(
+        delivery,
+        state=DeliveryState.MUTED,
+        last_error=silenced.reason,
+        silenced_by=silenced.by,
+        held_for=None,
+        wanted_at=None,
+    )
 
 
 def route_correction(
@@ -276,11 +283,49 @@ def route_correction(
 
 
 def _timed(alert: Alert, recipient: Recipient, policy: SendPolicy, at: datetime, now: datetime) -> Delivery:
-    """The delivery that is due at that time, as far as the recipient's quiet hours and the rule let it."""
-    quiet_until = quiet_hours_end(recipient.quiet_hours, at) if recipient.quiet_hours else None
-    holds = quiet_until is not None and policy.in_quiet_hours == "hold"
-    silent = quiet_until is not None and policy.in_quiet_hours == "silent"
-    return _delivery(alert, recipient, quiet_until if holds and quiet_until else at, now, silent)
+    """The delivery that is due at that time, as far as the recipient's digest and quiet hours and the rule let it."""
+    delivery = _delivery(alert, recipient, at, now)
+    if is_for_digest(alert.kind, alert.severity, alert.held_for) and recipient.digest is not None:
+        return held(delivery, recipient, Held.DIGEST, now)
+    if recipient.quiet_hours is None or quiet_hours_end(recipient.quiet_hours, at) is None:
+        return delivery
+    if policy.in_quiet_hours == "hold":
+        return held(delivery, recipient, Held.QUIET, now)
+    return replace(delivery, is_silent=policy.in_quiet_hours == "silent")
+
+
+def is_for_digest(kind: AlertKind, severity: Severity, held_for: Held | None) -> bool:
+    """Whether a recipient with a digest gets such an alert in it: what is about events, but nothing critical.
+
+    So are summaries of what was muted; the others have waited already.
+    """
+    return severity < Severity.CRITICAL and (kind is AlertKind.EVENT or (kind is AlertKind.SUMMARY and not held_for))
+
+
+def hold_on(delivery: Delivery, alert: Alert, recipient: Recipient, now: datetime) -> Delivery:
+    """The held delivery as the recipient's digest and quiet hours, which may be others by now, hold it."""
+    if delivery.held_for is Held.BUDGET:
+        quiet = recipient.quiet_hours
+        rests = quiet is not None and quiet_hours_end(quiet, now) is not None
+        # What was decided in quiet hours and not held for them is of a rule that may wake people.
+        may_wake = quiet is None or quiet_hours_end(quiet, delivery.created_at) is not None
+        may_be_held = alert.kind is not AlertKind.NOTICE and not may_wake
+        return held(delivery, recipient, Held.QUIET, now) if rests and may_be_held else delivery
+    is_digested = recipient.digest is not None and is_for_digest(alert.kind, alert.severity, alert.held_for)
+    return held(delivery, recipient, Held.DIGEST if is_digested else Held.QUIET, now)
+
+
+def route_anew(delivery: Delivery, alert: Alert, recipient: Recipient, now: datetime) -> Delivery:
+    """The delivery of what was silenced, due when the recipient would be told if it were decided now."""
+    timed = _timed(alert, recipient, SendPolicy(), now, now)
+    return replace(delivery, not_before_at=timed.not_before_at, held_for=timed.held_for, wanted_at=timed.wanted_at)
+
+
+def held(delivery: Delivery, recipient: Recipient, held_for: Held, now: datetime) -> Delivery:
+    """The delivery as it waits for the recipient's digest or the end of its quiet hours."""
+    wanted_at = delivery.wanted_at or delivery.not_before_at
+    at = told_at(recipient, held_for, wanted_at, now)
+    return replace(delivery, not_before_at=at, held_for=held_for, wanted_at=wanted_at)
 
 
 def compose_escalation(alert: Alert, since: datetime) -> Alert:
@@ -516,7 +561,7 @@ def _latest(items: Sequence[DigestItem]) -> DigestItem:
 
 
 def route_summary(alert: Alert, like: Delivery, recipient: Recipient | None, now: datetime) -> Delivery:
-    """The delivery of a summary to where ``like`` would have gone; ``recipient`` None: no longer configured."""
+    """The delivery of a summary to where ``like`` would have gone; ``recipient`` None: it is due whatever the hour."""
     delivery = replace(
         like,
         id=derived_id("delivery", alert.id, like.recipient_id),
@@ -528,16 +573,18 @@ def route_summary(alert: Alert, like: Delivery, recipient: Recipient | None, now
         created_at=now,
         silenced_by=None,
         is_silent=False,
+        held_for=None,
+        wanted_at=None,
     )
     return delivery if recipient is None else _timed(alert, recipient, SendPolicy(), now, now)
 
 
 def route_notice(alert: Alert, recipients: Iterable[Recipient], now: datetime) -> tuple[Delivery, ...]:
     """One delivery for each operator."""
-    return tuple(_delivery(alert, recipient, now, now, False) for recipient in recipients if recipient.is_operator)
+    return tuple(_delivery(alert, recipient, now, now) for recipient in recipients if recipient.is_operator)
 
 
-def _delivery(alert: Alert, recipient: Recipient, not_before_at: datetime, now: datetime, silent: bool) -> Delivery:
+def _delivery(alert: Alert, recipient: Recipient, not_before_at: datetime, now: datetime) -> Delivery:
     return Delivery(
         id=derived_id("delivery", alert.id, recipient.id),
         alert_id=alert.id,
@@ -552,7 +599,6 @@ def _delivery(alert: Alert, recipient: Recipient, not_before_at: datetime, now: 
         reference=None,
         created_at=now,
         settled_at=None,
-        is_silent=silent,
     )
 
 

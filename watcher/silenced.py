@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from watcher.model import Delivery, Recipient
@@ -25,7 +25,7 @@ def tell_silenced(store: Store, recipients: Iterable[Recipient], now: datetime) 
             deliveries = store.outbox.muted(silencer)
             why = _why_over(store, silencer, now)
             if why is None:
-                _release(store, silencer, deliveries, now)
+                _release(store, silencer, deliveries, known, now)
                 continue
             for recipient_id in dict.fromkeys(delivery.recipient_id for delivery in deliveries):
                 theirs = [delivery for delivery in deliveries if delivery.recipient_id == recipient_id]
@@ -51,8 +51,10 @@ def _why_over(store: Store, silencer: str, now: datetime) -> str | None:
     return None if is_open else f"Silenced while event {event_id} of the same states was open: {event.title}"
 
 
-def _release(store: Store, silencer: str, deliveries: Sequence[Delivery], now: datetime) -> None:
-    """Nothing; of a mute of a source, what somebody else has reported since is due."""
+def _release(
+    store: Store, silencer: str, deliveries: Sequence[Delivery], known: Mapping[str, Recipient], now: datetime
+) -> None:
+    """Nothing; of a mute of a source, what somebody else has reported since is due as if it were decided now."""
     mute = _mute_of(store, silencer)
     if mute is None or mute.source_id is None:
         return
@@ -60,4 +62,4 @@ def _release(store: Store, silencer: str, deliveries: Sequence[Delivery], now: d
         alert = store.events.get_alert(delivery.alert_id)
         event = store.events.get(alert.event_id) if alert and alert.event_id else None
         if event and any(one.source_id != mute.source_id and one.copy_of is None for one in event.reports):
-            store.outbox.unmute(delivery.id, now)
+            store.together.unmute(delivery, known.get(delivery.recipient_id), now)

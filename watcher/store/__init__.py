@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from watcher.errors import StoreError
-from watcher.model import Acknowledgement, Alert, Channel, Delivery, DeliveryState, Recipient
+from watcher.model import Acknowledgement, Alert, Channel, Delivery, DeliveryState, Held, Recipient
 from watcher.render import clean, shorten
 from watcher.store.articles import Articles
 from watcher.store.codec import decode_time, encode_time
@@ -24,6 +24,7 @@ from watcher.store.outbox import Outbox, over_budget
 from watcher.store.pruning import Pruner
 from watcher.store.subscriptions import Subscriptions
 from watcher.store.told import Told
+from watcher.store.together import Together
 
 _NAME_CHARS = 80  # of who acknowledges; chats let people call themselves anything
 _NOTE_CHARS = 500
@@ -72,6 +73,7 @@ class Store:
         self.mutes = Mutes(db)
         self.subscriptions = Subscriptions(db)
         self.feedback = Feedback(db)
+        self.together = Together(db, self.events, self.outbox)
         self.told = Told(db)
         self.pruner = Pruner(db)
 
@@ -136,24 +138,30 @@ class Store:
                 together = self.outbox.keep_budget(recipient.id, recipient.budget, now)
                 if together:
                     why = f"One by one these would have been {over_budget(recipient.budget)}."
-                    self.summarise(together, recipient, why, now)
+                    self.summarise(together, recipient, why, now, Held.BUDGET)
 
-    def summarise(self, deliveries: Sequence[Delivery], recipient: Recipient | None, why: str, now: datetime) -> Alert:
+    def summarise(
+        self,
+        deliveries: Sequence[Delivery],
+        recipient: Recipient | None,
+        why: str,
+        now: datetime,
+        held_for: Held | None = None,
+    ) -> Alert:
         """The one message that tells these deliveries to their recipient together; each is folded into it.
 
-        All are of one recipient (None: it is no longer configured). ``why`` says why they were not sent one by one.
+        All are of one recipient (None: it is due whatever the hour). ``why`` says why they were not sent one by one.
         Needs an open transaction.
         """
-        from watcher.routing import compose_summary, route_summary  # for few; most runs do without
+        return self.together.summarise(deliveries, recipient, why, now, held_for)
 
-        alerts = [self.events.get_alert(delivery.alert_id) for delivery in deliveries]
-        ids = sorted(delivery.id for delivery in deliveries)
-        summary = compose_summary(" ".join(ids), why, [alert for alert in alerts if alert is not None], now)
-        self.events.save_alert(summary)
-        carrier = route_summary(summary, deliveries[-1], recipient, now)
-        self.outbox.add([carrier])
-        self.outbox.fold(ids, carrier.id)
-        return summary
+    def release_held(self, recipient_id: str, now: datetime) -> int:
+        """How many alerts that wait for quiet hours, a digest or a budget are told now, in one message.
+
+        Opens a transaction of its own; what is told is sent when the dispatcher looks next.
+        """
+        with self.transaction():
+            return self.together.release(recipient_id, now)
 
     def counts(self, now: datetime) -> Counts:
         """How much there is of everything."""

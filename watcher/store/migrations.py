@@ -283,6 +283,16 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
+        "0019_held_together",
+        (
+            # Why it waits until `not_before_at` (quiet, digest, budget), and when it would be due if nothing held it.
+            "ALTER TABLE deliveries ADD COLUMN held_for TEXT",
+            "ALTER TABLE deliveries ADD COLUMN wanted_at TEXT",
+            "CREATE INDEX deliveries_held ON deliveries (channel, not_before_at) "
+            "WHERE held_for IS NOT NULL AND state = 'pending' AND attempts = 0",
+        ),
+    ),
+    (
         "0021_kept_values",
         ("CREATE TABLE kept_values (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",),
     ),

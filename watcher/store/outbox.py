@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from watcher.budget import Waiting, spend
 from watcher.errors import StoreError
-from watcher.model import Alert, Budget, Channel, Delivery, DeliveryState, Severity
+from watcher.model import Alert, Budget, Channel, Delivery, DeliveryState, Held, Severity
 from watcher.store.codec import decode_time, encode_time, loads, storable
 from watcher.store.db import Db
 
@@ -21,7 +21,7 @@ BLOCKING_ATTEMPTS = 8
 # Critical alerts wait for nothing, an escalation must be heard, and a summary is what the budget itself sends. An alert
 # that was tried already may have been heard; were it to wait, it would hold up a critical update of its event.
 _MAY_WAIT = f"""d.severity < {int(Severity.CRITICAL)} AND NOT d.is_silent AND d.attempts = 0
-    AND EXISTS (SELECT 1 FROM alerts a WHERE a.id = d.alert_id AND a.kind NOT IN ('escalation', 'summary'))"""
+    AND EXISTS (SELECT 1 FROM alerts a WHERE a.id = d.alert_id AND a.kind NOT IN ('escalation', 'summary', 'digest'))"""
 
 ABANDONED = "the program stopped while it was being sent; it may have arrived"
 LEASE_EXPIRED = "the channel did not answer in time; it may have arrived"
@@ -136,13 +136,19 @@ class Outbox:
         if spending.until_at is not None:
             reason = f"{over_budget(budget)} here: waits to be told together"
             self._db.write_many(
-                "UPDATE deliveries SET not_before_at = ?, held_at = coalesce(held_at, ?), last_error = ? WHERE id = ?",
+                "UPDATE deliveries SET not_before_at = ?, held_at = coalesce(held_at, ?), held_for = 'budget', "
+                "last_error = ? WHERE id = ?",
                 [(encode_time(spending.until_at), encode_time(now), reason, one) for one in spending.held],
             )
         return tuple(_delivery(row) for row in rows if row["id"] in spending.folded)
 
     def fold(self, delivery_ids: Iterable[str], into: str) -> None:
-        """Nothing; the delivery ``into`` tells these, too: they are delivered when it is."""
+        """Nothing; the delivery ``into`` tells these, too, and what was folded into them: delivered when it is."""
+        delivery_ids = tuple(delivery_ids)
+        self._db.write_many(
+            "UPDATE deliveries SET folded_into = ? WHERE folded_into = ? AND state = 'folded'",
+            [(into, one) for one in delivery_ids],
+        )
         self._db.write_many(
             "UPDATE deliveries SET state = 'folded', folded_into = ?, last_error = NULL, "
             "settled_at = (SELECT settled_at FROM deliveries WHERE id = ?) "
@@ -395,6 +401,8 @@ class Outbox:
             "settled_at": None,
             "is_silent": delivery.is_silent,
             "silenced_by": delivery.silenced_by,
+            "held_for": delivery.held_for and delivery.held_for.value,
+            "wanted_at": delivery.wanted_at and encode_time(delivery.wanted_at),
         }
         closed = self._db.value(
             "SELECT closed_reason FROM recipient_states "
@@ -484,4 +492,6 @@ def _delivery(row: sqlite3.Row) -> Delivery:
         is_silent=bool(row["is_silent"]),
         silenced_by=row["silenced_by"],
         folded_into=row["folded_into"],
+        held_for=None if row["held_for"] is None else Held(row["held_for"]),
+        wanted_at=None if row["wanted_at"] is None else decode_time(row["wanted_at"]),
     )
