@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 
 from watcher.bot.desk import Desk
 from watcher.bot.looking import evidence_of, sources_of
-from watcher.bot.seats import latest_alert, recipients_of, seat_of, visible_alert, visible_event
+from watcher.bot.seats import latest_alert, recipients_of, seat_of, sees_all, visible_alert, visible_event
 from watcher.bot.talk import Answer, Asked, Button, Command, Keyboard, Press, Role
 from watcher.buttons import Act, Rows, Span, alert_buttons, mute_buttons, parse_press
 from watcher.errors import StoreError
@@ -22,12 +22,10 @@ from watcher.render import clean, isolate, minute, shorten
 from watcher.routing import derived_id
 from watcher.settings.values import check_rule_pattern, parse_until
 from watcher.store.feedback import Verdict
-from watcher.store.told import ToldMessage
 from watcher.subscriptions import PlaceKind
-from watcher.wording import Wording, wording_of
+from watcher.wording import Wording
 
 _NAME_CHARS = 80  # as acknowledgements keep it
-_FRESHEST = 3  # messages of an event, of each recipient, whose buttons are changed: nobody scrolls up to older ones
 _LONGEST_MUTE = timedelta(days=90)  # more is a subscription that should be narrowed
 _ALSO_CRITICAL = ("all", "+")
 _SHOWN = 30  # of a list; more nobody reads on a telephone
@@ -107,25 +105,11 @@ class Acting:
         if asked.place.kind is not PlaceKind.PRIVATE:
             line = asked.wording.say("desk.ack_line", **said)
             answers.append(Answer(line, reply_to=asked.message_id, is_silent=True))
+        # The others who got it, or its escalation, see it on their buttons.
+        with self._desk.store.transaction():
+            thread = self._desk.store.events.thread_of(done.event_id)
+            self._desk.store.edits.refresh(thread, asked.now, but=(asked.place.target, str(asked.message_id)))
         self._desk.wake()
-        return [*answers, *self._tell_others(asked, done.event_id)]
-
-    def _tell_others(self, asked: Asked, event_id: str) -> list[Answer]:
-        """New buttons under the other messages of the event, each in the language of who reads it."""
-        messages = self._desk.store.told.messages_of(self._desk.store.events.thread_of(event_id))
-        languages = {recipient.id: recipient.language for recipient in self._desk.book().recipients}
-        newest: dict[str, list[ToldMessage]] = {}
-        for message in reversed(messages):
-            newest.setdefault(message.recipient_id, []).append(message)
-        answers = []
-        for message in (one for of_one in newest.values() for one in of_one[:_FRESHEST]):
-            alert = self._desk.store.events.get_alert(message.alert_id)
-            is_pressed = message.target == asked.place.target and message.reference == str(asked.message_id)
-            if alert is None or is_pressed or not message.reference.isdecimal():
-                continue
-            rows = self._keyboard(alert, wording_of(languages.get(message.recipient_id)))
-            if rows:
-                answers.append(Answer(edits=True, keyboard=rows, to=message.target, message_id=int(message.reference)))
         return answers
 
     def _judge(self, asked: Asked, alert: Alert, verdict: Verdict) -> Answer:
@@ -229,7 +213,7 @@ class Acting:
         return [
             mute
             for mute in self._desk.store.mutes.in_force(asked.now)
-            if mute.recipient_id in ids or (mute.recipient_id is None and asked.role is Role.OPERATOR)
+            if mute.recipient_id in ids or (mute.recipient_id is None and sees_all(asked))
         ]
 
     def _list(self, asked: Asked) -> Answer:
@@ -250,7 +234,7 @@ class Acting:
         """Ends a mute of this place by its number; an operator may end any."""
         number = asked.words[0].strip("#.") if asked.words else ""
         known = {str(mute.id): mute for mute in self._mutes_here(asked)}
-        if asked.role is Role.OPERATOR:
+        if sees_all(asked):
             known |= {str(mute.id): mute for mute in self._desk.store.mutes.in_force(asked.now)}
         if number not in known:
             if not number:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from watcher.bot.chart import Lane, can_draw, draw_chart, lanes_of, text_chart
 from watcher.bot.desk import Desk
-from watcher.bot.seats import latest_alert, seat_of, visible_alert, visible_event
+from watcher.bot.seats import latest_alert, seat_of, sees_all, visible_alert, visible_event
 from watcher.bot.talk import Answer, Asked, Command, Document, Role
 from watcher.errors import StoreError
 from watcher.evidence import Evidence
@@ -51,7 +51,7 @@ class Looking:
         """The latest alerts that came to this place; operators get those of every place."""
         number = asked.words[0] if asked.words else str(_LAST)
         limit = min(max(int(number), 1), _MOST_LAST) if number.isdecimal() and len(number) < 5 else _LAST
-        if asked.role is Role.OPERATOR:
+        if sees_all(asked):
             alerts = self._desk.store.events.alerts(limit=limit)
         else:
             alerts = self._desk.store.told.latest(seat_of(self._desk, asked.place), limit)
@@ -146,7 +146,7 @@ class Looking:
         lines.append(
             wording.say("desk.status_late", time=minute(late)) if late else wording.say("desk.status_nothing_waits")
         )
-        if asked.role is Role.OPERATOR:
+        if sees_all(asked):
             lines += ["", *self._figures(asked, failing, states)]
         return [Answer("\n".join(lines))]
 
@@ -284,7 +284,10 @@ def evidence_of(desk: Desk, asked: Asked, alert: Alert) -> Sequence[Answer]:
     lines.append(wording.say("desk.evidence_verify", command=f"watcher verify {alert.id}"))
     page = render_alert_page(alert, evidence, desk.book().state_names)
     document = Document(f"alert-{alert.id}.html", page.encode())
-    return [Answer("\n".join(lines), document=document, reply_to=asked.message_id, is_silent=True)]
+    return [
+        Answer("\n".join(lines), reply_to=asked.message_id, is_silent=True),
+        Answer(alert.id, document=document, is_silent=True),  # a caption is too short for all that
+    ]
 
 
 def _evidence(desk: Desk, alert: Alert) -> Evidence | None:
