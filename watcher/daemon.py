@@ -43,6 +43,7 @@ from watcher.notices import (
     tell_about_unknown_recipients,
     tell_operators,
 )
+from watcher.notify.apprise import AppriseNotifier
 from watcher.notify.base import Notifier
 from watcher.notify.console import ConsoleNotifier
 from watcher.notify.email import EmailNotifier
@@ -768,6 +769,7 @@ def make_notifiers(settings: Settings, store: Store) -> dict[Channel, Notifier]:
     notifiers: dict[Channel, Notifier] = {
         Channel.CONSOLE: ConsoleNotifier(sys.stdout),
         Channel.WEBHOOK: WebhookNotifier(settings.http.user_agent),
+        Channel.APPRISE: AppriseNotifier(),
     }
     if telegram := settings.telegram:
         notifiers[Channel.TELEGRAM] = TelegramNotifier(telegram.token.get_secret_value(), telegram.base_url)

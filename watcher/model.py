@@ -661,7 +661,8 @@ class Recipient:
     digest: Digest | None = None  # None: each alert at once; critical ones are never kept for a digest
     is_discreet: bool = False  # the notification preview says no more than that there is an alert
     language: str = "en"  # of our own words; one of ``watcher.wording.LANGUAGES``
-    secret: str = field(default="", repr=False)  # key of a webhook's signatures; the URL of an apprise service
+    address: str = field(default="", repr=False)  # where it goes, if that carries secrets: the target only names it
+    secret: str = field(default="", repr=False)  # key of a webhook's signatures
 
 
 class DeliveryState(StrEnum):

@@ -491,17 +491,22 @@ def test_addresses_that_carry_secrets_are_shown_by_their_kind(tmp_path: Path) ->
     secret(tmp_path, "ping", "https://hc.example/ping/d0a1-secret\n")
     secret(tmp_path, "slack", "json://user:pass-word@127.0.0.1/hook\n")
     secret(tmp_path, "key", "of the webhook\n")
+    secret(tmp_path, "hook", "https://b.example/?key=pass-word\n")
     text = SOURCE + (
         "[heartbeat]\nurl_file = 'ping'\n"
         "[[recipients]]\nid = 'team'\nchannel = 'apprise'\nto_file = 'slack'\n"
         "[[recipients]]\nid = 'archive'\nchannel = 'webhook'\nto = 'https://a.example/'\nsecret_file = 'key'\n"
+        "[[recipients]]\nid = 'hidden'\nchannel = 'webhook'\nto_file = 'hook'\n"
     )
     settings = load(tmp_path, text)
-    team, archive = settings.to_recipients()
-    assert (team.secret, archive.secret) == ("json://user:pass-word@127.0.0.1/hook", "of the webhook")
+    team, archive, hidden = settings.to_recipients()
+    assert (team.address, archive.secret) == ("json://user:pass-word@127.0.0.1/hook", "of the webhook")
     assert re.fullmatch(r"json://\*\*\*#[0-9a-f]{8}", team.target)
-    assert {"https://hc.example/ping/d0a1-secret", team.secret, archive.secret} <= set(settings.secrets)
-    shown = f"{settings!r} {settings} {team!r} {archive!r}"
+    assert (archive.target, archive.address) == ("https://a.example/", "")
+    assert hidden.target.startswith("https://***#")
+    assert hidden.address == "https://b.example/?key=pass-word"
+    assert {"https://hc.example/ping/d0a1-secret", team.address, archive.secret, hidden.address} <= set(settings.secrets)
+    shown = f"{settings!r} {settings} {team!r} {archive!r} {hidden!r}"
     assert not [one for one in ("d0a1", "pass-word", "of the webhook") if one in shown]
     assert settings.warnings == ()
 

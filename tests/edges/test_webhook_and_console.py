@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +15,8 @@ import pytest
 from aiohttp import web
 
 from tests.builders import alert, delivery
-from watcher.model import Channel, Delivered, GiveUp, Outcome, Retry
+from tests.conftest import CHECKOUT
+from watcher.model import Channel, Delivered, GiveUp, Outcome, Recipient, Retry
 from watcher.notify.base import OutgoingMessage, plain_reason
 from watcher.notify.console import ConsoleNotifier
 from watcher.notify.webhook import WebhookNotifier
@@ -57,6 +61,57 @@ async def test_the_receiver_gets_the_whole_alert() -> None:
     assert headers["Idempotency-Key"] == "delivery-1"
     assert headers["User-Agent"] == "watcher (contact@example.org)"
     assert document == render_json(alert(headline="Clash"), NAMES)
+
+
+DOCS = (CHECKOUT / "docs" / "webhook.md").read_text(encoding="utf-8")
+
+
+def documented_check() -> Callable[..., bool]:
+    """The function that receivers are told to use."""
+    (code,) = re.findall(r"^```python\n(.*?)^```", DOCS, re.DOTALL | re.MULTILINE)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    return names["is_from_watcher"]  # type: ignore[no-any-return]
+
+
+async def test_the_documented_check_holds_for_what_is_sent_and_for_nothing_else() -> None:
+    received: list[tuple[str, bytes]] = []
+
+    async def receive(request: web.Request) -> web.Response:
+        received.append((request.headers["X-Watcher-Signature"], await request.read()))
+        assert request.path_qs == "/hook?key=s3cret"
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/hook", receive)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook?key=s3cret"
+    recipient = Recipient("archive", Channel.WEBHOOK, "https://***#12345678", address=url, secret="ключ")
+    notifier = WebhookNotifier("watcher", unix_time=lambda: 1_767_225_600.9)
+    try:
+        one = replace(message("https://***#12345678", "Clash “ж”"), recipient=recipient)
+        assert isinstance(await notifier.send(one), Delivered)
+    finally:
+        await notifier.aclose()
+        await runner.cleanup()
+    ((header, body),) = received
+    holds = documented_check()
+    assert header.startswith("t=1767225600,v1=")
+    assert holds(header, body, "ключ", 1_767_225_700)
+    assert not holds(header, body, "other", 1_767_225_700)
+    assert not holds(header, body + b" ", "ключ", 1_767_225_700)
+    assert not holds(header.replace("t=1767225600", "t=1767225601"), body, "ключ", 1_767_225_700)
+    assert not holds(header, body, "ключ", 1_767_226_000)
+    assert not holds(header, body, "ключ")  # now
+    assert not any(holds(text, body, "ключ", 1_767_225_700) for text in ("", "t=,v1=", "v1=x", "t=1767225600"))
+
+
+async def test_without_a_key_nothing_is_signed() -> None:
+    _, [(headers, _)] = await post(web.Response())
+    assert "X-Watcher-Signature" not in headers
+    assert headers["Content-Type"] == "application/json"
 
 
 @pytest.mark.parametrize(

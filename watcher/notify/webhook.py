@@ -1,7 +1,12 @@
-"""The channel for other programs: one JSON document posted to the recipient's address."""
+"""The channel for other programs: one JSON document posted to the recipient's address, signed where a key is set."""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Callable
 from datetime import timedelta
 
 import aiohttp
@@ -10,6 +15,7 @@ from watcher.model import Delivered, GiveUp, Outcome, Retry
 from watcher.notify.base import OutgoingMessage, plain_reason
 from watcher.render import render_json
 
+SIGNATURE_HEADER = "X-Watcher-Signature"
 _TIMEOUT = aiohttp.ClientTimeout(total=20, connect=10)
 _GONE = 410
 _REFUSED = frozenset({400, 405, 413, 415, 422})  # the same document would be refused again
@@ -19,20 +25,25 @@ _LONGEST_WAIT = timedelta(days=1)  # a server's Retry-After is believed up to th
 class WebhookNotifier:
     """Posts alerts as JSON with the delivery's id as `Idempotency-Key`, so that a receiver can drop a repetition."""
 
-    def __init__(self, user_agent: str) -> None:
+    def __init__(self, user_agent: str, unix_time: Callable[[], float] = time.time) -> None:
         self._user_agent = user_agent
+        self._unix_time = unix_time
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, message: OutgoingMessage) -> Outcome:
         """Delivered on any 2xx; 410 closes the recipient; what may pass (also 401, 403, 404) is tried again."""
         if self._session is None:  # a session needs a running loop
             self._session = aiohttp.ClientSession(timeout=_TIMEOUT, headers={"User-Agent": self._user_agent})
-        delivery = message.delivery
+        delivery, recipient = message.delivery, message.recipient
+        body = json.dumps(render_json(message.alert, message.names), ensure_ascii=False).encode()
+        headers = {"Content-Type": "application/json", "Idempotency-Key": delivery.id}
+        if recipient is not None and recipient.secret:
+            headers[SIGNATURE_HEADER] = sign(body, recipient.secret, int(self._unix_time()))
         try:
             async with self._session.post(
-                delivery.target,
-                json=render_json(message.alert, message.names),
-                headers={"Idempotency-Key": delivery.id},
+                recipient.address if recipient and recipient.address else delivery.target,
+                data=body,
+                headers=headers,
                 allow_redirects=False,
             ) as response:
                 return _outcome(response, message)
@@ -51,6 +62,12 @@ class WebhookNotifier:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+def sign(body: bytes, secret: str, at: int) -> str:
+    """The value of the signature header: ``t=TIME,v1=HEX``, HMAC-SHA-256 over the time, a full stop and the body."""
+    digest = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={at},v1={digest}"
 
 
 def _outcome(response: aiohttp.ClientResponse, message: OutgoingMessage) -> Outcome:

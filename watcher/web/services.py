@@ -25,7 +25,10 @@ def open_service(url: str) -> NotifyBase | None:
             from apprise import Apprise
     except ImportError:
         raise NoAppriseError("needs the library apprise: pip install 'escalation-watcher[apprise]'") from None
-    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)  # its lines hold addresses, and those hold passwords
+    library_log = logging.getLogger("apprise")
+    library_log.propagate = False  # its lines hold addresses, and those hold passwords
+    if not library_log.handlers:
+        library_log.addHandler(logging.NullHandler())  # without any, they would go to standard error
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         return Apprise.instantiate(url)
