@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from watcher.cli import explaining, new_rule
+from watcher.cli import explaining, feedback, new_rule
 from watcher.cli.common import (
     ConfigOption,
     Format,
@@ -202,6 +202,7 @@ def accept(config: ConfigOption = None) -> None:
 
 app.command()(explaining.explain)
 app.command("new")(new_rule.new)
+app.command()(feedback.stats)
 
 
 @app.command()
