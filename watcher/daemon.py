@@ -27,6 +27,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from watcher import __version__, systemd
 from watcher.agenda import Agenda, utc_now
+from watcher.bounces import Bounces
 from watcher.dispatch import Dispatcher, Settled
 from watcher.errors import ProblemsError, StoreError
 from watcher.fetch import Fetcher
@@ -35,11 +36,12 @@ from watcher.forgetting import Forgetting
 from watcher.guard import Guard, GuardError
 from watcher.health import find_blind, is_failure, observe, state_of
 from watcher.ingest import Ingest, Poll
-from watcher.model import AlertKind, Channel, Delivered, DeliveryState, GiveUp, Retry, Severity, Source
+from watcher.model import AlertKind, Channel, Delivered, DeliveryState, GiveUp, Retry, Severity, Source, SourceKind, Uncertain
 from watcher.notices import (
     tell_about_blind_rules,
     tell_about_outage,
     tell_about_source,
+    tell_about_uncertain,
     tell_about_unknown_recipients,
     tell_operators,
 )
@@ -56,6 +58,7 @@ from watcher.sequence import span_of
 from watcher.server import Admission, Endpoint, Route
 from watcher.settings import Settings
 from watcher.silenced import tell_silenced
+from watcher.sources.imap import ImapReader
 from watcher.store import Store
 from watcher.store.journal import Outage
 from watcher.timing import Pace, resume_poll
@@ -72,8 +75,10 @@ OUTAGE_AFTER = timedelta(minutes=10)  # without a sign of life; a restart or an 
 CATCH_UP_WITHIN = timedelta(hours=1)  # of an outage; what was not read again by then is told to be so
 PAGE_CHECK_EVERY = timedelta(minutes=1)
 PRUNE_EVERY = timedelta(seconds=10)  # some hundred articles at a time: more than a day brings in an hour
+UNCERTAIN_EVERY = timedelta(minutes=1)  # an outage leaves many at once, which are told together
 SILENCED_EVERY = timedelta(seconds=30)  # after a mute has ended somebody may be waiting for what it held back
 PUBLISH_EVERY = timedelta(seconds=10)  # where an event has changed
+BOUNCES_EVERY = timedelta(minutes=2)  # a mail that comes back is an alert that somebody does not have
 SETTLE_EVERY = timedelta(seconds=10)  # when a network goes down, thousands of sources change within seconds
 # Threads that read and match. One interpreter computes one thing at a time, so more would only hold more memory; a few,
 # because a hostile page can keep one busy. Apart from asyncio's own threads, in which names are resolved.
@@ -149,6 +154,7 @@ class Daemon:
             await parts.settle()
             await parts.check_pages()
             await parts.tell_silenced()
+            await parts.tell_about_uncertain()
             await parts.dispatch()
             await parts.prune()
             await parts.publish()
@@ -178,6 +184,14 @@ class Parts:
         self._progress = Progress()
         self._workers = Workers(WORKERS)
         self._ingest = Ingest(self._store, fetcher, self._workers, self._clock, self._wake.set, self._random.random)
+        self._unsubscribing = Unsubscribing(
+            self._store,
+            unsubscribe_key(self._store),
+            lambda: daemon.book.recipients,
+            self._clock,
+            on_told=self._wake.set,
+        )
+        self._bounces = self._make_bounces(fetcher)
         self._reloading: asyncio.Task[None] | None = None
         self._must_reload_again = False
         self._file_watch = FileWatch(self.start_reload, self._file_watch_trouble)
@@ -228,11 +242,11 @@ class Parts:
         with self._store.transaction():
             for recipient in self._daemon.book.recipients:
                 self._store.outbox.retarget(recipient.id, recipient.channel, recipient.target)
+            self._store.together.retime(self._daemon.book.recipients, self._clock())
 
     def _end_run(self) -> None:
         self._workers.close()
         with self._store.transaction():
-            self._store.together.retime(self._daemon.book.recipients, self._clock())
             self._store.articles.save_noted()
             self._store.journal.stop_run(self._run_id, self._clock())
 
@@ -245,7 +259,10 @@ class Parts:
         self._every(SILENCE_CHECK_EVERY, self.check_silence, "silence")
         self._every(PAGE_CHECK_EVERY, self.check_pages, "pages")
         self._every(SILENCED_EVERY, self.tell_silenced, "silenced")
+        self._every(UNCERTAIN_EVERY, self.tell_about_uncertain, "uncertain")
         self._every(PRUNE_EVERY, self.prune, "prune")
+        if self._bounces is not None:
+            self._every(BOUNCES_EVERY, self.read_bounces, "bounces")
         if systemd.is_listening():
             self._every(STATUS_EVERY, self.tell_status, "status")
         if interval := systemd.watchdog_interval():
@@ -256,6 +273,28 @@ class Parts:
             self._every(PUBLISH_EVERY, self.publish, "publish")
         self._scheduler.start()
         self._agenda.start()
+
+    def _make_bounces(self, fetcher: Fetcher) -> Bounces | None:
+        """Who reads the sender's mailbox; None where the settings name none."""
+        email = self._daemon.settings.email
+        if email is None or not email.bounces:
+            return None
+        return Bounces(
+            self._store,
+            ImapReader(fetcher.timeout, fetcher.max_bytes, self._clock, fetcher.ssl_context),
+            Source(
+                "bounces", email.bounces, SourceKind.IMAP, password=email.bounces_password.get_secret_value()
+            ),
+            self._unsubscribing,
+            lambda: self._daemon.book.recipients,
+            self._clock,
+            on_told=self._wake.set,
+        )
+
+    async def read_bounces(self) -> None:
+        """Nothing; mails that came back are noted, where the settings name the mailbox."""
+        if self._bounces is not None:
+            await self._bounces.read()
 
     def _every(self, interval: timedelta, job: Callable[[], Awaitable[None]], name: str) -> None:
         self._scheduler.add_job(job, "interval", seconds=interval.total_seconds(), id=name)
@@ -436,6 +475,13 @@ class Parts:
             if pruned := self._forgetting.go_on(cutoffs(self._daemon.settings.to_keep(), spans, now)):
                 log.info("pruned", **{name.replace(" ", "_"): count for name, count in pruned.items()})
 
+    async def tell_about_uncertain(self) -> None:
+        """Nothing; operators know that messages may not have arrived."""
+        with self._store.transaction():
+            told = tell_about_uncertain(self._store, self._daemon.book.recipients, self._clock())
+        if told:
+            self._wake.set()
+
     async def tell_silenced(self) -> None:
         """Nothing; what was muted, or silenced by a graver event, is told once that is over."""
         if count := tell_silenced(self._store, self._daemon.book.recipients, self._clock()):
@@ -475,9 +521,11 @@ class Parts:
         match settled.outcome:
             case Delivered():
                 bound.info("delivered", attempts=delivery.attempts)
-            case Retry(reason=reason):
+            case Uncertain(reason=reason) if not settled.given_up:
+                bound.warning("delivery_uncertain", reason=reason, next_attempt_at=str(settled.next_attempt_at))
+            case Retry(reason=reason) if not settled.given_up:
                 bound.warning("delivery_delayed", reason=reason, next_attempt_at=str(settled.next_attempt_at))
-            case GiveUp(reason=reason):
+            case GiveUp(reason=reason) | Retry(reason=reason) | Uncertain(reason=reason):
                 bound.error("delivery_failed", reason=reason)
         alert = self._store.events.get_alert(delivery.alert_id)
         if not settled.given_up or alert is None or alert.kind is AlertKind.NOTICE:
@@ -535,14 +583,7 @@ class Parts:
 
     def routes(self) -> tuple[Route, ...]:
         """What the HTTP endpoint answers."""
-        leaving = Unsubscribing(
-            self._store,
-            unsubscribe_key(self._store),
-            lambda: self._daemon.book.recipients,
-            self._clock,
-            on_told=self._wake.set,
-        )
-        return leaving.routes()
+        return self._unsubscribing.routes()
 
     async def run_endpoint(self) -> None:
         """Serves until it is cancelled; returns at once where the settings have no endpoint."""

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from watcher.errors import StoreError
 from watcher.model import Channel, Delivered, Delivery, GiveUp, Outcome, Recipient, Retry, Severity, Uncertain
-from watcher.notify.base import Notifier, OutgoingMessage
+from watcher.notify.base import Editor, MessageEdit, Notifier, OutgoingMessage, Paced
+from watcher.notify.governor import Governor, chat_of
 from watcher.store import Store
+from watcher.store.edits import HeadlineEdit
 from watcher.store.outbox import Claimed
-from watcher.timing import LEASE, SEND_TIMEOUT, retries_are_over, retry_delay
+from watcher.timing import LEASE, SEND_TIMEOUT, repeats_soon, retries_are_over, retry_delay, uncertain_until
+
+T = TypeVar("T")
 
 AT_ONCE = 8  # sends under way on one channel
 SHUTDOWN_GRACE = timedelta(seconds=3)  # for sends under way; what takes longer is sent again after a restart
 LONGEST_SLEEP = timedelta(minutes=1)  # commands of other processes add to the outbox without waking us
+LONGEST_HOLD_UP = timedelta(seconds=2)  # for a limit, where nobody waits for the rest of what is due
+LIMITS_LOOK_BACK = timedelta(minutes=1)  # as far as any limit counts
+EDIT_LOOK = timedelta(seconds=1)  # a chat that got something just now has room again by then
+EDIT_ATTEMPTS = 8  # 20 minutes of back-off; the update itself has arrived
 _SETTLE_TRIES = 5  # a second apart: what was sent and is not written down would be sent again
 
 
@@ -27,7 +37,7 @@ class Settled:
     delivery: Delivery  # as it was claimed
     severity: Severity
     outcome: Outcome  # the channel's word
-    next_attempt_at: datetime | None  # None: delivered or given up
+    next_attempt_at: datetime | None  # None: delivered or given up; unless somebody says something, if Uncertain
     given_up: bool = False  # operators must know
     recipient_closed: bool = False  # the recipient is gone: operators must know
     also_failed: int = 0  # other messages to that recipient that were waiting
@@ -48,9 +58,14 @@ class Dispatcher:
     send_timeout: timedelta = SEND_TIMEOUT
     grace: timedelta = SHUTDOWN_GRACE
     on_turn: Callable[[Channel], None] = lambda channel: None  # each time that a channel's loop goes round
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    _remembered: set[Channel] = field(default_factory=set)  # channels whose governor knows what an earlier life sent
 
     async def dispatch_due(self) -> None:
-        """Nothing; returns once no delivery is due and none is under way. Raises StoreError."""
+        """Nothing; returns once no delivery is due and none is under way, or the rest must wait for a channel's limits.
+
+        Raises StoreError.
+        """
         await self._serve_all({channel: asyncio.Event() for channel in self.notifiers}, None)
 
     async def run(self, wake: asyncio.Event) -> None:
@@ -74,104 +89,228 @@ class Dispatcher:
             raise failed.exceptions[0] from failed
 
     async def _serve(self, channel: Channel, wake: asyncio.Event, *, until_idle: bool) -> None:
+        self._remember(channel)
         sends: set[asyncio.Task[None]] = set()
+        edits: dict[asyncio.Task[None], str] = {}  # under way, with the id of the delivery
         try:
             while True:
                 self.on_turn(channel)
                 wake.clear()
-                sends |= {asyncio.create_task(self._send(claimed)) for claimed in self._claim(channel, len(sends))}
-                if until_idle and not sends:
+                sends |= {self._start(channel, claimed) for claimed in self._claim(channel, len(sends))}
+                if not edits and len(sends) < AT_ONCE and (edit := self._next_edit(channel)) is not None:
+                    edits[self._start_edit(edit)] = edit.delivery.id
+                pause = self._pause(channel, len(sends), edits.values(), until_idle=until_idle)
+                if until_idle and not sends and not edits and pause is None:
                     return
-                await self._wait(channel, wake, sends, until_idle)
-                for done in [send for send in sends if send.done()]:
-                    sends.remove(done)
+                await self._wait(wake, {*sends, *edits}, pause)
+                for done in [task for task in (*sends, *edits) if task.done()]:
+                    sends.discard(done)
+                    edits.pop(done, None)
                     done.result()
         finally:
-            if sends:
-                _, late = await asyncio.wait(sends, timeout=self.grace.total_seconds())
-                for send in late:
-                    send.cancel()
+            if under_way := {*sends, *edits}:
+                _, late = await asyncio.wait(under_way, timeout=self.grace.total_seconds())
+                for task in late:
+                    task.cancel()
                 await asyncio.gather(*late, return_exceptions=True)
 
-    def _claim(self, channel: Channel, under_way: int) -> tuple[Claimed, ...]:
-        if under_way >= AT_ONCE or not self._is_due(channel):
-            return ()
+    def _governor(self, channel: Channel) -> Governor | None:
+        notifier = self.notifiers[channel]
+        return notifier.governor if isinstance(notifier, Paced) else None
+
+    def _remember(self, channel: Channel) -> None:
+        """Nothing; the channel's governor knows what was sent and what we were told before this life began."""
+        governor = self._governor(channel)
+        if governor is None or channel in self._remembered:
+            return
+        self._remembered.add(channel)
         now = self.clock()
-        with self.store.transaction():
-            self.store.together.tell_due(self.recipients(), channel, now)
-            self.store.keep_budgets(self.recipients(), channel, now)
-            return self.store.outbox.claim_due(now, limit=AT_ONCE - under_way, lease=LEASE, channel=channel)
+        for chat, at in self.store.outbox.sent_since(channel, now - LIMITS_LOOK_BACK):
+            governor.take(chat, ago=max((now - at).total_seconds(), 0.0))
+        for (of_channel, chat), until in self.store.outbox.waits(now).items():
+            if of_channel is channel:
+                governor.hold(chat or None, (until - now).total_seconds())
 
-    def _is_due(self, channel: Channel) -> bool:
+    def _claim(self, channel: Channel, under_way: int) -> tuple[Claimed, ...]:
+        governor = self._governor(channel)
+        busy = governor.busy() if governor else {}
+        free = AT_ONCE - under_way if governor is None else min(AT_ONCE - under_way, governor.room())
+        now = self.clock()
+        claimed: tuple[Claimed, ...] = ()
         # Looking costs no write: an idle daemon leaves the disk alone.
-        due = self.store.outbox.next_due_at(channel)
-        return due is not None and due <= self.clock()
+        if free > 0 and _is_past(self.store.outbox.next_due_at(channel, busy), now):
+            with self.store.transaction():
+                self.store.together.tell_due(self.recipients(), channel, now)
+                self.store.keep_budgets(self.recipients(), channel, now)
+                claimed = self.store.outbox.claim_due(now, limit=free, lease=LEASE, channel=channel, busy=busy)
+        if governor is not None:
+            governor.expect(self.store.outbox.due_chats(channel, now))
+        return claimed
 
-    async def _wait(
-        self, channel: Channel, wake: asyncio.Event, sends: set[asyncio.Task[None]], until_idle: bool
-    ) -> None:
-        pause: float | None = None
-        if not until_idle and len(sends) < AT_ONCE:
-            due = self.store.outbox.next_due_at(channel)
-            wait = LONGEST_SLEEP if due is None else min(max(due - self.clock(), timedelta(0)), LONGEST_SLEEP)
-            pause = wait.total_seconds()
-        woken = asyncio.create_task(wake.wait())
+    def _start(self, channel: Channel, claimed: Claimed) -> asyncio.Task[None]:
+        under_way = ExitStack()
+        governor = self._governor(channel)
+        if governor is not None:  # before anybody else can ask
+            under_way.enter_context(governor.sending(chat_of(claimed.delivery.target)))
+        task = asyncio.create_task(self._send(claimed))
+        task.add_done_callback(lambda _: under_way.close())
+        return task
+
+    def _next_edit(self, channel: Channel) -> HeadlineEdit | None:
+        """The edit to make now; None where there is none, or an alert could have to wait for it."""
+        governor = self._governor(channel)
+        now = self.clock()
+        if not isinstance(self.notifiers[channel], Editor) or _is_past(self.store.outbox.next_due_at(channel), now):
+            return None
+        for edit in self.store.edits.due(channel, now):
+            if governor is None or governor.has_spare(chat_of(edit.delivery.target)):
+                return edit
+        return None
+
+    def _start_edit(self, edit: HeadlineEdit) -> asyncio.Task[None]:
+        under_way = ExitStack()
+        governor = self._governor(edit.delivery.channel)
+        if governor is not None:
+            under_way.enter_context(governor.sending(chat_of(edit.delivery.target)))
+        task = asyncio.create_task(self._edit(edit))
+        task.add_done_callback(lambda _: under_way.close())
+        return task
+
+    def _pause(self, channel: Channel, under_way: int, editing: Collection[str], *, until_idle: bool) -> float | None:
+        """Seconds until there may be something to do; None: not before something that is under way has ended."""
+        if under_way >= AT_ONCE:
+            return None
+        now = self.clock()
+        waits = [] if until_idle else [LONGEST_SLEEP]
+        due = self.store.outbox.next_due_at(channel)
+        governor = self._governor(channel)
+        if governor is not None and _is_past(due, now):
+            busy = governor.busy()
+            waits += [timedelta(seconds=busy[chat]) for chat in self.store.outbox.due_chats(channel, now) & busy.keys()]
+            due = self.store.outbox.next_due_at(channel, busy)
+            if _is_past(due, now):
+                waits.append(timedelta(seconds=governor.opens_in()))
+                due = None
+        if due is not None and not until_idle:
+            waits.append(max(due - now, timedelta(0)))
+        if isinstance(self.notifiers[channel], Editor):
+            edit_at = self.store.edits.next_due_at(channel, but=editing)
+            if _is_past(edit_at, now):
+                waits.append(EDIT_LOOK)
+            elif edit_at is not None and not until_idle:
+                waits.append(edit_at - now)
+        wait = min(waits, default=None)
+        if wait is None or (until_idle and wait > LONGEST_HOLD_UP):
+            return None
+        return wait.total_seconds()
+
+    async def _wait(self, wake: asyncio.Event, tasks: set[asyncio.Task[None]], pause: float | None) -> None:
+        ends = {asyncio.ensure_future(wake.wait())}
+        if pause is not None:
+            ends.add(asyncio.ensure_future(self.sleep(pause)))  # type: ignore[arg-type]
         try:
-            await asyncio.wait({woken, *sends}, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({*ends, *tasks}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            woken.cancel()
+            for end in ends:
+                end.cancel()
 
     async def _send(self, claimed: Claimed) -> None:
         delivery = claimed.delivery
-        recipient = next((one for one in self.recipients() if one.id == delivery.recipient_id), None)
+        recipient = self._recipient(delivery)
         message = OutgoingMessage(claimed.alert, delivery, claimed.reply_to, self.names, recipient)
-        sending = asyncio.ensure_future(self.notifiers[delivery.channel].send(message))
+        outcome, fault = await self._attempt(self.notifiers[delivery.channel].send(message))
+        settled = await self._written_down(lambda: self._settle(claimed, outcome, fault))
+        if settled is not None:
+            self.on_settled(settled)
+
+    def _recipient(self, delivery: Delivery) -> Recipient | None:
+        return next((one for one in self.recipients() if one.id == delivery.recipient_id), None)
+
+    async def _attempt(self, attempt: Coroutine[Any, Any, Outcome]) -> tuple[Outcome, BaseException | None]:
+        """What came of it in time, and a defect of ours if there was one."""
+        sending = asyncio.ensure_future(attempt)
         try:
             await asyncio.wait({sending}, timeout=self.send_timeout.total_seconds())
         finally:
             if not sending.done():
                 sending.cancel()
-        fault: BaseException | None = None
-        outcome: Outcome
         if sending.cancelled() or not sending.done():
-            outcome = Retry(f"no answer within {self.send_timeout.total_seconds():.0f} s; it may have arrived")
-        elif fault := sending.exception():
+            return Uncertain(f"no answer within {self.send_timeout.total_seconds():.0f} s"), None
+        if fault := sending.exception():
             # One message that a channel stumbles over must not stop the others.
-            outcome = Retry(f"a fault of this program: {type(fault).__name__}")
-        else:
-            outcome = sending.result()
+            return Retry(f"a fault of this program: {type(fault).__name__}"), fault
+        return sending.result(), None
+
+    async def _written_down(self, settle: Callable[[], T]) -> T:
+        """What ``settle`` gives, in a transaction; tried again for a moment where the store is busy."""
         for tries_left in reversed(range(_SETTLE_TRIES)):
             try:
-                settled = self._settle(claimed, outcome, fault)
+                with self.store.transaction():
+                    return settle()
             except StoreError:
                 if not tries_left:
                     raise
                 await asyncio.sleep(1)
-            else:
-                break
-        if settled is not None:
-            self.on_settled(settled)
+        raise AssertionError("unreachable")
+
+    async def _edit(self, edit: HeadlineEdit) -> None:
+        channel = self.notifiers[edit.delivery.channel]
+        if not isinstance(channel, Editor):
+            raise TypeError(f"{edit.delivery.channel} has no messages that can be changed")
+        change = MessageEdit(
+            edit.first,
+            edit.latest,
+            edit.delivery,
+            self.names,
+            self._recipient(edit.delivery),
+            self.store.events.acknowledgement_of(edit.first.id),
+        )
+        outcome, _ = await self._attempt(channel.edit(change))
+        await self._written_down(lambda: self._settle_edit(edit, outcome))
+
+    def _settle_edit(self, edit: HeadlineEdit, outcome: Outcome) -> None:
+        match outcome:
+            case Delivered():
+                self.store.edits.settle(edit)
+            case Retry(reason=reason) | Uncertain(reason=reason) if edit.attempts + 1 < EDIT_ATTEMPTS:
+                after = outcome.after if isinstance(outcome, Retry) else None
+                not_before = self.clock() + (after or retry_delay(edit.attempts + 1, self.jitter()))
+                self.store.edits.settle(edit, reason=reason, not_before=not_before)
+                if isinstance(outcome, Retry) and after is not None:
+                    self._hold_back(edit.delivery, outcome, after)
+            case _:
+                self.store.edits.settle(edit, reason=outcome.reason)
 
     def _settle(self, claimed: Claimed, outcome: Outcome, fault: BaseException | None) -> Settled | None:
         """What was written down; None where the lease had ended and somebody else is at it."""
         delivery, severity = claimed.delivery, claimed.alert.severity
-        if isinstance(outcome, Uncertain):
-            outcome = Retry(outcome.reason)
-        with self.store.transaction():
-            match outcome:
-                case Delivered():
-                    return self._settle_delivered(delivery, severity, outcome)
-                case Retry() if not retries_are_over(delivery.attempts, severity):
-                    return self._settle_retry(delivery, severity, outcome, fault)
-                case _:
-                    return self._settle_failed(delivery, severity, outcome, fault)
+        match outcome:
+            case Delivered():
+                return self._settle_delivered(delivery, severity, outcome)
+            case Uncertain() if not retries_are_over(delivery.attempts, severity):
+                return self._settle_uncertain(delivery, severity, outcome)
+            case Retry() if not retries_are_over(delivery.attempts, severity):
+                return self._settle_retry(delivery, severity, outcome, fault)
+            case _:
+                return self._settle_failed(delivery, severity, outcome, fault)
 
     def _settle_delivered(self, delivery: Delivery, severity: Severity, outcome: Delivered) -> Settled:
         outbox = self.store.outbox
         if outcome.new_target is not None:
             outbox.move_recipient(delivery.recipient_id, delivery.target, outcome.new_target)
         outbox.settle_delivered(delivery, reference=outcome.reference, now=self.clock())
+        if isinstance(self.notifiers[delivery.channel], Editor):
+            self.store.edits.note(delivery, self.clock())
         return Settled(delivery, severity, outcome, None)
+
+    def _settle_uncertain(self, delivery: Delivery, severity: Severity, outcome: Uncertain) -> Settled | None:
+        now = self.clock()
+        is_soon = repeats_soon(delivery.channel, severity)
+        not_before = now + retry_delay(delivery.attempts, self.jitter()) if is_soon else uncertain_until(now)
+        reason = f"{outcome.reason}; it may have arrived"
+        if not self.store.outbox.settle_uncertain(delivery, not_before=not_before, reason=reason):
+            return None
+        return Settled(delivery, severity, outcome, not_before)
 
     def _settle_retry(
         self, delivery: Delivery, severity: Severity, outcome: Retry, fault: BaseException | None
@@ -184,15 +323,26 @@ class Dispatcher:
         if outcome.new_target is not None:
             outbox.move_recipient(delivery.recipient_id, delivery.target, outcome.new_target)
         elif outcome.whole_channel or outcome.after is not None:
-            target = None if outcome.whole_channel else delivery.target
-            outbox.hold_back(delivery.channel, target, next_attempt_at)
+            self._hold_back(delivery, outcome, delay)
         return Settled(delivery, severity, outcome, next_attempt_at, fault=fault)
 
+    def _hold_back(self, delivery: Delivery, outcome: Retry, wait: timedelta) -> None:
+        governor = self._governor(delivery.channel)
+        place = delivery.target if governor is None else chat_of(delivery.target)
+        chat = None if outcome.whole_channel else place
+        self.store.outbox.hold_back(delivery.channel, chat, self.clock() + wait)
+        if governor is not None:
+            governor.hold(chat, wait.total_seconds())
+
     def _settle_failed(
-        self, delivery: Delivery, severity: Severity, outcome: GiveUp | Retry, fault: BaseException | None
+        self,
+        delivery: Delivery,
+        severity: Severity,
+        outcome: GiveUp | Retry | Uncertain,
+        fault: BaseException | None,
     ) -> Settled | None:
         outbox = self.store.outbox
-        tried = f"given up after {delivery.attempts} attempts: " if isinstance(outcome, Retry) else ""
+        tried = "" if isinstance(outcome, GiveUp) else f"given up after {delivery.attempts} attempts: "
         if not outbox.settle_failed(delivery, reason=tried + outcome.reason, now=self.clock()):
             return None
         is_gone = isinstance(outcome, GiveUp) and outcome.recipient_is_gone
@@ -211,3 +361,7 @@ class Dispatcher:
             also_failed=also_failed,
             fault=fault,
         )
+
+
+def _is_past(at: datetime | None, now: datetime) -> bool:
+    return at is not None and at <= now

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from watcher.health import BlindRule, HealthChange
-from watcher.model import FetchReason, Recipient, Severity, Source, SourceState
+from watcher.model import AlertKind, DeliveryState, FetchReason, Recipient, Severity, Source, SourceState
 from watcher.routing import compose_notice, join_words, route_notice
 from watcher.sequence import show_span
 from watcher.store import Store
 from watcher.store.codec import encode_time
 from watcher.store.journal import Outage
+from watcher.timing import repeats_soon
 
+UNCERTAIN_COUNTED = 1000  # more is all the same
 NAMED_RULES = 3  # in a headline; of more, the number
 
 
@@ -165,6 +167,36 @@ def tell_about_unknown_recipients(
         state="; ".join(lines),
         headline=f"{count} not in the configuration, who get{'' if len(lines) > 1 else 's'} nothing",
         body="\n".join(lines),
+    )
+
+
+def tell_about_uncertain(store: Store, recipients: Iterable[Recipient], now: datetime) -> bool:
+    """Whether operators are told, in one message, that messages may not have arrived; needs an open transaction.
+
+    Told once for all that become so until the last of them is settled. Notices do not count, nor what is sent again
+    at once.
+    """
+    waiting = [
+        one
+        for one in store.outbox.entries(states=(DeliveryState.UNCERTAIN,), limit=UNCERTAIN_COUNTED)
+        if one.kind is not AlertKind.NOTICE and not repeats_soon(one.delivery.channel, one.severity)
+    ]
+    if not waiting:
+        store.journal.clear_notice("uncertain")
+        return False
+    count = len(waiting)
+    recipient_ids = sorted({one.delivery.recipient_id for one in waiting})
+    again_at = min(one.delivery.not_before_at for one in waiting)
+    return tell_operators(
+        store,
+        recipients,
+        now,
+        key="uncertain",
+        state="some",
+        headline=f"{count} messages may not have arrived" if count > 1 else "A message may not have arrived",
+        body=f"No answer came from the server: to {join_words(recipient_ids)}.\n"
+        f"Sent again from {again_at:%H:%M} UTC on, marked as a possible repetition, unless somebody says that it "
+        "arrived: `watcher outbox` lists it, `watcher outbox settle ID` settles it.",
     )
 
 

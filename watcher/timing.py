@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from watcher.model import Severity, Source, SourceState
+from watcher.model import Channel, Severity, Source, SourceState
 
 RETRY_FIRST = timedelta(seconds=5)  # a hiccup of the network is over by then, and people hardly notice
 RETRY_LONGEST = timedelta(minutes=30)  # after an outage everything arrives within this
@@ -15,6 +15,11 @@ RETRY_JITTER = 0.2  # spreads the retries of one outage over a fifth of the dela
 
 SEND_TIMEOUT = timedelta(seconds=30)  # one attempt, whatever the channel
 LEASE = timedelta(minutes=2)  # several times SEND_TIMEOUT, so that a live send never loses its lease
+
+REPEAT_AFTER = timedelta(minutes=15)  # a warning that may not have arrived waits no longer for somebody's word
+# Where a message that arrives twice is recognised: mail by its Message-ID, documents by their Idempotency-Key; and a
+# terminal that has printed a message twice has hidden nothing.
+REPEAT_IS_HARMLESS = frozenset({Channel.EMAIL, Channel.WEBHOOK, Channel.CONSOLE})
 
 POLL_JITTER = 0.1  # of the interval, so that sources of one interval do not poll at one instant
 POLL_LONGEST = timedelta(hours=1)  # back-off and patience end here, however long; one request an hour burdens nobody
@@ -56,6 +61,16 @@ def retries_are_over(attempts: int, severity: Severity) -> bool:
     Attempts are counted and not days, because a machine that was off has not tried.
     """
     return severity < Severity.CRITICAL and attempts >= _ATTEMPTS_IN_ALL
+
+
+def repeats_soon(channel: Channel, severity: Severity) -> bool:
+    """Whether a message that may have arrived is sent again as soon as one that has not."""
+    return severity >= Severity.CRITICAL or channel in REPEAT_IS_HARMLESS
+
+
+def uncertain_until(sent_at: datetime) -> datetime:
+    """When a message that may have arrived is sent again if nobody says anything, where that is not soon."""
+    return sent_at + REPEAT_AFTER
 
 
 def plan_poll(source: Source, state: SourceState, jitter: float) -> NextPoll:

@@ -15,6 +15,7 @@ from watcher.errors import StoreError
 from watcher.model import Budget, Channel, Delivery, DeliveryState, Severity
 from watcher.store import Store
 from watcher.store.outbox import _READY, ABANDONED, BLOCKING_ATTEMPTS, LEASE_EXPIRED, Claimed
+from watcher.timing import REPEAT_AFTER
 
 LEASE = timedelta(minutes=2)
 
@@ -163,8 +164,8 @@ def test_a_first_message_that_keeps_failing_does_not_hold_up_updates_for_ever(st
     assert (update.delivery.id, update.reply_to) == ("update", None)
 
 
-def test_an_expired_lease_is_pending_again_and_still_may_settle_as_delivered(store: Store) -> None:
-    put(store, "a")
+def test_what_has_lost_its_lease_is_sent_again_and_still_may_settle_as_delivered(store: Store) -> None:
+    put(store, "a", severity=Severity.CRITICAL)
     (first,) = claim(store)
     later = NOW + LEASE
     assert store.outbox.next_due_at() == later
@@ -179,17 +180,136 @@ def test_an_expired_lease_is_pending_again_and_still_may_settle_as_delivered(sto
     assert claim(store, later + LEASE) == []
 
 
-def test_what_a_dead_process_was_sending_is_pending_after_the_restart(tmp_path: Path) -> None:
+def test_what_a_dead_process_was_sending_may_have_arrived(tmp_path: Path) -> None:
     path = tmp_path / "watcher.db"
     with Store.open(path, exclusive=True) as store:
-        put(store, "a")
+        put(store, "critical", severity=Severity.CRITICAL, target="1")
+        put(store, "warning", target="2")
+        put(store, "mail", channel=Channel.EMAIL, target="a@b.example")
         claim(store)
     with Store.open(path, exclusive=False) as store:
-        assert get(store, "a").state is DeliveryState.SENDING
+        assert get(store, "warning").state is DeliveryState.SENDING
     with Store.open(path, exclusive=True) as store:
-        assert get(store, "a").last_error == ABANDONED
-        (again,) = claim(store)
-        assert again.delivery.attempts == 2
+        for name in ("critical", "warning", "mail"):
+            found = get(store, name)
+            assert (found.state, found.last_error) == (DeliveryState.UNCERTAIN, ABANDONED)
+            assert found.uncertain_at == NOW
+        again = claim(store, NOW + timedelta(seconds=30))
+        assert names(again) == ["critical", "mail"]
+        assert [one.delivery.attempts for one in again] == [2, 2]
+        for one in again:
+            delivered(store, one)
+        assert names(claim(store, NOW + REPEAT_AFTER)) == ["warning"]
+
+
+def uncertain(store: Store, name: str, until: datetime, **values: Any) -> None:
+    """An alert that was sent, and nobody knows whether it arrived."""
+    put(store, name, **values)
+    (claimed,) = [one for one in claim(store) if one.delivery.id == name]
+    with store.transaction():
+        assert store.outbox.settle_uncertain(claimed.delivery, not_before=until, reason="no answer")
+
+
+def test_what_may_have_arrived_waits_and_holds_up_nothing(store: Store) -> None:
+    later = NOW + REPEAT_AFTER
+    uncertain(store, "first", later, event_id="e")
+    put(store, "update", event_id="e")
+    (update,) = claim(store)
+    assert (update.delivery.id, update.reply_to) == ("update", None)
+    delivered(store, update)
+    assert store.outbox.next_due_at() == later
+    (again,) = claim(store, later)
+    assert (again.delivery.id, again.delivery.uncertain_at) == ("first", NOW)
+
+
+def test_what_is_about_to_be_sent_again_comes_before_the_update(store: Store) -> None:
+    soon = NOW + timedelta(seconds=5)
+    uncertain(store, "first", soon, event_id="e", severity=Severity.CRITICAL)
+    put(store, "update", event_id="e", severity=Severity.CRITICAL)
+    assert claim(store) == []
+    assert names(claim(store, soon)) == ["first"]
+
+
+def test_what_may_have_arrived_stays_so_until_somebody_knows(store: Store) -> None:
+    uncertain(store, "a", NOW)
+    (again,) = claim(store)
+    with store.transaction():
+        assert store.outbox.settle_retry(again.delivery, not_before=NOW, reason="no connection")
+    assert (get(store, "a").state, get(store, "a").uncertain_at) == (DeliveryState.UNCERTAIN, NOW)
+    (again,) = claim(store)
+    with store.transaction():
+        assert store.outbox.settle_failed(again.delivery, reason="never", now=NOW)
+        assert store.outbox.requeue("a", NOW)
+    assert get(store, "a").state is DeliveryState.UNCERTAIN
+    with store.transaction():
+        assert store.outbox.confirm("a", reason="they saw it", now=NOW)
+        assert not store.outbox.confirm("a", reason="they saw it", now=NOW)
+    found = get(store, "a")
+    assert (found.state, found.last_error, found.reference) == (DeliveryState.DELIVERED, "they saw it", None)
+
+
+def test_only_what_may_have_arrived_can_be_said_to_have(store: Store) -> None:
+    put(store, "a")
+    with store.transaction():
+        assert not store.outbox.confirm("a", reason="x", now=NOW)
+    (one,) = claim(store)
+    with store.transaction():
+        store.outbox.settle_failed(one.delivery, reason="blocked", now=NOW)
+        assert not store.outbox.confirm("a", reason="x", now=NOW)
+
+
+def test_what_may_have_arrived_can_be_dropped_moves_along_and_fails_with_its_recipient(store: Store) -> None:
+    for name in ("dropped", "moved", "closed"):
+        uncertain(store, name, NOW + REPEAT_AFTER, target=name, recipient_id=name)
+    with store.transaction():
+        assert store.outbox.drop("dropped", reason="old", now=NOW)
+        store.outbox.move_recipient("moved", "moved", "there")
+        assert store.outbox.close_recipient("closed", "closed", reason="blocked", now=NOW) == 1
+    assert get(store, "dropped").state is DeliveryState.DROPPED
+    assert (get(store, "moved").state, get(store, "moved").target) == (DeliveryState.UNCERTAIN, "there")
+    assert get(store, "closed").state is DeliveryState.FAILED
+
+
+def test_what_may_have_arrived_counts_as_heard_in_a_budget(store: Store) -> None:
+    uncertain(store, "a", NOW + REPEAT_AFTER)
+    put(store, "b")
+    desk = recipient(id="desk", channel=Channel.TELEGRAM, target="-100", budget=Budget(1, timedelta(hours=1)))
+    with store.transaction():
+        store.keep_budgets([desk], Channel.TELEGRAM, NOW)
+    assert get(store, "b").not_before_at == NOW + timedelta(hours=1)
+
+
+def test_an_update_replies_to_the_first_message_whose_name_is_known(store: Store) -> None:
+    uncertain(store, "first", NOW + REPEAT_AFTER, event_id="e")
+    with store.transaction():
+        store.outbox.confirm("first", reason="they saw it", now=NOW)
+    put(store, "second", event_id="e")
+    (second,) = claim(store)
+    delivered(store, second, "42")
+    put(store, "third", event_id="e")
+    (third,) = claim(store)
+    assert third.reply_to == "42"
+
+
+def test_topics_of_a_forum_are_one_place(store: Store) -> None:
+    put(store, "general", target="-100")
+    put(store, "topic", target="-100/17", recipient_id="topic")
+    put(store, "mail", channel=Channel.EMAIL, target="a/b@c.example", recipient_id="mail")
+    assert names(claim(store)) == ["general", "mail"]
+    with store.transaction():
+        store.outbox.hold_back(Channel.TELEGRAM, "-100", NOW + timedelta(hours=1))
+        store.outbox.settle_failed(get(store, "general"), reason="x", now=NOW)
+    assert claim(store) == []
+    assert names(claim(store, NOW + timedelta(hours=1), channel=Channel.TELEGRAM)) == ["topic"]
+
+
+def test_busy_chats_are_passed_over(store: Store) -> None:
+    put(store, "a", target="1", severity=Severity.CRITICAL)
+    put(store, "b", target="2")
+    assert store.outbox.due_chats(Channel.TELEGRAM, NOW) == {"1", "2"}
+    assert names(claim(store, busy={"1"})) == ["b"]
+    assert store.outbox.next_due_at(Channel.TELEGRAM, busy={"1"}) == NOW + LEASE
+    assert store.outbox.next_due_at(Channel.TELEGRAM) == NOW
 
 
 def test_settling(store: Store) -> None:
@@ -320,8 +440,7 @@ def test_entries(store: Store) -> None:
 
 def test_looking_for_work_does_not_read_the_whole_history(store: Store) -> None:
     plan = [row[3] for row in store._db.rows("EXPLAIN QUERY PLAN " + _READY)]
-    assert "SCAN d USING INDEX deliveries_pending" in plan
-    assert [step for step in plan if step.startswith("SCAN")] == ["SCAN d USING INDEX deliveries_pending"]
+    assert [step for step in plan if step.startswith("SCAN")] == ["SCAN d USING INDEX deliveries_waiting"]
 
 
 def test_a_summary_that_fails_keeps_what_it_tells_on_record_and_tells_it_when_it_is_tried_again(store: Store) -> None:

@@ -13,10 +13,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.bot_api import TOKEN, BotApi, Fault, RefusedError, blocked, flooded, migrated, parse_html
-from tests.builders import alert, delivery, report
-from watcher.model import Alert, Delivered, GiveUp, Outcome, Retry
-from watcher.notify.base import OutgoingMessage
-from watcher.notify.telegram import Governor, TelegramNotifier
+from tests.builders import alert, delivery, recipient, report
+from watcher.model import (
+    Alert,
+    AlertKind,
+    Channel,
+    Delivered,
+    EventChange,
+    GiveUp,
+    Outcome,
+    Retry,
+    Toll,
+    Uncertain,
+)
+from watcher.notify.base import MessageEdit, OutgoingMessage
+from watcher.notify.telegram import TelegramNotifier
 
 NAMES = {"AM": "Armenia", "AZ": "Azerbaijan"}
 
@@ -117,12 +128,12 @@ async def test_flood_control_of_a_quiet_chat_holds_the_whole_channel() -> None:
 
 
 async def test_flood_control_of_a_busy_chat_is_its_own() -> None:
-    ticks = iter([0.0, 0.0, 10.0, 10.0])
     async with BotApi() as api:
-        notifier = TelegramNotifier(TOKEN, api.base_url, monotonic=lambda: next(ticks))
-        assert await notifier.send(message()) == Delivered("1")
+        notifier = TelegramNotifier(TOKEN, api.base_url, monotonic=lambda: 0.0)
+        notifier.governor.take("-100")
         api.answer("-100", flooded(30))
-        outcome = await notifier.send(message())
+        with notifier.governor.sending("-100"):
+            outcome = await notifier.send(message())
         await notifier.aclose()
     assert isinstance(outcome, Retry)
     assert (outcome.after, outcome.whole_channel) == (timedelta(seconds=30), False)
@@ -151,22 +162,22 @@ async def test_a_wrong_token_is_tried_again_and_never_shown(token: str) -> None:
         (Fault(502, "Bad Gateway"), False),
         (Fault(429, "Too Many Requests"), False),
         (Fault(409, "Conflict: terminated by other getUpdates request"), False),
+        (Fault(504, "Gateway Timeout"), True),
         (Fault(lose="before"), True),
         (Fault(lose="after"), True),
     ],
 )
 async def test_trouble_that_passes_is_tried_again(fault: Fault, is_uncertain: bool) -> None:
     outcome, api = await outcome_of(fault)
-    assert isinstance(outcome, Retry)
-    assert outcome.after is None
-    assert outcome.reason.endswith("it may have arrived") is is_uncertain
+    assert isinstance(outcome, Uncertain if is_uncertain else Retry)
+    assert isinstance(outcome, Uncertain) or outcome.after is None
     assert len(api.accepted) == (fault.lose == "after")
 
 
 async def test_no_answer_may_mean_that_it_arrived(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("watcher.notify.telegram._ANSWER_TIMEOUT", 0.1)
     outcome, _ = await outcome_of(Fault(lose="after", delay=0.3))
-    assert outcome == Retry("Timed out; it may have arrived")
+    assert outcome == Uncertain("Timed out")
 
 
 async def test_no_connection_means_that_it_did_not_arrive() -> None:
@@ -175,7 +186,6 @@ async def test_no_connection_means_that_it_did_not_arrive() -> None:
         outcome = await notifier.send(message())
     assert isinstance(outcome, Retry)
     assert "ConnectError" in outcome.reason
-    assert "may have arrived" not in outcome.reason
 
 
 async def test_the_token_is_in_no_log_and_no_reason(caplog: pytest.LogCaptureFixture) -> None:
@@ -202,60 +212,73 @@ async def test_any_title_is_taken_as_html_at_once(titles: list[str]) -> None:
     assert api.accepted[0].text.endswith("Alert hk4mbv7q2c")
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def test_a_chat_gets_one_message_a_second() -> None:
-    governor = Governor(Clock())
-    assert [governor.reserve("1") for _ in range(3)] == [0, 1, 2]
-    assert governor.reserve("1") == 3  # too long to sleep: not reserved
-    assert governor.reserve("1") == 3
-    assert governor.reserve("2") == 0
+async def test_buttons_stand_under_what_can_be_acted_upon() -> None:
+    async with channel() as (api, notifier):
+        await notifier.send(message())
+        await notifier.send(message(alert(kind=AlertKind.NOTICE)))
+        speaks_french = recipient(channel=Channel.TELEGRAM, target="-100", language="fr")
+        await notifier.send(OutgoingMessage(alert(), delivery(), None, NAMES, speaks_french))
+    english, notice, french = api.accepted
+    assert [each.data for each in english.buttons][:2] == ["ack:hk4mbv7q2c", "useful:hk4mbv7q2c"]
+    assert notice.buttons == ()
+    assert french.buttons[0].text != english.buttons[0].text
 
 
-def test_a_group_gets_twenty_messages_a_minute() -> None:
-    clock = Clock()
-    governor = Governor(clock)
-    for second in range(20):
-        clock.now = float(second)
-        assert governor.reserve("-1") == 0
-    clock.now = 20.0
-    assert governor.reserve("-1") == 40
-    assert governor.reserve("7") == 0
-    clock.now = 60.5
-    assert governor.reserve("-1") == 0
+async def test_a_topic_of_a_forum() -> None:
+    async with channel() as (api, notifier):
+        api.group(-100200300, "Desk", forum=True)
+        target = api.topic(-100200300, 17, "Caucasus")
+        assert isinstance(await notifier.send(message(target=target)), Delivered)
+        assert isinstance(await notifier.send(message(target="-100200300/1")), Delivered)  # the general one
+        gone = await notifier.send(message(target="-100200300/18"))
+    assert [each.thread for each in api.accepted] == [17, None]
+    assert isinstance(gone, GiveUp)
+    assert gone.recipient_is_gone
+    assert gone.reason.startswith("the topic was deleted (")
 
 
-def test_all_chats_together_get_thirty_messages_a_second() -> None:
-    governor = Governor(Clock())
-    assert [governor.reserve(str(chat)) for chat in range(31)] == [0.0] * 30 + [1.0]
+async def test_a_closed_topic_closes_the_recipient() -> None:
+    outcome, _ = await outcome_of(Fault(400, "Bad Request: TOPIC_CLOSED"))
+    assert isinstance(outcome, GiveUp)
+    assert outcome.recipient_is_gone
+    assert outcome.reason.startswith("the topic is closed (")
 
 
-def test_a_chat_is_quiet_after_a_minute() -> None:
-    clock = Clock()
-    governor = Governor(clock)
-    assert governor.is_quiet("1")
-    governor.reserve("1")
-    assert not governor.is_quiet("1")
-    clock.now = 61.0
-    assert governor.is_quiet("1")
+def change(reference: str = "1", **values: Any) -> MessageEdit:
+    update = alert(id="update0001", changes=(EventChange.DEATHS_DOUBLED,), killed=Toll(105), previous_alert_id="x")
+    return MessageEdit(alert(), update, delivery(reference=reference, **values), NAMES)
 
 
-async def test_a_chat_with_too_much_to_say_waits_in_the_outbox() -> None:
-    async with BotApi() as api:
-        notifier = TelegramNotifier(TOKEN, api.base_url, monotonic=lambda: 0.0)
-        notifier._governor.reserve("-100")
-        notifier._governor.reserve("-100")
-        notifier._governor.reserve("-100")
-        outcome = await notifier.send(message())
-        await notifier.aclose()
-    assert outcome == Retry("enough messages to this chat for now", after=timedelta(seconds=3))
-    assert api.requests == []
+async def test_a_headline_is_edited_and_its_buttons_stay() -> None:
+    async with channel() as (api, notifier):
+        await notifier.send(message())
+        assert await notifier.edit(change()) == Delivered("1")
+        (now,) = api.sees("-100")
+        (before,) = api.to("-100")
+        assert now.text != before.text
+        assert "105" in now.text
+        assert now.buttons == before.buttons
+        assert await notifier.edit(change()) == Delivered("1")  # it says so already
+    assert [call.description for call in api.refusals if "not modified" in call.description]
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (Fault(400, "Bad Request: message can't be edited"), GiveUp),
+        (Fault(400, "Bad Request: message to edit not found"), GiveUp),
+        (Fault(403, "Forbidden: bot was blocked by the user"), GiveUp),
+        (migrated(-1001), GiveUp),
+        (flooded(30), Retry),
+        (Fault(502, "Bad Gateway"), Retry),
+        (Fault(lose="after"), Uncertain),
+    ],
+)
+async def test_what_comes_of_an_edit(fault: Fault, expected: type[Outcome]) -> None:
+    async with channel() as (api, notifier):
+        await notifier.send(message())
+        api.answer("-100", fault)
+        assert isinstance(await notifier.edit(change()), expected)
 
 
 @pytest.mark.parametrize(

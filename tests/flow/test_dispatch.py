@@ -206,7 +206,7 @@ async def test_a_send_that_hangs_is_cut_off(store: Store, clock: Clock) -> None:
     put(store, "mail", channel=Channel.EMAIL)
     await dispatcher(store, clock, [], telegram=chat, email=mail, send_timeout=timedelta(seconds=0.05)).dispatch_due()
     assert get(store, "a").last_error == "no answer within 0 s; it may have arrived"
-    assert get(store, "a").state is DeliveryState.PENDING
+    assert get(store, "a").state is DeliveryState.UNCERTAIN
     assert chat.under_way == []
     assert get(store, "mail").state is DeliveryState.DELIVERED
 
@@ -258,7 +258,7 @@ async def test_a_refusal_for_good_fails_and_closes_nobody(store: Store, clock: C
 
 async def test_a_late_failure_does_not_touch_somebody_elses_claim(store: Store, clock: Clock) -> None:
     settled: list[Settled] = []
-    put(store, "a")
+    put(store, "a", severity=Severity.CRITICAL)
 
     class Slow(RecordingNotifier):
         async def send(self, message: OutgoingMessage) -> Outcome:
@@ -277,7 +277,7 @@ async def test_what_was_sent_when_the_process_died_arrives_again_with_the_same_i
     async with BotApi() as api:
         chat = TelegramNotifier(TOKEN, api.base_url, monotonic=iter(range(0, 10**6, 100)).__next__)
         with Store.open(path, exclusive=True) as store:
-            put(store, "a")
+            put(store, "a", severity=Severity.CRITICAL)
             with store.transaction():
                 (claimed,) = store.outbox.claim_due(NOW, limit=1, lease=timedelta(minutes=2))
             await chat.send(OutgoingMessage(claimed.alert, claimed.delivery, None, NAMES))
@@ -305,7 +305,7 @@ async def test_the_real_channels_with_every_trouble(store: Store, clock: Clock) 
         service = dispatcher(store, clock, settled, telegram=chat, email=mail)
         for _ in range(3):
             await service.dispatch_due()
-            clock.now += timedelta(minutes=1)
+            clock.now += timedelta(minutes=8)
         put(store, "mail-update", channel=Channel.EMAIL, target="desk@example.net", event_id="e")
         put(store, "update", target="good", recipient_id="good", event_id="e")
         await service.dispatch_due()
@@ -436,7 +436,7 @@ async def test_killed_again_and_again_every_alert_arrives(tmp_path: Path) -> Non
     count = 60
     with Store.open(path, exclusive=True) as store:
         for n in range(count):
-            put(store, f"alert{n:02}", target=str(n), recipient_id=str(n))
+            put(store, f"alert{n:02}", severity=Severity.CRITICAL, target=str(n), recipient_id=str(n))
     async with BotApi() as api:
         for n in range(count):
             api.answer(str(n), Fault(delay=0.01))

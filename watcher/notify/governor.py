@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from bisect import insort
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from itertools import count
+from math import inf
 
 # "avoid sending more than one message per second" to a chat, "20 messages per minute" to a group, "30 messages per
 # second" in all (https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this): (messages, seconds).
@@ -77,9 +79,21 @@ class Governor:
 
     def take(self, chat: str, ago: float = 0.0) -> None:
         """Nothing; a message to the chat counts as sent now, or so many seconds ago."""
-        at = self._monotonic() - ago
-        insort(self._chats.setdefault(chat, []), at)
-        insort(self._total, at)
+        self._add(chat, self._monotonic() - ago)
+
+    @contextmanager
+    def sending(self, chat: str) -> Iterator[None]:
+        """A block that sends a message to the chat, now.
+
+        Telegram counts it at some moment of the block, so it counts here from beginning to end.
+        """
+        self._add(chat, inf)
+        try:
+            yield
+        finally:
+            self._total.remove(inf)
+            self._chats[chat].remove(inf)
+            self.take(chat)
 
     def hold(self, chat: str | None, seconds: float) -> None:
         """Nothing; nothing is sent to the chat (None: to any) for so long, because Telegram said so."""
@@ -105,8 +119,14 @@ class Governor:
         """Seconds until there is room again for a message to some chat; 0: there is."""
         now = self._forget()
         count_, seconds = _TOTAL_LIMIT
-        at = self._total[-count_] + seconds if len(self._total) >= count_ else now
+        at = min(self._total[-count_], now) + seconds if len(self._total) >= count_ else now
         return max(at, self._held.get("", now), now) - now
+
+    def has_spare(self, chat: str) -> bool:
+        """Whether something may leave to the chat now that nobody waits for, without keeping an alert waiting."""
+        is_open = self._wait(chat) == 0 and not self._expected
+        half_free = 2 * len(self._chats.get(chat, ())) <= _GROUP_LIMIT[0] and 2 * self.room() >= _TOTAL_LIMIT[0]
+        return is_open and half_free
 
     def is_quiet(self, chat: str) -> bool:
         """Whether the chat got at most one message, the one under way, for the length of the longest limit."""
@@ -133,8 +153,12 @@ class Governor:
         limits = [_CHAT_LIMIT]
         if chat.startswith(("-", "@")):  # groups and channels
             limits.append(_GROUP_LIMIT)
-        free_at = [moments[-number] + seconds for number, seconds in limits if len(moments) >= number]
+        free_at = [min(moments[-number], now) + seconds for number, seconds in limits if len(moments) >= number]
         return max([now, self._held.get(chat, now), *free_at]) - now
+
+    def _add(self, chat: str, at: float) -> None:
+        insort(self._chats.setdefault(chat, []), at)
+        insort(self._total, at)
 
     def _forget(self) -> float:
         now = self._monotonic()

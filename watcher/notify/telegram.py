@@ -1,21 +1,20 @@
-"""The Telegram channel: one message, one outcome; limits that Telegram announces are kept, its refusals understood."""
+"""The Telegram channel: one message, one outcome; its refusals understood, its silences called what they are."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import time
-from bisect import insort
 from collections.abc import Callable
 from datetime import timedelta
 
 import httpx
-from telegram import Bot, LinkPreviewOptions, ReplyParameters
+from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, ReplyParameters
 from telegram.constants import ParseMode
 from telegram.error import (
     BadRequest,
     ChatMigrated,
+    Conflict,
     Forbidden,
     InvalidToken,
     NetworkError,
@@ -25,16 +24,12 @@ from telegram.error import (
 )
 from telegram.request import HTTPXRequest
 
-from watcher.model import Delivered, GiveUp, Outcome, Retry
-from watcher.notify.base import OutgoingMessage, plain_reason
+from watcher.buttons import alert_buttons
+from watcher.model import Acknowledgement, Alert, Delivered, GiveUp, Outcome, Recipient, Retry, Uncertain
+from watcher.notify.base import MessageEdit, OutgoingMessage, plain_reason
+from watcher.notify.governor import Governor, chat_of
 from watcher.render import render_telegram, render_telegram_text
-
-# "avoid sending more than one message per second" to a chat, "20 messages per minute" to a group, "30 messages per
-# second" in all (https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this): (messages, seconds).
-_CHAT_LIMIT = (1, 1.0)
-_GROUP_LIMIT = (20, 60.0)
-_TOTAL_LIMIT = (30, 1.0)
-_LONGEST_SLEEP = 2.0  # seconds; a longer wait belongs in the outbox, where other messages can pass
+from watcher.wording import Wording, wording_of
 
 _CONNECT_TIMEOUT = 10.0
 _ANSWER_TIMEOUT = 15.0
@@ -51,15 +46,30 @@ _GONE = (
     "need administrator rights",
     "chat_write_forbidden",
     "chat_restricted",
-    "topic_closed",
 )
-_UNCERTAIN = "it may have arrived"
+# The same for a topic of a forum, with what that means.
+_TOPIC_GONE = {
+    "message thread not found": "the topic was deleted",
+    "topic_deleted": "the topic was deleted",
+    "topic_closed": "the topic is closed",
+}
+_GENERAL_TOPIC = "1"  # which Telegram knows by no number when it is written to
 
 
 class TelegramNotifier:
-    """Sends alerts as HTML through the Bot API; the token appears in no log and no reason."""
+    """Sends alerts as HTML through the Bot API; the token appears in no log and no reason.
 
-    def __init__(self, token: str, base_url: str, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    Who calls keeps to the limits with the help of ``governor``, which is shared by everything that uses the token.
+    """
+
+    def __init__(
+        self,
+        token: str,
+        base_url: str,
+        *,
+        governor: Governor | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         # httpx logs every address, which holds the token; so does the library at its debug level.
         for name in ("httpx", "httpcore", "telegram"):
             logging.getLogger(name).setLevel(logging.WARNING)
@@ -74,40 +84,70 @@ class TelegramNotifier:
             pool_timeout=_CONNECT_TIMEOUT,
         )
         self._bot = Bot(token, base_url=base_url, request=self._request, get_updates_request=self._request)
-        self._governor = Governor(monotonic)
+        self._shared = governor or Governor(monotonic)
+
+    @property
+    def governor(self) -> Governor:
+        """Who knows what may leave now."""
+        return self._shared
 
     async def send(self, message: OutgoingMessage) -> Outcome:
         """What Telegram said; HTML first, and once more as plain text where Telegram does not take that."""
-        chat = message.delivery.target
-        first_in_a_while = self._governor.is_quiet(chat)
-        wait = self._governor.reserve(chat)
-        if wait > _LONGEST_SLEEP:
-            return Retry("enough messages to this chat for now", after=timedelta(seconds=wait))
-        await asyncio.sleep(wait)
+        first_in_a_while = self._shared.is_quiet(chat_of(message.delivery.target))
+        wording = _wording(message.recipient)
         try:
             try:
-                return await self._post(message, render_telegram(message.alert, message.names), ParseMode.HTML)
+                return await self._post(message, render_telegram(message.alert, message.names), wording, is_html=True)
             except BadRequest as refusal:
-                if _says_gone(refusal):
-                    return GiveUp(self._reason(refusal), recipient_is_gone=True)
-                # Whatever it was about, markup or reply: the words must get through.
-                return await self._post(message, render_telegram_text(message.alert, message.names), None)
+                if gone := self._why_gone(refusal):
+                    return GiveUp(gone, recipient_is_gone=True)
+                # Whatever it was about, markup, buttons or reply: the words must get through.
+                text = render_telegram_text(message.alert, message.names)
+                return await self._post(message, text, wording, is_html=False)
         except TelegramError as error:
             return self._outcome(error, first_in_a_while)
+
+    async def edit(self, edit: MessageEdit) -> Outcome:
+        """What Telegram said; GiveUp where the message is not to be changed any more."""
+        target = edit.delivery.target
+        first_in_a_while = self._shared.is_quiet(chat_of(target))
+        wording = _wording(edit.recipient)
+        reference = edit.delivery.reference or ""
+        try:
+            await self._bot.edit_message_text(
+                render_telegram(edit.first, edit.names),
+                chat_of(target),
+                int(reference),
+                parse_mode=ParseMode.HTML,
+                reply_markup=_keyboard(edit.first, wording, edit.acknowledgement),
+                link_preview_options=LinkPreviewOptions(is_disabled=True),
+            )
+        except BadRequest as refusal:
+            if "message is not modified" in refusal.message.lower():
+                return Delivered(reference)
+            return GiveUp(self._reason(refusal))
+        except ChatMigrated as error:  # it stays behind in the old chat
+            return GiveUp(self._reason(error))
+        except TelegramError as error:
+            return self._outcome(error, first_in_a_while)
+        return Delivered(reference)
 
     async def aclose(self) -> None:
         """Nothing; closes the connections."""
         await self._request.shutdown()
 
-    async def _post(self, message: OutgoingMessage, text: str, parse_mode: ParseMode | None) -> Delivered:
+    async def _post(self, message: OutgoingMessage, text: str, wording: Wording, *, is_html: bool) -> Delivered:
         reply = None
-        if message.reply_to is not None and parse_mode is not None:
+        if message.reply_to is not None and is_html:
             reply = ReplyParameters(int(message.reply_to), allow_sending_without_reply=True)
+        chat, _, topic = message.delivery.target.partition("/")
         sent = await self._bot.send_message(
-            message.delivery.target,
+            chat,
             text,
-            parse_mode=parse_mode,
+            parse_mode=ParseMode.HTML if is_html else None,
             reply_parameters=reply,
+            reply_markup=_keyboard(message.alert, wording, None) if is_html else None,
+            message_thread_id=int(topic) if topic and topic != _GENERAL_TOPIC else None,
             disable_notification=message.delivery.is_silent,
             link_preview_options=LinkPreviewOptions(is_disabled=True),
         )
@@ -128,61 +168,42 @@ class TelegramNotifier:
             case InvalidToken():
                 return Retry(f"Telegram refuses the token ({reason})", whole_channel=True)
             case BadRequest():
-                return GiveUp(reason, recipient_is_gone=_says_gone(error))
-            case TimedOut() | NetworkError():
-                return Retry(reason if _was_not_sent(error) else f"{reason}; {_UNCERTAIN}")
-            case _:
+                gone = self._why_gone(error)
+                return GiveUp(gone or reason, recipient_is_gone=gone is not None)
+            case Conflict():
                 return Retry(reason)
+            case TimedOut() | NetworkError() if _was_not_sent(error):
+                return Retry(reason)
+            case _:  # no answer, or none that can be read
+                return Uncertain(reason)
+
+    def _why_gone(self, error: BadRequest) -> str | None:
+        description, reason = error.message.lower(), self._reason(error)
+        for words, meaning in _TOPIC_GONE.items():
+            if words in description:
+                return f"{meaning} ({reason})"
+        return reason if any(words in description for words in _GONE) else None
 
     def _reason(self, error: TelegramError) -> str:
         return plain_reason(error.message, self._token)
 
 
-class Governor:
-    """Keeps to the announced limits: hands out the earliest moments at which messages may leave.
-
-    Moments are reserved in order of asking, so that concurrent senders spread out instead of colliding.
-    """
-
-    def __init__(self, monotonic: Callable[[], float]) -> None:
-        self._monotonic = monotonic
-        self._total: list[float] = []
-        self._chats: dict[str, list[float]] = {}
-
-    def reserve(self, chat: str) -> float:
-        """Seconds until a message to the chat may leave; waits over the longest sleep are not reserved."""
-        now = self._monotonic()
-        self._forget(now)
-        moments = self._chats.setdefault(chat, [])
-        limits = [(_CHAT_LIMIT, moments), (_TOTAL_LIMIT, self._total)]
-        if chat.startswith(("-", "@")):  # groups and channels
-            limits.append((_GROUP_LIMIT, moments))
-        at = max([now, *(past[-count] + seconds for (count, seconds), past in limits if len(past) >= count)])
-        if at - now <= _LONGEST_SLEEP:
-            insort(moments, at)
-            insort(self._total, at)
-        return at - now
-
-    def is_quiet(self, chat: str) -> bool:
-        """Whether the chat got nothing for the length of the longest limit."""
-        self._forget(self._monotonic())
-        return not self._chats.get(chat)
-
-    def _forget(self, now: float) -> None:
-        oldest = now - _GROUP_LIMIT[1]
-        self._total = [at for at in self._total if at > now - _TOTAL_LIMIT[1]]
-        self._chats = {
-            chat: recent for chat, past in self._chats.items() if (recent := [at for at in past if at > oldest])
-        }
+def _wording(recipient: Recipient | None) -> Wording:
+    return wording_of(recipient.language if recipient else None)
 
 
-def _says_gone(error: BadRequest) -> bool:
-    description = error.message.lower()
-    return any(words in description for words in _GONE)
+def _keyboard(alert: Alert, wording: Wording, acknowledgement: Acknowledgement | None) -> InlineKeyboardMarkup | None:
+    rows = alert_buttons(alert, wording, acknowledgement)
+    if not rows:
+        return None
+    return InlineKeyboardMarkup(
+        [[InlineKeyboardButton(one.text, callback_data=one.data) for one in row] for row in rows]
+    )
 
 
 def _was_not_sent(error: NetworkError) -> bool:
     cause = error.__cause__
     if isinstance(cause, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)):
         return True
-    return cause is None  # an answer that says no, like 502 or 429 without a time
+    # An answer that says no, like 502 or 429 without a time; a gateway that waited in vain knows nothing.
+    return cause is None and "gateway timeout" not in error.message.lower()

@@ -14,6 +14,7 @@ from watcher.render import clean, shorten
 from watcher.store.articles import Articles
 from watcher.store.codec import decode_time, encode_time
 from watcher.store.db import BUSY_TIMEOUT, Db
+from watcher.store.edits import HeadlineEdits
 from watcher.store.events import Events
 from watcher.store.evidence import EvidenceStore
 from watcher.store.feedback import Feedback
@@ -23,8 +24,8 @@ from watcher.store.mutes import Mutes
 from watcher.store.outbox import Outbox, over_budget
 from watcher.store.pruning import Pruner
 from watcher.store.subscriptions import Subscriptions
-from watcher.store.told import Told
 from watcher.store.together import Together
+from watcher.store.told import Told
 
 _NAME_CHARS = 80  # of who acknowledges; chats let people call themselves anything
 _NOTE_CHARS = 500
@@ -68,12 +69,13 @@ class Store:
         self.events = Events(db)
         self.evidence = EvidenceStore(db)
         self.outbox = Outbox(db)
+        self.edits = HeadlineEdits(db, self.outbox)
         self.journal = Journal(db)
         self.kept = Kept(db)
         self.mutes = Mutes(db)
+        self.together = Together(db, self.events, self.outbox)
         self.subscriptions = Subscriptions(db)
         self.feedback = Feedback(db)
-        self.together = Together(db, self.events, self.outbox)
         self.told = Told(db)
         self.pruner = Pruner(db)
 
@@ -82,7 +84,7 @@ class Store:
         """The store in that file (None: a new one in memory); raises StoreError.
 
         The daemon opens exclusively: it creates or migrates the file, keeps others of its kind out, and what a dead
-        one was sending becomes pending again. Commands open beside it; they read at any time, and write briefly.
+        one was sending is uncertain. Commands open beside it; they read at any time, and write briefly.
         """
         store = cls(Db.open(path, exclusive=exclusive, busy_timeout=busy_timeout))
         if exclusive:
@@ -169,7 +171,7 @@ class Store:
         # What is held for quiet hours or for an acknowledgement does not wait; a failed attempt moves `not_before_at`.
         oldest = self._db.value(
             "SELECT min(CASE WHEN attempts THEN created_at ELSE not_before_at END) FROM deliveries "
-            "WHERE state IN ('pending', 'sending') AND (attempts OR not_before_at <= ?)",
+            "WHERE state IN ('pending', 'uncertain', 'sending') AND (attempts OR not_before_at <= ?)",
             (encode_time(now),),
         )
         return Counts(

@@ -94,7 +94,7 @@ class Mutes:
     def _told(self, event_id: str) -> frozenset[str]:
         rows = self._db.rows(
             "SELECT DISTINCT recipient_id FROM deliveries WHERE event_id = ? "
-            "AND state IN ('pending', 'sending', 'delivered', 'folded')",
+            "AND state IN ('pending', 'uncertain', 'sending', 'delivered', 'folded')",
             (event_id,),
         )
         return frozenset(row[0] for row in rows)

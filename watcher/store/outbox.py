@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -9,9 +10,10 @@ from datetime import datetime, timedelta
 
 from watcher.budget import Waiting, spend
 from watcher.errors import StoreError
-from watcher.model import Alert, Budget, Channel, Delivery, DeliveryState, Held, Severity
+from watcher.model import Alert, AlertKind, Budget, Channel, Delivery, DeliveryState, Held, Severity
 from watcher.store.codec import decode_time, encode_time, loads, storable
 from watcher.store.db import Db
+from watcher.timing import LEASE, REPEAT_IS_HARMLESS, repeats_soon, uncertain_until
 
 # An update waits for the first message of its event, to reply to it; but a first message that failed this often
 # (20 minutes of back-off) must not hold up what came later, nor one that is held for the recipient's quiet hours an
@@ -26,19 +28,26 @@ _MAY_WAIT = f"""d.severity < {int(Severity.CRITICAL)} AND NOT d.is_silent AND d.
 ABANDONED = "the program stopped while it was being sent; it may have arrived"
 LEASE_EXPIRED = "the channel did not answer in time; it may have arrived"
 
-# Pending deliveries that nothing holds up but time: nobody is sending to that target, and no earlier message of the
-# same event to the same recipient is on its way. `ready_at` is when the last wait is over.
+# What waits, once more or still: it stays known that it may have arrived.
+_WAITING = "CASE WHEN uncertain_at IS NULL THEN 'pending' ELSE 'uncertain' END"
+
+# What may have arrived holds up nothing that comes later, unless it is about to be sent again.
+_IN_FRONT = f"""(e.state IN ('pending', 'sending') OR e.state = 'uncertain' AND (
+    e.severity >= {int(Severity.CRITICAL)} OR e.channel IN ({", ".join(f"'{one}'" for one in REPEAT_IS_HARMLESS)})))"""
+
+# Deliveries that nothing holds up but time: nobody is sending to that chat, and no earlier message of the same event to
+# the same recipient is on its way. `ready_at` is when the last wait is over.
 _READY = f"""
     SELECT d.*, max(d.not_before_at, coalesce((
-        SELECT max(w.until_at) FROM channel_waits w WHERE w.channel = d.channel AND w.target IN ('', d.target)
+        SELECT max(w.until_at) FROM channel_waits w WHERE w.channel = d.channel AND w.target IN ('', d.chat)
     ), '')) AS ready_at
     FROM deliveries d
-    WHERE d.state = 'pending'
+    WHERE d.state IN ('pending', 'uncertain')
     AND NOT EXISTS (
-        SELECT 1 FROM deliveries s WHERE s.state = 'sending' AND s.channel = d.channel AND s.target = d.target)
+        SELECT 1 FROM deliveries s WHERE s.state = 'sending' AND s.channel = d.channel AND s.chat = d.chat)
     AND NOT EXISTS (
         SELECT 1 FROM deliveries e WHERE e.event_id = d.event_id AND e.recipient_id = d.recipient_id AND e.n < d.n
-        AND (e.state = 'pending' OR e.state = 'sending') AND e.attempts < {BLOCKING_ATTEMPTS}
+        AND {_IN_FRONT} AND e.attempts < {BLOCKING_ATTEMPTS}
         AND NOT (e.attempts = 0 AND e.not_before_at > d.not_before_at))
 """
 
@@ -59,6 +68,7 @@ class OutboxEntry:
     delivery: Delivery
     severity: Severity
     headline: str
+    kind: AlertKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +96,18 @@ class Outbox:
         return sum(self._add(delivery) for delivery in deliveries)
 
     def claim_due(
-        self, now: datetime, *, limit: int, lease: timedelta, channel: Channel | None = None
+        self,
+        now: datetime,
+        *,
+        limit: int,
+        lease: timedelta,
+        channel: Channel | None = None,
+        busy: Collection[str] = (),
     ) -> tuple[Claimed, ...]:
-        """Up to ``limit`` deliveries to send now, severest first, then oldest; each target at most once.
+        """Up to ``limit`` deliveries to send now, severest first, then oldest; one a chat, none to ``busy`` ones.
 
-        A target gets its next message only after the last one is settled, so the order within a chat is kept whatever
-        the caller does at once. Deliveries whose lease has ended become pending first; escalations of what was
+        A chat gets its next message only after the last one is settled, so the order within it is kept whatever the
+        caller does at once. Deliveries whose lease has ended become uncertain first; escalations of what was
         acknowledged meanwhile are withdrawn.
         """
         self._release("lease_until_at <= ?", encode_time(now), LEASE_EXPIRED)
@@ -99,12 +115,35 @@ class Outbox:
         rows = self._db.rows(
             f"""SELECT * FROM (
                 SELECT *, row_number() OVER (
-                    PARTITION BY channel, target ORDER BY severity DESC, created_at, n) AS place
-                FROM ({_READY}) WHERE ready_at <= :now AND (:channel IS NULL OR channel = :channel))
+                    PARTITION BY channel, chat ORDER BY severity DESC, created_at, n) AS place
+                FROM ({_READY}) WHERE ready_at <= :now AND (:channel IS NULL OR channel = :channel)
+                AND chat NOT IN (SELECT value FROM json_each(:busy)))
             WHERE place = 1 ORDER BY severity DESC, created_at, n LIMIT :limit""",
-            {"now": encode_time(now), "channel": channel and channel.value, "limit": limit},
+            {
+                "now": encode_time(now),
+                "channel": channel and channel.value,
+                "busy": json.dumps([*busy]),
+                "limit": limit,
+            },
         )
         return tuple(self._claim(row, encode_time(now + lease)) for row in rows)
+
+    def due_chats(self, channel: Channel, now: datetime) -> frozenset[str]:
+        """The chats, or whatever is one place on the channel, to which something could be sent now."""
+        rows = self._db.rows(
+            f"SELECT DISTINCT chat FROM ({_READY}) WHERE ready_at <= ? AND channel = ?",
+            (encode_time(now), channel.value),
+        )
+        return frozenset(row[0] for row in rows)
+
+    def sent_since(self, channel: Channel, since: datetime) -> tuple[tuple[str, datetime], ...]:
+        """The chats to which anything was sent after that, each time with the time; unanswered ones, too."""
+        rows = self._db.rows(
+            "SELECT chat, max(coalesce(settled_at, ''), coalesce(uncertain_at, '')) AS at FROM deliveries "
+            "WHERE channel = ? AND (settled_at > ? AND reference IS NOT NULL OR uncertain_at > ?)",
+            (channel.value, encode_time(since), encode_time(since)),
+        )
+        return tuple((row["chat"], decode_time(row["at"])) for row in rows)
 
     def due_recipients(self, channel: Channel, now: datetime) -> frozenset[str]:
         """Ids of the recipients for whom something can be claimed on the channel."""
@@ -122,8 +161,9 @@ class Outbox:
         loud_at = [
             decode_time(row["at"])
             for row in self._db.rows(
-                "SELECT coalesce(settled_at, :now) AS at FROM deliveries WHERE recipient_id = :id AND NOT is_silent "
-                "AND (state = 'sending' OR (state = 'delivered' AND folded_into IS NULL AND settled_at > :since))",
+                "SELECT coalesce(settled_at, uncertain_at, :now) AS at FROM deliveries "
+                "WHERE recipient_id = :id AND NOT is_silent AND (state = 'sending' OR uncertain_at > :since "
+                "OR (state = 'delivered' AND folded_into IS NULL AND settled_at > :since))",
                 {"id": recipient_id, "now": encode_time(now), "since": encode_time(now - budget.per)},
             )
         ]
@@ -140,7 +180,7 @@ class Outbox:
                 "last_error = ? WHERE id = ?",
                 [(encode_time(spending.until_at), encode_time(now), reason, one) for one in spending.held],
             )
-        return tuple(_delivery(row) for row in rows if row["id"] in spending.folded)
+        return tuple(delivery_of(row) for row in rows if row["id"] in spending.folded)
 
     def fold(self, delivery_ids: Iterable[str], into: str) -> None:
         """Nothing; the delivery ``into`` tells these, too, and what was folded into them: delivered when it is."""
@@ -171,12 +211,12 @@ class Outbox:
         rows = self._db.rows(
             "SELECT * FROM deliveries WHERE state = 'muted' AND silenced_by = ? ORDER BY n", (silenced_by,)
         )
-        return tuple(map(_delivery, rows))
+        return tuple(map(delivery_of, rows))
 
     def of_event(self, event_id: str) -> tuple[Delivery, ...]:
         """Every delivery of an alert about the event, oldest first."""
         return tuple(
-            map(_delivery, self._db.rows("SELECT * FROM deliveries WHERE event_id = ? ORDER BY n", (event_id,)))
+            map(delivery_of, self._db.rows("SELECT * FROM deliveries WHERE event_id = ? ORDER BY n", (event_id,)))
         )
 
     def silencers(self) -> tuple[str, ...]:
@@ -202,7 +242,7 @@ class Outbox:
                 SELECT 'acknowledged by ' || k.who || coalesce('; before that: ' || deliveries.last_error, '')
                 FROM alerts a JOIN acknowledgements k ON k.event_id = a.event_id AND k.alert_n >= a.n
                 WHERE a.id = deliveries.alert_id ORDER BY k.n LIMIT 1)
-            WHERE state = 'pending' AND EXISTS (
+            WHERE state IN ('pending', 'uncertain') AND EXISTS (
                 SELECT 1 FROM alerts a JOIN acknowledgements k ON k.event_id = a.event_id AND k.alert_n >= a.n
                 WHERE a.id = deliveries.alert_id AND a.kind = 'escalation')""",
             (encode_time(now),),
@@ -215,24 +255,25 @@ class Outbox:
             "WHERE a.event_id = ? AND a.kind = 'escalation' ORDER BY d.n",
             (event_id,),
         )
-        return tuple(map(_delivery, rows))
+        return tuple(map(delivery_of, rows))
 
     def release_abandoned(self) -> int:
-        """How many deliveries a dead process had claimed; they are pending again. For the holder of the lock."""
+        """How many deliveries a dead process had claimed; they are uncertain now. For the holder of the lock."""
         return self._release("1 = ?", 1, ABANDONED)
 
-    def next_due_at(self, channel: Channel | None = None) -> datetime | None:
+    def next_due_at(self, channel: Channel | None = None, busy: Collection[str] = ()) -> datetime | None:
         """When the next delivery can be claimed or the next lease ends; None: not before something is settled or added.
 
-        May lie in the past.
+        May lie in the past. Chats that are ``busy`` are left out.
         """
         found = self._db.value(
             f"""SELECT min(at) FROM (
-                SELECT min(ready_at) AS at FROM ({_READY}) WHERE :channel IS NULL OR channel = :channel
+                SELECT min(ready_at) AS at FROM ({_READY}) WHERE (:channel IS NULL OR channel = :channel)
+                AND chat NOT IN (SELECT value FROM json_each(:busy))
                 UNION ALL
                 SELECT min(lease_until_at) FROM deliveries
                 WHERE state = 'sending' AND (:channel IS NULL OR channel = :channel))""",
-            {"channel": channel and channel.value},
+            {"channel": channel and channel.value, "busy": json.dumps([*busy])},
         )
         return None if found is None else decode_time(found)
 
@@ -251,13 +292,36 @@ class Outbox:
         return is_news
 
     def settle_retry(self, delivery: Delivery, *, not_before: datetime, reason: str) -> bool:
-        """Whether the delivery was still ours; it is pending again, not before then."""
+        """Whether the delivery was still ours; it waits again, not before then.
+
+        What may have arrived earlier stays uncertain.
+        """
         return self._settle(
             delivery,
-            "state = 'pending', not_before_at = ?, last_error = ?, lease_until_at = NULL",
+            f"state = {_WAITING}, not_before_at = ?, last_error = ?, lease_until_at = NULL",
             (encode_time(not_before), storable(reason)),
             must_hold_lease=True,
         )
+
+    def settle_uncertain(self, delivery: Delivery, *, not_before: datetime, reason: str) -> bool:
+        """Whether the delivery was still ours; it may have arrived, and is sent again not before then."""
+        return self._settle(
+            delivery,
+            "state = 'uncertain', uncertain_at = coalesce(uncertain_at, ?), not_before_at = ?, last_error = ?, "
+            "lease_until_at = NULL",
+            (encode_time(_sent_at(delivery)), encode_time(not_before), storable(reason)),
+            must_hold_lease=True,
+        )
+
+    def confirm(self, delivery_id: str, *, reason: str, now: datetime) -> bool:
+        """Whether it may have arrived; it is delivered now because somebody says so, and so is what it tells."""
+        is_news = self._db.write(
+            "UPDATE deliveries SET state = 'delivered', last_error = ?, settled_at = ? "
+            "WHERE id = ? AND uncertain_at IS NOT NULL AND state IN ('uncertain', 'failed')",
+            (storable(reason), encode_time(now), delivery_id),
+        )
+        self._deliver_folded(delivery_id)
+        return bool(is_news)
 
     def settle_failed(self, delivery: Delivery, *, reason: str, now: datetime) -> bool:
         """Whether the delivery was still ours; it is given up and stays visible until someone acts."""
@@ -290,7 +354,7 @@ class Outbox:
         )
         self._db.write(
             "UPDATE deliveries SET target = ? "
-            "WHERE recipient_id = ? AND target = ? AND state IN ('pending', 'sending')",
+            "WHERE recipient_id = ? AND target = ? AND state IN ('pending', 'uncertain', 'sending')",
             (new_target, recipient_id, old_target),
         )
 
@@ -299,12 +363,30 @@ class Outbox:
         current = self._current_target(recipient_id, target)
         return self._db.write(
             "UPDATE deliveries SET target = ? "
-            "WHERE recipient_id = ? AND channel = ? AND target != ? AND state = 'pending'",
+            "WHERE recipient_id = ? AND channel = ? AND target != ? AND state IN ('pending', 'uncertain')",
             (current, recipient_id, channel.value, current),
         )
 
+    def delivered_as(self, channel: Channel, reference: str) -> Delivery | None:
+        """The delivery that the channel calls so; what is folded into it left out."""
+        row = self._db.row(
+            "SELECT * FROM deliveries WHERE channel = ? AND reference = ? AND folded_into IS NULL ORDER BY n LIMIT 1",
+            (channel.value, reference),
+        )
+        return None if row is None else _delivery(row)
+
+    def settle_returned(self, delivery_id: str, *, reason: str, now: datetime) -> bool:
+        """Whether it counted as delivered until now; with it fails what was folded into it."""
+        return bool(
+            self._db.write(
+                "UPDATE deliveries SET state = 'failed', last_error = ?, settled_at = ? "
+                "WHERE (id = ? OR folded_into = ?) AND state = 'delivered'",
+                (storable(reason), encode_time(now), delivery_id, delivery_id),
+            )
+        )
+
     def close_recipient(self, recipient_id: str, target: str, *, reason: str, now: datetime) -> int:
-        """How many pending deliveries failed with it; the recipient gets nothing more until ``reopen_recipient``.
+        """How many waiting deliveries failed with it; the recipient gets nothing more until ``reopen_recipient``.
 
         Holds for this target only: a recipient with a new address in the configuration is open again.
         """
@@ -316,7 +398,7 @@ class Outbox:
         )
         return self._db.write(
             "UPDATE deliveries SET state = 'failed', last_error = ?, settled_at = ? "
-            "WHERE recipient_id = ? AND target = ? AND state = 'pending'",
+            "WHERE recipient_id = ? AND target = ? AND state IN ('pending', 'uncertain')",
             (storable(f"recipient closed: {reason}"), encode_time(now), recipient_id, target),
         )
 
@@ -341,7 +423,7 @@ class Outbox:
     def get(self, delivery_id: str) -> Delivery | None:
         """The delivery as it stands."""
         row = self._db.row("SELECT * FROM deliveries WHERE id = ?", (delivery_id,))
-        return None if row is None else _delivery(row)
+        return None if row is None else delivery_of(row)
 
     def entries(
         self,
@@ -354,28 +436,32 @@ class Outbox:
         """Deliveries with their headlines, newest first."""
         marks = ", ".join("?" * len(states))
         rows = self._db.rows(
-            f"SELECT d.*, a.headline FROM deliveries d JOIN alerts a ON a.id = d.alert_id WHERE d.state IN ({marks}) "
-            "AND (? IS NULL OR d.recipient_id = ?) AND (? IS NULL OR d.alert_id = ?) ORDER BY d.n DESC LIMIT ?",
+            "SELECT d.*, a.headline, a.kind FROM deliveries d JOIN alerts a ON a.id = d.alert_id "
+            f"WHERE d.state IN ({marks}) AND (? IS NULL OR d.recipient_id = ?) AND (? IS NULL OR d.alert_id = ?) "
+            "ORDER BY d.n DESC LIMIT ?",
             (*(state.value for state in states), recipient_id, recipient_id, alert_id, alert_id, limit),
         )
-        return tuple(OutboxEntry(_delivery(row), Severity(row["severity"]), row["headline"]) for row in rows)
+        return tuple(
+            OutboxEntry(delivery_of(row), Severity(row["severity"]), row["headline"], AlertKind(row["kind"]))
+            for row in rows
+        )
 
     def requeue(self, delivery_id: str, now: datetime) -> bool:
-        """Whether a failed or dropped delivery is pending again, with its attempts counted anew."""
+        """Whether it was failed, dropped or uncertain; it is due at once, with its attempts counted anew."""
         return bool(
             self._db.write(
-                "UPDATE deliveries SET state = 'pending', attempts = 0, not_before_at = ?, settled_at = NULL "
-                "WHERE id = ? AND state IN ('failed', 'dropped')",
+                f"UPDATE deliveries SET state = {_WAITING}, attempts = 0, not_before_at = ?, settled_at = NULL "
+                "WHERE id = ? AND state IN ('failed', 'dropped', 'uncertain')",
                 (encode_time(now), delivery_id),
             )
         )
 
     def drop(self, delivery_id: str, *, reason: str, now: datetime) -> bool:
-        """Whether a pending or failed delivery was taken out of the outbox by a person, with the reason."""
+        """Whether a pending, uncertain or failed delivery was taken out of the outbox by a person, with the reason."""
         return bool(
             self._db.write(
                 "UPDATE deliveries SET state = 'dropped', last_error = ?, settled_at = ? "
-                "WHERE id = ? AND state IN ('pending', 'failed')",
+                "WHERE id = ? AND state IN ('pending', 'uncertain', 'failed')",
                 (storable(reason), encode_time(now), delivery_id),
             )
         )
@@ -429,7 +515,7 @@ class Outbox:
     def _claim(self, row: sqlite3.Row, lease_until: str) -> Claimed:
         changed = self._db.write(
             "UPDATE deliveries SET state = 'sending', attempts = attempts + 1, lease_until_at = ? "
-            "WHERE n = ? AND state = 'pending'",
+            "WHERE n = ? AND state IN ('pending', 'uncertain')",
             (lease_until, row["n"]),
         )
         claimed = self._db.row("SELECT * FROM deliveries WHERE n = ?", (row["n"],))
@@ -438,18 +524,29 @@ class Outbox:
             raise StoreError(f"delivery {row['id']} was claimed by somebody else inside our transaction")
         reply_to = self._db.value(
             "SELECT reference FROM deliveries WHERE event_id = ? AND recipient_id = ? AND channel = ? AND n < ? "
-            "AND target = ? AND state = 'delivered' ORDER BY n LIMIT 1",
+            "AND target = ? AND state = 'delivered' AND reference IS NOT NULL ORDER BY n LIMIT 1",
             (row["event_id"], row["recipient_id"], row["channel"], row["n"], row["target"]),
         )
-        return Claimed(_delivery(claimed), loads(Alert, body), reply_to)
+        return Claimed(delivery_of(claimed), loads(Alert, body), reply_to)
 
     def _release(self, condition: str, value: object, reason: str) -> int:
-        # Due at once: the attempt may have failed for reasons of ours, and the attempts still count.
-        return self._db.write(
-            "UPDATE deliveries SET state = 'pending', lease_until_at = NULL, last_error = ? "
-            f"WHERE state = 'sending' AND {condition}",
-            (reason, value),
-        )
+        rows = self._db.rows(f"SELECT * FROM deliveries WHERE state = 'sending' AND {condition}", (value,))
+        for row in rows:
+            delivery = delivery_of(row)
+            sent_at = _sent_at(delivery)
+            is_soon = repeats_soon(delivery.channel, Severity(row["severity"]))
+            self._db.write(
+                "UPDATE deliveries SET state = 'uncertain', uncertain_at = coalesce(uncertain_at, ?), "
+                "not_before_at = ?, last_error = ?, lease_until_at = NULL WHERE n = ?",
+                (
+                    encode_time(sent_at),
+                    # Due at once: the attempt may have failed for reasons of ours, and the attempts still count.
+                    encode_time(delivery.not_before_at if is_soon else uncertain_until(sent_at)),
+                    reason,
+                    row["n"],
+                ),
+            )
+        return len(rows)
 
     def _settle(self, delivery: Delivery, change: str, values: tuple[str, ...], *, must_hold_lease: bool) -> bool:
         # The number of attempts tells our claim from a later one of the same delivery. A recipient may have moved
@@ -467,6 +564,11 @@ class Outbox:
         )
 
 
+def _sent_at(delivery: Delivery) -> datetime:
+    """When the attempt began that is under way."""
+    return delivery.created_at if delivery.lease_until_at is None else delivery.lease_until_at - LEASE
+
+
 def over_budget(budget: Budget) -> str:
     """What would be too much, in words."""
     from watcher.sequence import show_span  # with it come the rules, which polls without news do without
@@ -474,7 +576,8 @@ def over_budget(budget: Budget) -> str:
     return f"more than {budget.count} messages in {show_span(budget.per)}"
 
 
-def _delivery(row: sqlite3.Row) -> Delivery:
+def delivery_of(row: sqlite3.Row) -> Delivery:
+    """The delivery of a row of the table."""
     return Delivery(
         id=row["id"],
         alert_id=row["alert_id"],
@@ -494,4 +597,5 @@ def _delivery(row: sqlite3.Row) -> Delivery:
         folded_into=row["folded_into"],
         held_for=None if row["held_for"] is None else Held(row["held_for"]),
         wanted_at=None if row["wanted_at"] is None else decode_time(row["wanted_at"]),
+        uncertain_at=None if row["uncertain_at"] is None else decode_time(row["uncertain_at"]),
     )

@@ -19,7 +19,7 @@ FREE_PAGES = 256  # a megabyte is not worth the work
 PAGES = 64  # given back in one slice
 
 # A delivery that somebody still waits for, by its own message or by another's.
-_UNDONE = "('pending', 'sending', 'muted', 'folded')"
+_UNDONE = "('pending', 'uncertain', 'sending', 'muted', 'folded')"
 
 Slice = Callable[[], int]
 
