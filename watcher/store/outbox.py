@@ -373,7 +373,7 @@ class Outbox:
             "SELECT * FROM deliveries WHERE channel = ? AND reference = ? AND folded_into IS NULL ORDER BY n LIMIT 1",
             (channel.value, reference),
         )
-        return None if row is None else _delivery(row)
+        return None if row is None else delivery_of(row)
 
     def settle_returned(self, delivery_id: str, *, reason: str, now: datetime) -> bool:
         """Whether it counted as delivered until now; with it fails what was folded into it."""
