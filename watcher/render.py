@@ -1,5 +1,8 @@
 """An alert as people read it: Telegram HTML, plain text, mail, JSON. Pure; one anatomy for every channel.
 
+Our own words are in the reader's language (``wording``; English where none is given), what a source says stays as it
+is.
+
 The anatomy is built once from untrusted text that was cleaned and shortened (``compose``); only then does a channel add
 its markup. So no cut ever falls into markup, and no text of a source ever becomes markup.
 """
@@ -9,14 +12,31 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import Any
 from urllib.parse import urlsplit
 
-from watcher.model import Alert, AlertKind, EventChange, Excerpt, Extraction, Report, Standing, Toll, Voice
+from babel.numbers import format_decimal
+
+from watcher.model import (
+    Alert,
+    AlertKind,
+    DigestItem,
+    EventChange,
+    Excerpt,
+    Extraction,
+    Held,
+    Report,
+    Severity,
+    Standing,
+    Toll,
+    Voice,
+)
+from watcher.wording import Wording, wording_of
 
 TELEGRAM_LIMIT = (
     4096  # UTF-16 code units after the entities are parsed (https://core.telegram.org/bots/api#sendmessage)
@@ -32,7 +52,9 @@ _LINE_COST = 300
 _URL_COST = 1000  # a longer address gives way to its site
 
 _MAX_NAMES = 12
+_MAX_MARKS = 13  # in one quotation: Telegram ignores, in the order of the text, what comes after 100 entities
 _ELLIPSIS = "…"
+_RIGHT_TO_LEFT_MARK = "\u200f"
 
 
 class Style(Enum):
@@ -64,40 +86,130 @@ class _Room:
     excerpt_cost: int
     other_reports: int
     body_cost: int
+    items: int  # of a digest
+    line_cost: int = _LINE_COST
 
 
 # From generous to what always fits.
 _STEPS = (
-    _Room(excerpts=6, excerpt_cost=1200, other_reports=8, body_cost=3500),
-    _Room(excerpts=5, excerpt_cost=600, other_reports=6, body_cost=3000),
-    _Room(excerpts=4, excerpt_cost=400, other_reports=4, body_cost=2500),
-    _Room(excerpts=3, excerpt_cost=300, other_reports=2, body_cost=2000),
-    _Room(excerpts=2, excerpt_cost=250, other_reports=0, body_cost=1500),
-    _Room(excerpts=1, excerpt_cost=200, other_reports=0, body_cost=1000),
-    _Room(excerpts=0, excerpt_cost=0, other_reports=0, body_cost=200),
+    _Room(excerpts=6, excerpt_cost=1200, other_reports=8, body_cost=3500, items=20),
+    _Room(excerpts=5, excerpt_cost=600, other_reports=6, body_cost=3000, items=15),
+    _Room(excerpts=4, excerpt_cost=400, other_reports=4, body_cost=2500, items=10),
+    _Room(excerpts=3, excerpt_cost=300, other_reports=2, body_cost=2000, items=6),
+    _Room(excerpts=2, excerpt_cost=250, other_reports=0, body_cost=1500, items=4),
+    _Room(excerpts=1, excerpt_cost=200, other_reports=0, body_cost=1000, items=2),
+    _Room(excerpts=0, excerpt_cost=0, other_reports=0, body_cost=200, items=1, line_cost=100),
 )
 
 
-def render_telegram(alert: Alert, names: Mapping[str, str]) -> str:
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Whose language our own words are in."""
+
+    wording: Wording
+    names: Mapping[str, str]  # English names of states by code
+    opens: str = "watcher alerts show ID"  # how one alert of a list is read whole
+
+    @property
+    def is_english(self) -> bool:
+        return self.wording.language == "en"
+
+    def say(self, key: str, /, **values: object) -> str:
+        return self.wording.say(f"alert.{key}", **values)
+
+    def count(self, key: str, number: int, /, **values: object) -> str:
+        return self.wording.count(f"alert.{key}", number, **values)
+
+    def known(self, key: str, otherwise: str) -> str:
+        """A word that operators chose freely, in the reader's language where it is one of the usual ones."""
+        return self.say(key) if f"alert.{key}" in self.wording.forms else otherwise
+
+    def apart(self, text: str) -> str:
+        """Text of others, so that its direction and ours do not reorder each other."""
+        if not self.wording.is_right_to_left:
+            return isolate(text)
+        return f"\u2068{text}\u2069" if text and not text.startswith("\u2068") else text
+
+    def state(self, code: str) -> str:
+        return self.names.get(code, code) if self.is_english else self.wording.state(code)
+
+    def states(self, codes: Sequence[str]) -> str:
+        return self.join([self.state(code) for code in codes])
+
+    def join(self, names: Sequence[str], separator: str = "comma", most: int = _LINE_COST) -> str:
+        """The names in one line; the separator is a ``comma`` or a ``semicolon``, as the language writes it."""
+        return join_names(names, self.say(separator), self.wording, most)
+
+    def name(self, text: str) -> str:
+        return self.apart(shorten(clean(text), _NAME_COST, cost))
+
+    def time(self, at: datetime) -> str:
+        return self.apart(minute(at))
+
+    def number(self, number: int) -> str:
+        return str(format_decimal(number, locale=self.wording.language))
+
+    def toll(self, toll: Toll) -> str:
+        low = self.number(toll.at_least)
+        if toll.at_most is None:
+            return self.say("at_least", number=low)
+        if toll.at_most <= toll.at_least:
+            return low
+        return self.say("between", low=low, high=self.number(toll.at_most))
+
+    def family(self, family: str | None) -> str:
+        if family is None:
+            return self.wording.say("mail.about_watcher")
+        return self.known(f"family_{family}", self.apart(clean(family)))
+
+
+def render_telegram(alert: Alert, names: Mapping[str, str], wording: Wording | None = None) -> str:
     """Telegram HTML that fits one message, tags included; ``names`` are the English names of states by code."""
-    return _fit(alert, names, _telegram_html, TELEGRAM_LIMIT)
+    return _fit(alert, _in_chat(names, wording), _telegram_html)
 
 
-def render_telegram_text(alert: Alert, names: Mapping[str, str]) -> str:
+def render_telegram_text(alert: Alert, names: Mapping[str, str], wording: Wording | None = None) -> str:
     """The same without markup, for when Telegram refuses the HTML; fits one message."""
-    return _fit(alert, names, _plain_text, TELEGRAM_LIMIT)
+    return _fit(alert, _in_chat(names, wording), _plain_text)
 
 
-def render_text(alert: Alert, names: Mapping[str, str]) -> str:
+def render_headline_edit(first: Alert, latest: Alert, names: Mapping[str, str], wording: Wording | None = None) -> str:
+    """Telegram HTML of the first message about an event, with a line under its headline that says how it stands now."""
+    reader = _in_chat(names, wording)
+    return _fit(first, reader, _telegram_html, ((Run(_how_it_stands(first, latest, reader), Style.STRONG),),))
+
+
+def render_discreet(alert: Alert, wording: Wording | None = None) -> str:
+    """Telegram HTML that says only that there is an alert, and how to read it: for who is read over the shoulder.
+
+    A spoiler would not do: some apps show what is in it in their notifications.
+    """
+    reader = _reader({}, wording)
+    command = f"<code>{html.escape(f'/event {alert.id}')}</code>"
+    opening = html.escape(reader.say("discreet_open", command="\0"), quote=False).replace("\0", reader.apart(command))
+    return f"{reader.say('discreet')}\n{opening}"
+
+
+def render_text(alert: Alert, names: Mapping[str, str], wording: Wording | None = None) -> str:
     """The alert as plain text, matched words between asterisks, every link on a line of its own."""
-    return _plain_text(compose(alert, names, _STEPS[0]))
+    return _plain_text(compose(alert, _reader(names, wording), _STEPS[0]))
 
 
-def render_email(alert: Alert, names: Mapping[str, str]) -> tuple[str, str, str]:
+def render_email(alert: Alert, names: Mapping[str, str], wording: Wording | None = None) -> tuple[str, str, str]:
     """Subject (one line), text, and paragraphs of HTML for the body of a mail; each part can be read alone."""
-    paragraphs = compose(alert, names, _STEPS[0])
-    subject = " ".join([f"[{label}]" for label in _labels(alert)] + [_update_word(alert), alert.headline])
+    reader = _reader(names, wording)
+    paragraphs = compose(alert, reader, _STEPS[0])
+    labels = [f"[{label}]" for label in _labels(alert, reader)]
+    subject = " ".join([*labels, _update_word(alert, reader), _headline(alert, reader)])
     return shorten(clean(subject), SUBJECT_CHARS, len), _plain_text(paragraphs) + "\n", _mail_html(paragraphs)
+
+
+def _reader(names: Mapping[str, str], wording: Wording | None) -> _Reader:
+    return _Reader(wording or wording_of(None), names)
+
+
+def _in_chat(names: Mapping[str, str], wording: Wording | None) -> _Reader:
+    return replace(_reader(names, wording), opens="/event ID")
 
 
 def render_json(alert: Alert, names: Mapping[str, str]) -> dict[str, Any]:
@@ -153,100 +265,165 @@ def render_json(alert: Alert, names: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def compose(alert: Alert, names: Mapping[str, str], room: _Room) -> tuple[Paragraph, ...]:
-    """The anatomy of an alert: what, what is new, the words that say so, who says so and when, where it came from."""
-    paragraphs: list[Paragraph] = [_heading(alert, names)]
+def compose(alert: Alert, reader: _Reader, room: _Room, now: Paragraph = ()) -> tuple[Paragraph, ...]:
+    """The anatomy of an alert: what, what is new, the words that say so, who says so and when, where it came from.
+
+    ``now`` are lines that stand under the headline, about what came after this alert.
+    """
+    quotations: list[Paragraph] = []
     # The newest report is told below; what others said, earlier steps for example, says whose words they are.
     others = {report.article_id: report for report in alert.reports if report.article_id != alert.reports[0].article_id}
-    paragraphs.extend(
-        (_quotation(excerpt, room.excerpt_cost, others.get(excerpt.article_id)),)
+    quotations.extend(
+        (_quotation(excerpt, room.excerpt_cost, others.get(excerpt.article_id), reader),)
         for excerpt in alert.excerpts[: room.excerpts]
     )
+    ours: list[Paragraph] = []
     if alert.held_back:
-        words = "; ".join(clean(headline) for headline in alert.held_back)
-        paragraphs.append(((Run(shorten(f"Held back meanwhile: {words}", _LINE_COST, cost)),),))
-    if alert.body:
+        words = reader.say("semicolon").join(reader.apart(clean(headline)) for headline in alert.held_back)
+        words = reader.say("held_back", headlines=words)
+        ours.append(((Run(shorten(words, room.line_cost, cost)),),))
+    if alert.items:
+        ours.extend(_items(alert, reader, room))
+    elif alert.body:
         body = shorten(clean(alert.body, keep_lines=True), room.body_cost, cost)
-        paragraphs.append(tuple((Run(line),) for line in body.split("\n")))
+        quotations.append(tuple((Run(line),) for line in body.split("\n")))
     if alert.reports:
-        paragraphs.append(_main_report(alert))
-        paragraphs.append(_other_reports(alert, room.other_reports))
-    paragraphs.append(_footer(alert))
-    return tuple(paragraph for paragraph in paragraphs if paragraph)
+        ours.append(_main_report(alert, reader, room))
+        ours.append(_other_reports(alert, reader, room.other_reports))
+    ours.append(_footer(alert, reader))
+    heading = _directed(_heading(alert, reader, room, now), reader)
+    rest = (*quotations, *(_directed(paragraph, reader) for paragraph in ours))
+    return tuple(paragraph for paragraph in (heading, *rest) if paragraph)
 
 
-def _labels(alert: Alert) -> list[str]:
-    labels = ["EXERCISE"] if alert.kind is AlertKind.EXERCISE else []
+def _directed(paragraph: Paragraph, reader: _Reader) -> Paragraph:
+    """Lines that begin on the right where our words do, even where the words of others come first."""
+    if not reader.wording.is_right_to_left:
+        return paragraph
+    return tuple((Run(_RIGHT_TO_LEFT_MARK), *line) for line in paragraph)
+
+
+def _labels(alert: Alert, reader: _Reader) -> list[str]:
+    labels = [reader.say("exercise")] if alert.kind is AlertKind.EXERCISE else []
     if alert.is_test_rule:
-        labels.append("TEST RULE")
+        labels.append(reader.say("test_rule"))
     if alert.kind is AlertKind.ESCALATION:
-        labels.append("ESCALATED")
-    return [*labels, "NOTICE" if alert.kind is AlertKind.NOTICE else alert.severity.name]
+        labels.append(reader.say("escalated"))
+    return [*labels, reader.say("notice" if alert.kind is AlertKind.NOTICE else alert.severity.label)]
 
 
-def _update_word(alert: Alert) -> str:
+def _headline(alert: Alert, reader: _Reader) -> str:
+    """What happened; composed in English, but for what we say of a digest."""
+    if alert.items and not reader.is_english:
+        kinds = Counter(reader.family(item.family) for item in alert.items)
+        told = ", ".join(
+            f"{number} {kind}" for kind, number in sorted(kinds.items(), key=lambda one: (-one[1], one[0]))
+        )
+        key = "digest" if alert.kind is AlertKind.DIGEST else "held"
+        return reader.count(key, len(alert.items), kinds=told)
+    return clean(alert.headline) or reader.say("untitled")
+
+
+def _update_word(alert: Alert, reader: _Reader) -> str:
     if EventChange.CORRECTED in alert.changes:
-        return "CORRECTION:"
-    return "UPDATE:" if _is_update(alert) else ""
+        return reader.say("correction")
+    return reader.say("update") if _is_update(alert) else ""
 
 
 def _is_update(alert: Alert) -> bool:
     return bool(alert.changes) and EventChange.OPENED not in alert.changes
 
 
-def _heading(alert: Alert, names: Mapping[str, str]) -> Paragraph:
-    headline = shorten(clean(alert.headline), _HEADLINE_COST, cost)
+def _heading(alert: Alert, reader: _Reader, room: _Room, now: Paragraph) -> Paragraph:
+    headline = shorten(_headline(alert, reader), _HEADLINE_COST, cost)
     lines: list[Line] = []
     if alert.kind is AlertKind.EXERCISE:
-        lines.append((Run("This is an EXERCISE. Nothing of this has happened."),))
+        lines.append((Run(reader.say("exercise_note")),))
     if alert.unacknowledged_since_at is not None:
-        unheard = f"Nobody has acknowledged this since {minute(alert.unacknowledged_since_at)}."
-        lines.append((Run(unheard, Style.STRONG), Run(f" To acknowledge it: watcher alerts ack {alert.id}")))
-    lines.append((Run(" · ".join(_labels(alert)) + ": "), Run(isolate(headline), Style.STRONG)))
+        unheard = reader.say("unacknowledged", time=reader.time(alert.unacknowledged_since_at))
+        how = reader.say("to_acknowledge", command=reader.apart(f"watcher alerts ack {alert.id}"))
+        lines.append((Run(unheard, Style.STRONG), Run(f" {how}")))
+    labels = reader.say("heading", labels=" · ".join(_labels(alert, reader)))
+    shown = headline if alert.items and not reader.is_english else reader.apart(headline)
+    lines.append((Run(labels), Run(shown, Style.STRONG)))
+    lines.extend(now)
     if _is_update(alert):
-        news = join_names([_change_words(change, alert, names) for change in alert.changes], "; ")
-        lines.append((Run(f"{_update_word(alert)} "), Run(news, Style.STRONG)))
-    facts = [names.get(code, code) for code in alert.states]
-    facts = [join_names(facts, ", ")] if any(fact not in headline for fact in facts) else []
-    facts += [
-        words
-        for toll, verb in ((alert.killed, "killed"), (alert.injured, "injured"))
-        if toll is not None and (words := f"{toll} {verb}") not in headline
-    ]
-    if facts:
-        lines.append((Run(" · ".join(facts)),))
+        news = [_change_words(change, alert, reader) for change in alert.changes]
+        told = reader.join(news, "semicolon", room.line_cost)
+        lines.append((Run(f"{_update_word(alert, reader)} "), Run(told, Style.STRONG)))
+    if facts := _facts(alert, headline, reader, room):
+        lines.append((Run(facts),))
     if alert.also:
-        lines.append((Run(f"Also: {join_names([_short_name(title) for title in alert.also], '; ')}"),))
+        titles = reader.join([reader.name(title) for title in alert.also], "semicolon", room.line_cost)
+        lines.append((Run(reader.say("also", titles=titles)),))
     return tuple(lines)
 
 
-def _change_words(change: EventChange, alert: Alert, names: Mapping[str, str]) -> str:
+def _facts(alert: Alert | DigestItem, headline: str, reader: _Reader, room: _Room) -> str:
+    """States and tolls as far as the headline does not tell them."""
+    states = [reader.state(code) for code in alert.states]
+    facts = [reader.join(states, "comma", room.line_cost)] if any(state not in headline for state in states) else []
+    facts += [
+        words
+        for toll, verb in ((alert.killed, "killed"), (alert.injured, "injured"))
+        if toll is not None and (words := reader.say(verb, toll=reader.toll(toll))) not in headline
+    ]
+    return " · ".join(facts)
+
+
+def _change_words(change: EventChange, alert: Alert, reader: _Reader) -> str:
     match change:
         case EventChange.CONFIRMED:
-            return "confirmed by a second newsroom"
+            return reader.say("confirmed")
         case EventChange.DEATHS_DOUBLED:
-            return f"now {alert.killed} killed" if alert.killed else "the death toll has doubled"
+            return (
+                reader.say("now_killed", toll=reader.toll(alert.killed)) if alert.killed else reader.say(change.value)
+            )
         case EventChange.NEW_STATE:
-            return "another state is involved, now " + join_names([names.get(c, c) for c in alert.states], ", ")
+            return reader.say("new_state", states=reader.states(alert.states))
         case EventChange.SEVERITY_RAISED:
-            return f"raised to {alert.severity.label}"
+            return reader.say("raised", severity=reader.wording.say(f"common.{alert.severity.label}"))
         case EventChange.PUBLISHERS_DOUBLED:
-            return f"now reported by {len(alert.publishers)} newsrooms"
+            return reader.count("reported_by", len(alert.publishers))
         case EventChange.CORRECTED:
             if alert.reports and alert.reports[0].lowers_toll and alert.killed:
-                return f"death toll revised down to {alert.killed}"
-            return "a report was corrected"
+                return reader.say("toll_lowered", toll=reader.toll(alert.killed))
+            return reader.say("report_corrected")
         case EventChange.DENIED:
-            denied_by = sorted({state for report in alert.reports for state in report.denied_by})
-            verb = "denies" if len(denied_by) == 1 else "deny"
-            return f"{join_names([names.get(c, c) for c in denied_by], ', ')} {verb} it"
+            denied_by = _denied_by(alert)
+            return reader.count("denied", len(denied_by), states=reader.states(denied_by))
         case EventChange.RULE_ADDED:
-            return "another kind of signal"
+            return reader.say("another_rule")
         case _:
             return change.value
 
 
-def _quotation(excerpt: Excerpt, room: int, other: Report | None) -> Line:
+def _denied_by(alert: Alert) -> list[str]:
+    return sorted({state for report in alert.reports for state in report.denied_by})
+
+
+def _how_it_stands(first: Alert, latest: Alert, reader: _Reader) -> str:
+    """What the latest alert has other than the first: "Now: 105 killed, 3 newsrooms (update of ...)"."""
+    facts = [
+        reader.say(verb, toll=reader.toll(toll))
+        for before, toll, verb in ((first.killed, latest.killed, "killed"), (first.injured, latest.injured, "injured"))
+        if toll is not None and toll != before
+    ]
+    if len(latest.publishers) != len(first.publishers):
+        facts.append(reader.count("now_newsrooms", len(latest.publishers)))
+    if set(latest.states) - set(first.states):
+        facts.append(reader.states(latest.states))
+    if latest.severity > first.severity:
+        facts.append(reader.wording.say(f"common.{latest.severity.label}"))
+    if denied_by := _denied_by(latest):
+        facts.append(reader.count("now_denied", len(denied_by), states=reader.states(denied_by)))
+    facts = facts or [_change_words(change, latest, reader) for change in latest.changes]
+    told = reader.join(facts)
+    return reader.say("now", facts=told, time=reader.time(latest.created_at))
+
+
+def _quotation(excerpt: Excerpt, room: int, other: Report | None, reader: _Reader) -> Line:
+    excerpt = replace(excerpt, highlights=excerpt.highlights[:_MAX_MARKS])
     runs = [
         Run(clean(piece, trim=False), Style.MARK if marked else Style.PLAIN)
         for piece, marked in shorten_excerpt(excerpt, room)
@@ -255,106 +432,144 @@ def _quotation(excerpt: Excerpt, room: int, other: Report | None) -> Line:
     opening, closing = ("\u2068", "\u2069") if _has_right_to_left(words) else ("", "")
     whose: Line = ()
     if other is not None:
-        whose = (Run(f"{_short_name(other.publisher)}, {minute(other.published_at or other.first_seen_at)}: "),)
+        at = reader.time(other.published_at or other.first_seen_at)
+        whose = (Run(f"{reader.name(other.publisher)}, {at}: "),)
     return (*whose, Run(f"{opening}“"), *(run for run in runs if run.text), Run(f"”{closing}"))
 
 
-def _main_report(alert: Alert) -> Paragraph:
+def _items(alert: Alert, reader: _Reader, room: _Room) -> list[Paragraph]:
+    """What a digest or a summary tells: by severity, the gravest first, the long tail folded."""
+    paragraphs: list[Paragraph] = []
+    if why := _why_together(alert, reader):
+        paragraphs.append(((Run(shorten(why, room.line_cost, cost)),),))
+    shown = alert.items[: room.items]
+    for severity in sorted(Severity, reverse=True):
+        lines = [_item_line(item, reader, room) for item in shown if item.severity is severity]
+        if lines:
+            paragraphs.append(((Run(reader.say(severity.label), Style.STRONG),), *lines))
+    closing: list[Line] = [((Run(reader.say("to_open", command=reader.apart(reader.opens))),))]
+    if left := len(alert.items) - len(shown):
+        closing.insert(0, (Run(reader.say("more", number=reader.number(left))),))
+    return [*paragraphs, tuple(closing)]
+
+
+def _why_together(alert: Alert, reader: _Reader) -> str:
+    """Why these were not told one by one; what was composed for it, which says most, is English."""
+    if alert.kind is AlertKind.SUMMARY and reader.is_english:
+        composed = clean(alert.body.partition("\n")[0])
+        return "" if composed.startswith(f"{alert.items[0].severity.name}: ") else composed
+    why = alert.held_for or ("muted" if alert.kind is AlertKind.SUMMARY else Held.DIGEST)
+    return reader.wording.say(f"mail.why_{why}")
+
+
+def _item_line(item: DigestItem, reader: _Reader, room: _Room) -> Line:
+    headline = shorten(clean(item.headline) or reader.say("untitled"), _TITLE_COST, cost)
+    told = [words for words in (_facts(item, headline, reader, room), reader.name(item.publisher)) if words]
+    marks = [reader.apart(item.alert_id)]
+    if item.changes and EventChange.OPENED not in item.changes:
+        marks.append(reader.wording.say("mail.update"))
+    if item.was_sent:
+        marks.append(reader.wording.say("mail.sent_already"))
+    rest = f"{reader.time(item.at)} ({reader.say('comma').join(marks)})"
+    return (Run("• "), Run(reader.apart(headline), url=safe_url(item.url)), Run(" – " + " · ".join([*told, rest])))
+
+
+def _main_report(alert: Alert, reader: _Reader, room: _Room) -> Paragraph:
     report = alert.reports[0]
-    published = f"published {minute(report.published_at)}" if report.published_at else "date unknown"
+    published = reader.say("date_unknown")
+    if report.published_at:
+        published = reader.say("published", time=reader.time(report.published_at))
     lines: list[Line] = [
-        _report_line(report),
-        (Run(f"{published}, first seen {minute(report.first_seen_at)}"),),
-        (Run(_newsrooms(alert)),),
+        _report_line(report, reader),
+        (Run(reader.say("first_seen", published=published, time=reader.time(report.first_seen_at))),),
+        (Run(_newsrooms(alert, reader, room)),),
     ]
     if alert.extraction is Extraction.SUMMARY:
-        lines.append((Run("Read from the feed's summary only, not from the whole article."),))
+        lines.append((Run(reader.say("summary_only")),))
     if alert.extraction is Extraction.TITLE:
-        lines.append((Run("Read from the headline only; there was no text."),))
+        lines.append((Run(reader.say("title_only")),))
     return tuple(lines)
 
 
-def _report_line(report: Report) -> Line:
-    title = isolate(shorten(clean(report.title), _TITLE_COST, cost)) or "(without a title)"
-    outlet = _short_name(report.publisher or report.source_id)
+def _report_line(report: Report, reader: _Reader) -> Line:
+    title = reader.apart(shorten(clean(report.title), _TITLE_COST, cost)) or reader.say("untitled")
+    outlet = reader.name(report.publisher or report.source_id)
     if report.affiliation not in ("", "unknown"):
-        outlet += f" ({_short_name(report.affiliation)})"
+        affiliation = reader.known(f"affiliation_{report.affiliation}", reader.name(report.affiliation))
+        outlet += f" ({affiliation})"
     url = safe_url(report.url)
     if report.copy_of is not None:
-        outlet += ", a copy"
+        outlet = reader.say("a_copy", outlet=outlet)
     if url is None and report.url:
-        outlet += ", address withheld"
+        outlet = reader.say("address_withheld", outlet=outlet)
     return (Run(title, url=url), Run(f" – {outlet}"))
 
 
-def _newsrooms(alert: Alert) -> str:
+def _newsrooms(alert: Alert, reader: _Reader, room: _Room) -> str:
     """Who says so: "2 independent newsrooms (OC Media; Reuters via 4 copies), 1 state outlet of a party (Azertac)"."""
     # Alerts that were stored before voices were weighed only have names.
     voices = alert.voices or tuple(Voice(name, Standing.NEWSROOM, "", (name,), 0, True) for name in alert.publishers)
     confirming = [voice for voice in voices if voice.confirms]
     others = [voice for voice in voices if not voice.confirms]
-    told = join_names([_voice(voice) for voice in confirming], "; ")
+    told = reader.join([_voice(voice, reader) for voice in confirming], "semicolon", room.line_cost)
     if not confirming:
-        words = "no independent newsroom, not confirmed"
+        words = reader.say("no_newsroom")
     elif len(confirming) == 1:
-        shown = f" ({told})" if confirming[0].copies else ""
-        words = f"1 newsroom{shown}, not yet confirmed"
+        words = reader.say("one_newsroom", who=f" ({told})" if confirming[0].copies else "")
     else:
-        words = f"{len(confirming)} independent newsrooms ({told})"
-    for standing, what in _NOT_INDEPENDENT.items():
+        words = reader.count("newsrooms", len(confirming), who=told)
+    for standing, key in _NOT_INDEPENDENT.items():
         of_kind = [voice for voice in others if voice.standing is standing]
         outlets = [outlet for voice in of_kind for outlet in (voice.name.split(", "))]
         if of_kind:
             copies = sum(voice.copies for voice in of_kind)
-            shown = join_names([_short_name(name) for name in outlets], ", ")
-            shown += f" via {_counted(copies, 'copy', 'copies')}" if copies else ""
-            words += f", {_counted(len(outlets), *what)} ({shown})"
+            shown = reader.join([reader.name(name) for name in outlets], "comma", room.line_cost)
+            if copies:
+                shown = reader.say("via_copies", name=shown, copies=reader.count("copies", copies))
+            words += reader.say("comma") + reader.count(key, len(outlets), who=shown)
     if alert.copies and not alert.voices:
-        words += f"; {_counted(alert.copies, 'copy', 'copies')}"
+        words += reader.say("semicolon") + reader.count("copies", alert.copies)
     return words
 
 
-# What is said of the voices that confirm nothing: one, several.
+# What is said of the voices that confirm nothing.
 _NOT_INDEPENDENT = {
-    Standing.PARTY: ("state outlet of a party", "state outlets of parties"),
-    Standing.UNCLEAR: ("state outlet of a state not named", "state outlets of states not named"),
-    Standing.STATE: ("state outlet", "state outlets"),
-    Standing.NEWSROOM: ("newsroom of another step", "newsrooms of other steps"),
+    Standing.PARTY: "party_media",
+    Standing.UNCLEAR: "unclear_media",
+    Standing.STATE: "state_media",
+    Standing.NEWSROOM: "other_step",
 }
 
 
-def _counted(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
-
-
-def _voice(voice: Voice) -> str:
-    name = _short_name(voice.name)
+def _voice(voice: Voice, reader: _Reader) -> str:
+    name = reader.name(voice.name)
     if voice.standing is Standing.STATE:
-        name += f", state media of {voice.state}"
+        name = reader.say("media_of", name=name, state=voice.state if reader.is_english else reader.state(voice.state))
     if voice.copies:
         speaks_itself = voice.name in voice.outlets
-        name += f" {'with' if speaks_itself else 'via'} {_counted(voice.copies, 'copy', 'copies')}"
+        how = "with_copies" if speaks_itself else "via_copies"
+        return reader.say(how, name=name, copies=reader.count("copies", voice.copies))
     return name
 
 
-def _other_reports(alert: Alert, room: int) -> Paragraph:
+def _other_reports(alert: Alert, reader: _Reader, room: int) -> Paragraph:
     others = alert.reports[1:]
-    lines = [_report_line(report) for report in others[:room]]
+    lines = [_report_line(report, reader) for report in others[:room]]
     if left := len(others) - len(lines):
-        word = "report" if left == 1 else "reports"
-        lines.append((Run(f"and {left} more {word}" if lines else f"{left} other {word}"),))
+        lines.append((Run(reader.count("more_reports" if lines else "other_reports", left)),))
     return tuple(lines)
 
 
-def _footer(alert: Alert) -> Paragraph:
-    words = f"Alert {alert.id}"
+def _footer(alert: Alert, reader: _Reader) -> Paragraph:
+    words = reader.say("id", id=reader.apart(alert.id))
     title = clean(alert.rule_title or "")
     if title and title not in clean(alert.headline):
-        words = f"Rule: {isolate(shorten(title, _TITLE_COST, cost))} · {words}"
+        rule = reader.say("rule", title=reader.apart(shorten(title, _TITLE_COST, cost)))
+        words = f"{rule} · {words}"
     lines: list[Line] = [(Run(words),)]
     if alert.escalates_at is not None:
-        escalates = f"Escalates at {minute(alert.escalates_at)} unless acknowledged: watcher alerts ack {alert.id}"
-        lines.insert(0, (Run(escalates),))
+        command = reader.apart(f"watcher alerts ack {alert.id}")
+        lines.insert(0, (Run(reader.say("escalates", time=reader.time(alert.escalates_at), command=command)),))
     return tuple(lines)
 
 
@@ -363,18 +578,14 @@ def minute(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def join_names(names: Sequence[str], separator: str) -> str:
-    """The names in one line, the long tail folded: "A, B, and 7 more"."""
+def join_names(names: Sequence[str], separator: str, wording: Wording | None = None, most: int = _LINE_COST) -> str:
+    """The names in one line of at most that cost, the long tail folded: "A, B, and 7 more"."""
     shown = list(names[:_MAX_NAMES])
-    while len(shown) > 1 and cost(separator.join(shown)) > _LINE_COST:
+    while len(shown) > 1 and cost(separator.join(shown)) > most:
         shown.pop()
     if left := len(names) - len(shown):
-        shown.append(f"and {left} more")
-    return shorten(separator.join(shown), _LINE_COST, cost)
-
-
-def _short_name(name: str) -> str:
-    return isolate(shorten(clean(name), _NAME_COST, cost))
+        shown.append((wording or wording_of(None)).say("alert.more", number=left))
+    return shorten(separator.join(shown), most, cost)
 
 
 def safe_url(url: str | None) -> str | None:
@@ -518,12 +729,12 @@ def _pieces(
     return tuple(piece for piece in pieces if piece[0])
 
 
-def _fit(alert: Alert, names: Mapping[str, str], write: Callable[[tuple[Paragraph, ...]], str], most: int) -> str:
+def _fit(alert: Alert, reader: _Reader, write: Callable[[tuple[Paragraph, ...]], str], now: Paragraph = ()) -> str:
     for room in _STEPS[:-1]:
-        text = write(compose(alert, names, room))
-        if utf16_units(text) <= most:
+        text = write(compose(alert, reader, room, now))
+        if utf16_units(text) <= TELEGRAM_LIMIT:
             return text
-    return write(compose(alert, names, _STEPS[-1]))
+    return write(compose(alert, reader, _STEPS[-1], now))
 
 
 def _plain_text(paragraphs: tuple[Paragraph, ...]) -> str:
