@@ -22,7 +22,7 @@ THROWN_OUT = "the bot was blocked or removed"
 REMOVED = "removed by an operator"
 DECLINED = "declined by an operator"
 
-_PREFIX = "chat-"
+PREFIX = "chat-"
 # One message a minute: more often, a sound tells nothing any more.
 BUDGET = Budget(60, timedelta(hours=1))
 
@@ -56,6 +56,7 @@ class Subscription:
     approved_by: str = ""  # an operator, or the invitation that was used; empty: nobody ever did
     ended_because: str = ""
     is_told: bool = True  # whether they know that they were let in
+    proposed: tuple[str, ...] = ()  # rule ids of the invitation, until something is chosen
     zone: str = ""  # IANA name of their time zone; empty: not said yet
     rules: tuple[str, ...] = ()  # rule ids; EVERY: all
     families: tuple[str, ...] = ()  # each with all its rules, also those to come
@@ -111,7 +112,7 @@ class Subscription:
 
 def subscription_id(target: str) -> str:
     """The id of a new subscription of the place: nobody reads the chat's number from it in a log."""
-    return _PREFIX + b32encode(hashlib.sha256(target.encode()).digest())[:8].decode().lower()
+    return PREFIX + b32encode(hashlib.sha256(target.encode()).digest())[:8].decode().lower()
 
 
 def new_subscription(

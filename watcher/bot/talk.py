@@ -72,6 +72,7 @@ class Asked:
     press: str  # the data of the button; empty: no press
     message_id: int  # of the message that was written, or that has the button
     now: datetime
+    leads: bool = False  # speaks for the chat, let in or not: the person itself in private, administrators in a group
 
 
 @dataclass(frozen=True, slots=True)

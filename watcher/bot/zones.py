@@ -7,7 +7,8 @@ import zoneinfo
 from collections.abc import Mapping
 from functools import cache
 
-from babel.dates import get_timezone_location
+from babel import Locale
+from babel.core import get_global
 
 from watcher.text.fold import fold_term
 from watcher.wording import LANGUAGES
@@ -30,7 +31,12 @@ _FOUND = 6  # more is no help
 
 def city_of(zone: str, language: str) -> str:
     """What people call the zone: its city, in their language."""
-    return "UTC" if zone == "UTC" else get_timezone_location(zone, locale=language, return_city=True)
+    if zone == "UTC":
+        return zone
+    known = Locale(language).time_zones
+    # CLDR may know the city only by the name that the zone had once.
+    old = next((one for one, new in get_global("zone_aliases").items() if new == zone and one in known), zone)
+    return known.get(zone, known.get(old, {})).get("city") or zone.rpartition("/")[2].replace("_", " ")
 
 
 def find_zones(text: str, language: str) -> tuple[str, ...]:
@@ -38,7 +44,7 @@ def find_zones(text: str, language: str) -> tuple[str, ...]:
     wanted = _plain(text)
     if not wanted:
         return ()
-    names = _names(language) | _names(LANGUAGES[0])
+    names = {**_names(LANGUAGES[0]), **_names(language)}
     if wanted in names:
         return (names[wanted],)
     begin = [zone for name, zone in names.items() if name.startswith(wanted)] if len(wanted) > 2 else []
@@ -49,11 +55,12 @@ def find_zones(text: str, language: str) -> tuple[str, ...]:
 @cache
 def _names(language: str) -> Mapping[str, str]:
     """Every zone by its name, by the last part of it, and by the name of its city in the language."""
-    names: dict[str, str] = {}
-    for zone in sorted(zoneinfo.available_timezones()):
-        if zone.startswith(("Etc/", "posix/", "right/", "SystemV/")) or ("/" not in zone and zone != "UTC"):
-            continue
-        for name in (zone, zone.rpartition("/")[2], city_of(zone, language)):
+    old = get_global("zone_aliases")  # of CLDR, with what it calls them
+    areas = ("Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
+    zones = [zone for zone in zoneinfo.available_timezones() if zone.partition("/")[0] in areas]
+    names = {_plain(zone): zone for zone in (*USUAL, *zones)}
+    for zone in (*USUAL, *sorted(zones, key=lambda zone: (zone in old, zone))):
+        for name in (zone.rpartition("/")[2], city_of(zone, language)):
             names.setdefault(_plain(name), zone)
     return names
 

@@ -98,6 +98,14 @@ class Subscriptions:
             self.save(one)
         return tuple(over)
 
+    def withdraw(self, recipient_id: str, reason: str, now: datetime) -> int:
+        """How many messages that waited for the recipient are not sent any more."""
+        return self._db.write(
+            "UPDATE deliveries SET state = 'dropped', last_error = ?, settled_at = ? "
+            "WHERE recipient_id = ? AND state IN ('pending', 'uncertain', 'muted')",
+            (reason, encode_time(now), recipient_id),
+        )
+
     def forget(self, person: int, name: str, now: datetime) -> Forgotten:
         """How much of a person was deleted: what they subscribed to in private, and their name wherever it stands.
 
