@@ -27,7 +27,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from watcher import __version__, systemd
 from watcher.agenda import Agenda, utc_now
-from watcher.bounces import Bounces
+from watcher.bounces import Bounces, mailbox_of
 from watcher.dispatch import Dispatcher, Settled
 from watcher.errors import ProblemsError, StoreError
 from watcher.fetch import Fetcher
@@ -36,7 +36,7 @@ from watcher.forgetting import Forgetting
 from watcher.guard import Guard, GuardError
 from watcher.health import find_blind, is_failure, observe, state_of
 from watcher.ingest import Ingest, Poll
-from watcher.model import AlertKind, Channel, Delivered, DeliveryState, GiveUp, Retry, Severity, Source, SourceKind, Uncertain
+from watcher.model import AlertKind, Channel, Delivered, DeliveryState, GiveUp, Retry, Severity, Source, Uncertain
 from watcher.notices import (
     tell_about_blind_rules,
     tell_about_outage,
@@ -282,9 +282,7 @@ class Parts:
         return Bounces(
             self._store,
             ImapReader(fetcher.timeout, fetcher.max_bytes, self._clock, fetcher.ssl_context),
-            Source(
-                "bounces", email.bounces, SourceKind.IMAP, password=email.bounces_password.get_secret_value()
-            ),
+            mailbox_of(email.bounces, email.bounces_password.get_secret_value()),
             self._unsubscribing,
             lambda: self._daemon.book.recipients,
             self._clock,

@@ -145,18 +145,22 @@ def _add_words(
 ) -> None:
     alert, recipient = message.alert, message.recipient
     picture = picture_id = None
+
+    def state_name(code: str) -> str:
+        return message.names.get(code, code) if wording.language == "en" else wording.state(code)
+
     if alert.items:
         picture = _picture(alert, recipient)
         picture_id = f"chart.{own_id.strip('<>')}" if picture is not None else None
-        told = digest_parts(alert, wording.state, wording, recipient, picture_id)
+        told = digest_parts(alert, state_name, wording, recipient, picture_id)
         subject, text = told.subject, f"{told.lead}\n\n{told.text}\n\n{wording.say('mail.alert')} {alert.id}\n"
         html = f"<p>{escape(told.lead)}</p>\n{told.html}\n<p>{escape(wording.say('mail.alert'))} {alert.id}</p>"
     else:
-        subject, text, html = render_email(alert, message.names)
+        subject, text, html = render_email(alert, message.names, wording)
         if first is not None:
             # The same words as the first mail's, or Gmail breaks the thread; but how grave it is now must be seen.
             known = replace(alert, headline=first.headline, changes=(EventChange.OPENED,))
-            subject = render_email(known, message.names)[0]
+            subject = render_email(known, message.names, wording)[0]
     preview = _news(alert, text)
     if recipient is not None and recipient.is_discreet:
         subject, preview = wording.say("mail.discreet_subject"), wording.say("mail.discreet_subject")

@@ -52,7 +52,7 @@ class _Environment(EnvSettingsSource):
             return value  # the model says what it expected instead, together with every other problem
 
 
-_SECRETS = (("telegram", "token"), ("email", "password"), ("heartbeat", "url"))
+_SECRETS = (("telegram", "token"), ("email", "password"), ("email", "bounces_password"), ("heartbeat", "url"))
 
 _ONLY_OF = {
     "secret": (Channel.WEBHOOK,),
@@ -210,6 +210,10 @@ class _Loading:
         if isinstance(email, dict):
             if email.get("username") and not email.get("password") and not email.get("password_file"):
                 self.add(("email", "username"), "needs a password: set password_file")
+            if email.get("bounces") and not email.get("bounces_password") and not email.get("bounces_password_file"):
+                self.add(("email", "bounces"), "a mailbox needs a password: set bounces_password_file")
+            if email.get("bounces") and "@" not in str(email["bounces"]):
+                self.add(("email", "bounces"), "a mailbox needs a username: imaps://name@host/INBOX")
             if email.get("password") and not email.get("username"):
                 self.add(("email",), "has a password but no username")
             is_local = email.get("host", "localhost") in ("localhost", "127.0.0.1", "::1")

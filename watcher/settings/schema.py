@@ -253,6 +253,19 @@ class EmailSettings(_Section):
         "", description="address that people write to who want no more mails; empty: the sender"
     )
 
+    bounces: str = Field(
+        "", description="mailbox of the sender, like imaps://name@imap.example.org/INBOX; empty: it is not read"
+    )
+    bounces_password_file: str = Field(
+        "", description="file that holds the mailbox's password; empty: the systemd credential email_bounces_password"
+    )
+    bounces_password: SecretStr = Field(SecretStr(""), description="the password itself; better in a file than here")
+
+    @field_validator("bounces")
+    @classmethod
+    def _is_mailbox(cls, value: str) -> str:
+        return CHECK_ADDRESS[SourceKind.IMAP](value) if value else value
+
     @field_validator("sender", "unsubscribe_to")
     @classmethod
     def _is_address(cls, value: str, info: ValidationInfo) -> str:
@@ -364,6 +377,7 @@ class Settings(BaseSettings):
         held = (
             self.telegram and self.telegram.token,
             self.email and self.email.password,
+            self.email and self.email.bounces_password,
             self.heartbeat and self.heartbeat.url,
             *(source.password for source in self.sources),
             *(recipient.secret for recipient in self.recipients),

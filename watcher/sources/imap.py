@@ -7,7 +7,7 @@ import imaplib
 import re
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 from threading import Timer
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import structlog
@@ -25,6 +25,8 @@ from watcher.sources.base import Harvest
 from watcher.web.markup import plain_text, tidy, tidy_line
 from watcher.web.published import believable
 from watcher.web.urls import absolute_url
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -62,6 +64,18 @@ class _Mailbox:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Visit(Generic[T]):
+    """What one visit to a mailbox gave; its fields are those of a ``Harvest``."""
+
+    reason: FetchReason
+    detail: str = ""
+    messages: tuple[T, ...] = ()
+    bookmark: Bookmark | None = None
+    after_commit: Callable[[], Awaitable[None]] | None = None
+    has_more: bool = False
+
+
 class _RefusedError(Exception):
     """What the server would not do."""
 
@@ -78,24 +92,41 @@ class ImapReader:
     async def read(self, source: Source, bookmark: Bookmark) -> Harvest:
         """The messages that came since the last one known, whether somebody has read them or not."""
         now = self.clock()
+        visit = await self.visit(source, bookmark, lambda uid, body: _entry(uid, body, source, now))
+        return Harvest(
+            visit.reason,
+            visit.detail,
+            entries=tuple(entry for entry in visit.messages if entry),
+            is_whole=visit.reason is FetchReason.OK,
+            bookmark=visit.bookmark,
+            after_commit=visit.after_commit,
+            has_more=visit.has_more,
+        )
+
+    async def visit(self, source: Source, bookmark: Bookmark, convert: Callable[[int, bytes], T]) -> Visit[T]:
+        """What ``convert`` makes of each message since the last one known, by its number and as it was sent.
+
+        It is called on a thread of its own; of large messages only what it gives is kept.
+        """
+        now = self.clock()
         box = _Mailbox.of(source)
         try:
             # On asyncio's threads: it waits, and must not hold up those that compute.
-            return await asyncio.to_thread(self._visit, box, source, bookmark, now)
+            return await asyncio.to_thread(self._visit, box, source, bookmark, now, convert)
         except _RefusedError as error:
-            return Harvest(FetchReason.REFUSED, str(error))
+            return Visit(FetchReason.REFUSED, str(error))
         except ssl.SSLCertVerificationError as error:
-            return Harvest(
-                FetchReason.BAD_CERTIFICATE, f"the server's certificate is not valid: {error.verify_message}"
-            )
+            return Visit(FetchReason.BAD_CERTIFICATE, f"the server's certificate is not valid: {error.verify_message}")
         except TimeoutError:
-            return Harvest(FetchReason.TIMEOUT, f"no complete answer within {self.timeout.total_seconds():g} seconds")
+            return Visit(FetchReason.TIMEOUT, f"no complete answer within {self.timeout.total_seconds():g} seconds")
         except imaplib.IMAP4.error as error:
-            return Harvest(FetchReason.NOT_A_FEED, tidy_line(f"the server speaks no imap: {error}")[:200])
+            return Visit(FetchReason.NOT_A_FEED, tidy_line(f"the server speaks no imap: {error}")[:200])
         except OSError as error:
-            return Harvest(FetchReason.UNREACHABLE, f"no connection: {(error.strerror or str(error)).lower()}")
+            return Visit(FetchReason.UNREACHABLE, f"no connection: {(error.strerror or str(error)).lower()}")
 
-    def _visit(self, box: _Mailbox, source: Source, bookmark: Bookmark, now: datetime) -> Harvest:
+    def _visit(
+        self, box: _Mailbox, source: Source, bookmark: Bookmark, now: datetime, convert: Callable[[int, bytes], T]
+    ) -> Visit[T]:
         with self._connected(box) as server:
             validity = _open_folder(server, box.folder, readonly=True)
             found = _CURSOR.fullmatch(bookmark.cursor or "")
@@ -105,14 +136,11 @@ class ImapReader:
             # `n:*` always holds the last message, also when it is older than n.
             uids = sorted(uid for uid in _search(server, wanted) if uid > last)
             turn = uids[:_AT_ONCE]
-            entries = [
-                _entry(uid, body, source, now) for uid, body in _fetch(server, _small(server, turn, self.max_bytes))
-            ]
+            messages = tuple(convert(uid, body) for uid, body in _fetch(server, _small(server, turn, self.max_bytes)))
         done = max(turn, default=last)
-        return Harvest(
+        return Visit(
             FetchReason.OK,
-            entries=tuple(entry for entry in entries if entry),
-            is_whole=True,
+            messages=messages,
             bookmark=Bookmark(cursor=f"{validity}:{done}") if done else None,
             after_commit=(lambda: self._mark_seen(source, box, turn)) if turn else None,
             has_more=len(uids) > len(turn),
