@@ -1,4 +1,4 @@
-"""Commands that look at the store, beside a running daemon or without one: status, sources, alerts, outbox."""
+"""Commands that look at the store, beside a running daemon or without one: status, sources, alerts."""
 
 from __future__ import annotations
 
@@ -25,27 +25,26 @@ from watcher.understand.states import Gazetteer
 
 ALIVE_WITHIN = timedelta(minutes=3)  # the daemon writes a sign of life every minute
 RATE_OVER = timedelta(days=7)  # a week has every day of the week in it
-_WILL_BE_TRIED = (DeliveryState.PENDING, DeliveryState.SENDING)
+_WILL_BE_TRIED = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.UNCERTAIN)
 LATE_AFTER = timedelta(minutes=15)  # an undelivered message older than this is trouble
 
 alerts_app = typer.Typer(help="The alerts that were decided.", invoke_without_command=True)
-outbox_app = typer.Typer(help="What was not delivered yet, and why.", invoke_without_command=True)
 
 
 def register(app: typer.Typer) -> None:
     """Nothing; adds the commands."""
     app.command()(status)
     app.add_typer(alerts_app, name="alerts")
-    app.add_typer(outbox_app, name="outbox")
     evidence.register(app)
 
 
-def _open(config: ConfigOption) -> tuple[Settings, Store]:
+def open_store(config: ConfigOption) -> tuple[Settings, Store]:
+    """The settings and the store that they name, to be looked at beside a daemon."""
     settings = settings_of(config)
     return settings, Store.open(settings.store.path, exclusive=False)
 
 
-def _ago(at: datetime | None, now: datetime) -> str:
+def ago(at: datetime | None, now: datetime) -> str:
     """How long ago, in the largest unit that says enough."""
     if at is None:
         return "never"
@@ -58,7 +57,7 @@ def _ago(at: datetime | None, now: datetime) -> str:
 
 def status(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> None:
     """One screen: is it alive, what does it read, what is undelivered. Exit 1 when something is wrong."""
-    settings, store = _open(config)
+    settings, store = open_store(config)
     now = datetime.now(UTC)
     with store:
         counts = store.counts(now)
@@ -92,8 +91,10 @@ def status(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> N
     troubles += [f"article {one.article.id} quarantined: {one.reason}" for one in quarantined]
     if counts.deliveries.get(DeliveryState.FAILED):
         troubles.append(f"{counts.deliveries[DeliveryState.FAILED]} deliveries failed; see `watcher outbox`")
+    if counts.deliveries.get(DeliveryState.UNCERTAIN):
+        troubles.append(f"{counts.deliveries[DeliveryState.UNCERTAIN]} deliveries may have arrived; see `watcher outbox`")
     if late:
-        troubles.append(f"the oldest undelivered message waits since {_ago(counts.oldest_pending_at, now)}")
+        troubles.append(f"the oldest undelivered message waits since {ago(counts.oldest_pending_at, now)}")
     if output is Format.JSON:
         print_json(
             {
@@ -116,7 +117,7 @@ def status(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> N
             }
         )
     else:
-        life = f"last sign of life {_ago(runs[0].alive_at, now)}" if runs else "has never run"
+        life = f"last sign of life {ago(runs[0].alive_at, now)}" if runs else "has never run"
         typer.echo(f"watcher     {'running' if alive else 'not running'}, {life}")
         typer.echo(f"sources     {len(settings.sources)}, {len(failing)} in trouble")
         typer.echo(f"articles    {counts.articles}, {counts.quarantined} quarantined")
@@ -137,7 +138,7 @@ def status(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> N
 
 def sources(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> None:
     """Every source: how it does, what it brings, when it is polled next and why then. Exit 1 when one is in trouble."""
-    settings, store = _open(config)
+    settings, store = open_store(config)
     now = datetime.now(UTC)
     with store:
         states = {state.source_id: state for state in store.articles.source_states()}
@@ -200,12 +201,12 @@ def _source_row(source: Source, state: SourceState, count: int, now: datetime) -
     return (
         source.id,
         state_of(source, state, now).value,
-        _ago(state.health.since_at, now),
-        _ago(state.new_item_at, now),
+        ago(state.health.since_at, now),
+        ago(state.new_item_at, now),
         "" if rate is None else f"{rate:g}",
         state.failures,
-        _ago(state.polled_at, now),
-        _ago(state.next_poll_at, now) if state.next_poll_at else "",
+        ago(state.polled_at, now),
+        ago(state.next_poll_at, now) if state.next_poll_at else "",
         every,
         "; ".join(note for note in notes if note),
     )
@@ -249,7 +250,7 @@ def alerts(
     """The latest alerts, newest first; `watcher alerts show ID` prints one whole."""
     if context.invoked_subcommand:
         return
-    _, store = _open(config)
+    _, store = open_store(config)
     now = datetime.now(UTC)
     with store:
         found = store.events.alerts(limit=limit)
@@ -296,9 +297,9 @@ def _heeded_in_short(by: Acknowledgement | None, escalations: Sequence[Delivery]
         return f"{by.by}, {by.at:%Y-%m-%d %H:%M}"
     told = [one.settled_at for one in escalations if one.state is DeliveryState.DELIVERED and one.settled_at]
     if told:
-        return f"no, escalated {_ago(min(told), now)}"
-    due = [one.not_before_at for one in escalations if one.state in (DeliveryState.PENDING, DeliveryState.SENDING)]
-    return f"no, escalation due {_ago(min(due), now)}" if due else ""
+        return f"no, escalated {ago(min(told), now)}"
+    due = [one.not_before_at for one in escalations if one.state in _WILL_BE_TRIED]
+    return f"no, escalation due {ago(min(due), now)}" if due else ""
 
 
 def _heeded_to_json(by: Acknowledgement | None, escalations: Sequence[Delivery]) -> dict[str, Any]:
@@ -331,7 +332,7 @@ def show_alert(
     ] = AlertFormat.TEXT,
 ) -> None:
     """One alert as people got it, who got it, and with json or html what it was decided from."""
-    settings, store = _open(config)
+    settings, store = open_store(config)
     with store:
         alert = store.events.get_alert(alert_id)
         if alert is None:
@@ -377,7 +378,7 @@ def acknowledge_alert(
     output: FormatOption = Format.TEXT,
 ) -> None:
     """Say that somebody looks after an event, so that it is not escalated. A second time changes nothing."""
-    _, store = _open(config)
+    _, store = open_store(config)
     with store:
         done = store.acknowledge(named, by=login_name() if by is None else by, note=note, now=datetime.now(UTC))
     one = done.acknowledgement
@@ -395,95 +396,3 @@ def login_name() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # in a container the user may have no name
         raise WatcherError("your login has no name: say who it is with --by") from None
-
-
-@outbox_app.callback(invoke_without_command=True)
-def outbox(
-    context: typer.Context,
-    config: ConfigOption = None,
-    limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 50,
-    output: FormatOption = Format.TEXT,
-) -> None:
-    """What is pending, being sent, silenced, told together or failed, with reasons. Exit 1 when something failed."""
-    if context.invoked_subcommand:
-        return
-    _, store = _open(config)
-    now = datetime.now(UTC)
-    with store:
-        entries = store.outbox.entries(
-            states=(
-                DeliveryState.PENDING,
-                DeliveryState.SENDING,
-                DeliveryState.FAILED,
-                DeliveryState.MUTED,
-                DeliveryState.FOLDED,
-            ),
-            limit=limit,
-        )
-    if output is Format.JSON:
-        print_json(
-            [
-                {
-                    "id": entry.delivery.id,
-                    "alert": entry.delivery.alert_id,
-                    "recipient": entry.delivery.recipient_id,
-                    "channel": entry.delivery.channel.value,
-                    "state": entry.delivery.state.value,
-                    "attempts": entry.delivery.attempts,
-                    "not_before": entry.delivery.not_before_at.isoformat(),
-                    "reason": entry.delivery.last_error,
-                    "headline": entry.headline,
-                }
-                for entry in entries
-            ]
-        )
-    else:
-        print_table(
-            "",
-            ("delivery", "alert", "recipient", "state", "attempts", "next try", "reason", "headline"),
-            [
-                (
-                    entry.delivery.id,
-                    entry.delivery.alert_id,
-                    entry.delivery.recipient_id,
-                    entry.delivery.state.value,
-                    entry.delivery.attempts,
-                    _ago(entry.delivery.not_before_at, now) if entry.delivery.state in _WILL_BE_TRIED else "",
-                    entry.delivery.last_error,
-                    entry.headline,
-                )
-                for entry in entries
-            ],
-        )
-    if any(entry.delivery.state is DeliveryState.FAILED for entry in entries):
-        raise typer.Exit(1)
-
-
-@outbox_app.command("retry")
-def retry_delivery(
-    delivery_id: Annotated[str, typer.Argument(metavar="DELIVERY")], config: ConfigOption = None
-) -> None:
-    """Try a failed delivery again; a recipient who was closed is open again."""
-    _, store = _open(config)
-    with store, store.transaction():
-        delivery = store.outbox.get(delivery_id)
-        if delivery is None:
-            raise StoreError(f"there is no delivery {delivery_id}")
-        store.outbox.reopen_recipient(delivery.recipient_id)
-        if not store.outbox.requeue(delivery_id, datetime.now(UTC)):
-            raise StoreError(f"delivery {delivery_id} is {delivery.state.value}; only failed ones can be tried again")
-    typer.echo(f"{delivery_id} is due again")
-
-
-@outbox_app.command("drop")
-def drop_delivery(
-    delivery_id: Annotated[str, typer.Argument(metavar="DELIVERY")],
-    reason: Annotated[str, typer.Option(help="Why nobody needs it any more; it is kept.")],
-    config: ConfigOption = None,
-) -> None:
-    """Take a delivery out of the outbox; it stays in the store with the reason."""
-    _, store = _open(config)
-    with store, store.transaction():
-        if not store.outbox.drop(delivery_id, reason=reason, now=datetime.now(UTC)):
-            raise StoreError(f"there is no pending or failed delivery {delivery_id}")
-    typer.echo(f"{delivery_id} is dropped: {reason}")
