@@ -334,7 +334,7 @@ def test_a_mistake_is_told_with_its_place(tmp_path: Path, text: str, message: st
     [
         ("x", "telegram", "a Telegram chat id like -100200300"),
         ("-100200300/", "telegram", "a Telegram chat id like -100200300"),
-        ("-100200300/0", "telegram", "-100200300/17 for a topic of a forum"),
+        ("-100200300/0", "telegram", "a Telegram chat id like -100200300"),
         ("x", "email", "one mail address"),
         ("", "webhook", "an address"),
     ],
