@@ -27,14 +27,13 @@ def make_app(command: str = "") -> typer.Typer:
     )
     service.register(app)
     if command != "run":
-        from watcher.cli import backup, events, init, looking, mutes, outbox, outbox, reading, rules, sources, workbench
+        from watcher.cli import backup, events, init, looking, mutes, outbox, reading, rules, sources, workbench
 
         init.register(app)
         reading.register(app)
         workbench.register(rules.app)
         app.add_typer(rules.app, name="rules")
         looking.register(app)
-        app.add_typer(outbox.outbox_app, name="outbox")
         app.add_typer(outbox.outbox_app, name="outbox")
         backup.register(app)
         app.add_typer(events.events_app, name="events")

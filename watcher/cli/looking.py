@@ -92,7 +92,9 @@ def status(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> N
     if counts.deliveries.get(DeliveryState.FAILED):
         troubles.append(f"{counts.deliveries[DeliveryState.FAILED]} deliveries failed; see `watcher outbox`")
     if counts.deliveries.get(DeliveryState.UNCERTAIN):
-        troubles.append(f"{counts.deliveries[DeliveryState.UNCERTAIN]} deliveries may have arrived; see `watcher outbox`")
+        troubles.append(
+            f"{counts.deliveries[DeliveryState.UNCERTAIN]} deliveries may have arrived; see `watcher outbox`"
+        )
     if late:
         troubles.append(f"the oldest undelivered message waits since {ago(counts.oldest_pending_at, now)}")
     if output is Format.JSON:
