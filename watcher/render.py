@@ -163,14 +163,27 @@ class _Reader:
         return self.known(f"family_{family}", self.apart(clean(family)))
 
 
-def render_telegram(alert: Alert, names: Mapping[str, str], wording: Wording | None = None) -> str:
-    """Telegram HTML that fits one message, tags included; ``names`` are the English names of states by code."""
-    return _fit(alert, _in_chat(names, wording), _telegram_html)
+def render_telegram(
+    alert: Alert, names: Mapping[str, str], wording: Wording | None = None, *, sent_at: datetime | None = None
+) -> str:
+    """Telegram HTML that fits one message, tags included; ``names`` are the English names of states by code.
+
+    ``sent_at`` is when it was sent before, where it may have arrived then.
+    """
+    reader = _in_chat(names, wording)
+    return _fit(alert, reader, _telegram_html, _may_repeat(sent_at, reader))
 
 
-def render_telegram_text(alert: Alert, names: Mapping[str, str], wording: Wording | None = None) -> str:
+def render_telegram_text(
+    alert: Alert, names: Mapping[str, str], wording: Wording | None = None, *, sent_at: datetime | None = None
+) -> str:
     """The same without markup, for when Telegram refuses the HTML; fits one message."""
-    return _fit(alert, _in_chat(names, wording), _plain_text)
+    reader = _in_chat(names, wording)
+    return _fit(alert, reader, _plain_text, _may_repeat(sent_at, reader))
+
+
+def _may_repeat(sent_at: datetime | None, reader: _Reader) -> Paragraph:
+    return () if sent_at is None else ((Run(reader.say("may_repeat", time=reader.apart(f"{sent_at:%H:%M} UTC"))),),)
 
 
 def render_headline_edit(first: Alert, latest: Alert, names: Mapping[str, str], wording: Wording | None = None) -> str:
@@ -179,7 +192,7 @@ def render_headline_edit(first: Alert, latest: Alert, names: Mapping[str, str], 
     return _fit(first, reader, _telegram_html, ((Run(_how_it_stands(first, latest, reader), Style.STRONG),),))
 
 
-def render_discreet(alert: Alert, wording: Wording | None = None) -> str:
+def render_discreet(alert: Alert, wording: Wording | None = None, *, sent_at: datetime | None = None) -> str:
     """Telegram HTML that says only that there is an alert, and how to read it: for who is read over the shoulder.
 
     A spoiler would not do: some apps show what is in it in their notifications.
@@ -187,7 +200,8 @@ def render_discreet(alert: Alert, wording: Wording | None = None) -> str:
     reader = _reader({}, wording)
     command = f"<code>{html.escape(f'/event {alert.id}')}</code>"
     opening = html.escape(reader.say("discreet_open", command="\0"), quote=False).replace("\0", reader.apart(command))
-    return f"{reader.say('discreet')}\n{opening}"
+    repeats = "".join(f"\n{run.text}" for line in _may_repeat(sent_at, reader) for run in line)
+    return f"{reader.say('discreet')}{repeats}\n{opening}"
 
 
 def render_text(alert: Alert, names: Mapping[str, str], wording: Wording | None = None) -> str:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.bot_api import TOKEN, BotApi, Fault, RefusedError, blocked, flooded, migrated, parse_html
+from tests.bot_api import TOKEN, BotApi, Fault, blocked, flooded, migrated
 from tests.builders import alert, delivery, recipient, report
 from watcher.model import (
     Alert,
@@ -224,6 +225,35 @@ async def test_buttons_stand_under_what_can_be_acted_upon() -> None:
     assert french.buttons[0].text != english.buttons[0].text
 
 
+async def test_what_may_repeat_an_earlier_message_says_so() -> None:
+    earlier = datetime(2022, 9, 14, 14, 2, tzinfo=UTC)
+    discreet = recipient(channel=Channel.TELEGRAM, target="-100", is_discreet=True, language="fr")
+    async with channel() as (api, notifier):
+        await notifier.send(message(uncertain_at=earlier))
+        api.answer("-100", Fault(400, "Bad Request: can't parse entities"))
+        await notifier.send(message(uncertain_at=earlier))
+        await notifier.send(OutgoingMessage(alert(), delivery(uncertain_at=earlier), None, NAMES, discreet))
+        await notifier.send(message())
+    html, text, short, first = [each.text for each in api.accepted]
+    assert "May repeat the message of 14:02 UTC" in html
+    assert "May repeat the message of 14:02 UTC" in text
+    assert "Répète peut-être le message de 14:02 UTC" in short
+    assert "May repeat" not in first
+
+
+async def test_a_discreet_recipient_reads_only_that_there_is_something() -> None:
+    discreet = recipient(channel=Channel.TELEGRAM, target="-100", is_discreet=True)
+    about = OutgoingMessage(alert(), delivery(), None, NAMES, discreet)
+    async with channel() as (api, notifier):
+        await notifier.send(about)
+        assert isinstance(await notifier.edit(replace(change(), recipient=discreet)), GiveUp)
+        api.answer("-100", Fault(400, "Bad Request: can't parse entities"))
+        assert isinstance(await notifier.send(about), GiveUp)  # never in full instead
+    (accepted,) = api.accepted
+    assert "Armenia" not in accepted.text
+    assert alert().id in accepted.text
+
+
 async def test_a_topic_of_a_forum() -> None:
     async with channel() as (api, notifier):
         api.group(-100200300, "Desk", forum=True)
@@ -246,7 +276,8 @@ async def test_a_closed_topic_closes_the_recipient() -> None:
 
 def change(reference: str = "1", **values: Any) -> MessageEdit:
     update = alert(id="update0001", changes=(EventChange.DEATHS_DOUBLED,), killed=Toll(105), previous_alert_id="x")
-    return MessageEdit(alert(), update, delivery(reference=reference, **values), NAMES)
+    desk = recipient(channel=Channel.TELEGRAM, target="-100")
+    return MessageEdit(alert(), update, delivery(reference=reference, **values), NAMES, desk)
 
 
 async def test_a_headline_is_edited_and_its_buttons_stay() -> None:
@@ -279,30 +310,3 @@ async def test_what_comes_of_an_edit(fault: Fault, expected: type[Outcome]) -> N
         await notifier.send(message())
         api.answer("-100", fault)
         assert isinstance(await notifier.edit(change()), expected)
-
-
-@pytest.mark.parametrize(
-    ("source", "words"),
-    [
-        ("<b>x", 'Can\'t find end tag corresponding to start tag "b"'),
-        ("x</b>", "Unexpected end tag at byte offset 1"),
-        ("<b>ж</i>", 'Unmatched end tag at byte offset 5, expected "</b>", found "</i>"'),
-        ("<p>x</p>", 'Unsupported start tag "p" at byte offset 0'),
-        ("a < b", 'Unsupported start tag "" at byte offset 2'),
-        ("<b", "Unclosed start tag at byte offset 0"),
-        ('<a href="x', "Unclosed start tag at byte offset 0"),
-        ("<a href>x</a>", 'Expected equal sign in declaration of an attribute of the tag "a"'),
-        ('<a ="x">x</a>', 'Empty attribute name in the tag "a" at byte offset 0'),
-        ("<b>x</b", "Unclosed end tag at byte offset 4"),
-    ],
-)
-def test_the_stand_in_refuses_in_telegrams_words(source: str, words: str) -> None:
-    with pytest.raises(RefusedError) as refusal:
-        parse_html(source)
-    assert refusal.value.description == f"Bad Request: can't parse entities: {words}"
-
-
-def test_the_stand_in_reads_entities() -> None:
-    text, entities = parse_html('&lt;&amp;&gt;&quot;&#39;&#x41;&copy;&x <a href="u?a=1&amp;b=2">l</a>')
-    assert text == "<&>\"'A&copy;&x l"
-    assert entities == (("a", "l", "u?a=1&b=2"),)

@@ -28,7 +28,7 @@ from watcher.buttons import alert_buttons
 from watcher.model import Acknowledgement, Alert, Delivered, GiveUp, Outcome, Recipient, Retry, Uncertain
 from watcher.notify.base import MessageEdit, OutgoingMessage, plain_reason
 from watcher.notify.governor import Governor, chat_of
-from watcher.render import render_telegram, render_telegram_text
+from watcher.render import render_discreet, render_headline_edit, render_telegram, render_telegram_text
 from watcher.wording import Wording, wording_of
 
 _CONNECT_TIMEOUT = 10.0
@@ -94,28 +94,41 @@ class TelegramNotifier:
     async def send(self, message: OutgoingMessage) -> Outcome:
         """What Telegram said; HTML first, and once more as plain text where Telegram does not take that."""
         first_in_a_while = self._shared.is_quiet(chat_of(message.delivery.target))
-        wording = _wording(message.recipient)
+        alert, wording, sent_at = message.alert, _wording(message.recipient), message.delivery.uncertain_at
+        is_discreet = message.recipient is not None and message.recipient.is_discreet
         try:
             try:
-                return await self._post(message, render_telegram(message.alert, message.names), wording, is_html=True)
+                html = (
+                    render_discreet(alert, wording, sent_at=sent_at)
+                    if is_discreet
+                    else render_telegram(alert, message.names, wording, sent_at=sent_at)
+                )
+                return await self._post(message, html, wording, is_html=True)
             except BadRequest as refusal:
                 if gone := self._why_gone(refusal):
                     return GiveUp(gone, recipient_is_gone=True)
+                if is_discreet:
+                    return GiveUp(self._reason(refusal))
                 # Whatever it was about, markup, buttons or reply: the words must get through.
-                text = render_telegram_text(message.alert, message.names)
+                text = render_telegram_text(alert, message.names, wording, sent_at=sent_at)
                 return await self._post(message, text, wording, is_html=False)
         except TelegramError as error:
             return self._outcome(error, first_in_a_while)
 
     async def edit(self, edit: MessageEdit) -> Outcome:
-        """What Telegram said; GiveUp where the message is not to be changed any more."""
+        """What Telegram said; GiveUp where the message is not to be changed any more.
+
+        What a discreet recipient reads says nothing that could change.
+        """
+        if edit.recipient is None or edit.recipient.is_discreet:
+            return GiveUp("the recipient is discreet, or not configured any more")
         target = edit.delivery.target
         first_in_a_while = self._shared.is_quiet(chat_of(target))
         wording = _wording(edit.recipient)
         reference = edit.delivery.reference or ""
         try:
             await self._bot.edit_message_text(
-                render_telegram(edit.first, edit.names),
+                render_headline_edit(edit.first, edit.latest, edit.names, wording),
                 chat_of(target),
                 int(reference),
                 parse_mode=ParseMode.HTML,
