@@ -27,6 +27,10 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from watcher import __version__, systemd
 from watcher.agenda import Agenda, utc_now
+from watcher.bot.choosing import rule_families
+from watcher.bot.desk import Desk
+from watcher.bot.offer import offer_all
+from watcher.bot.runtime import Runtime
 from watcher.bounces import Bounces, mailbox_of
 from watcher.dispatch import Dispatcher, Settled
 from watcher.errors import ProblemsError, StoreError
@@ -39,6 +43,7 @@ from watcher.ingest import Ingest, Poll
 from watcher.model import AlertKind, Channel, Delivered, DeliveryState, GiveUp, Retry, Severity, Source, Uncertain
 from watcher.notices import (
     tell_about_blind_rules,
+    tell_about_lost_rules,
     tell_about_outage,
     tell_about_source,
     tell_about_uncertain,
@@ -61,6 +66,7 @@ from watcher.silenced import tell_silenced
 from watcher.sources.imap import ImapReader
 from watcher.store import Store
 from watcher.store.journal import Outage
+from watcher.subscriptions import THROWN_OUT, SubscriptionStatus, ended, with_subscriptions
 from watcher.timing import Pace, resume_poll
 from watcher.unsubscribing import Unsubscribing, make_leave, unsubscribe_key
 from watcher.workers import Workers
@@ -79,6 +85,7 @@ UNCERTAIN_EVERY = timedelta(minutes=1)  # an outage leaves many at once, which a
 SILENCED_EVERY = timedelta(seconds=30)  # after a mute has ended somebody may be waiting for what it held back
 PUBLISH_EVERY = timedelta(seconds=10)  # where an event has changed
 BOUNCES_EVERY = timedelta(minutes=2)  # a mail that comes back is an alert that somebody does not have
+SUBSCRIPTIONS_EVERY = timedelta(seconds=5)  # commands may change them
 SETTLE_EVERY = timedelta(seconds=10)  # when a network goes down, thousands of sources change within seconds
 # Threads that read and match. One interpreter computes one thing at a time, so more would only hold more memory; a few,
 # because a hostile page can keep one busy. Apart from asyncio's own threads, in which names are resolved.
@@ -129,6 +136,7 @@ class Daemon:
             dispatcher = asyncio.create_task(parts.run_dispatcher())
             watching = asyncio.create_task(parts.run_file_watch())
             serving = asyncio.create_task(parts.run_endpoint())
+            talking = asyncio.create_task(parts.run_bot())
             systemd.notify("READY=1", f"STATUS={parts.say_status()}")
             log.info("started", version=__version__, sources=len(parts.sources), rules=len(self.book.versions))
             stopped = asyncio.create_task(stop.wait())
@@ -136,7 +144,7 @@ class Daemon:
             systemd.notify("STOPPING=1")
             log.info("stopping")
             _give_up_after(STOP_WITHIN, exit_code=0 if stopped.done() else 1)
-            await parts.stop(dispatcher, watching, serving)
+            await parts.stop(dispatcher, watching, talking, serving)
             if not stopped.done():
                 stopped.cancel()
                 dispatcher.result()  # a defect in dispatch: its error ends the program, and systemd restarts it
@@ -192,6 +200,8 @@ class Parts:
             on_told=self._wake.set,
         )
         self._bounces = self._make_bounces(fetcher)
+        self._bot = self._make_bot()
+        self._subscriptions = ""  # stamp of those that the recipients were made from
         self._reloading: asyncio.Task[None] | None = None
         self._must_reload_again = False
         self._file_watch = FileWatch(self.start_reload, self._file_watch_trouble)
@@ -233,7 +243,9 @@ class Parts:
             run_id = journal.start_run(now, __version__)
         parts = cls(daemon, fetcher, notifiers, run_id)
         parts._find_outages()
-        parts._retarget()
+        parts.take_subscriptions()
+        if parts._bot is not None:
+            stack.push_async_callback(parts._bot.aclose)
         stack.callback(parts._end_run)
         return parts
 
@@ -269,10 +281,71 @@ class Parts:
             self._expect_progress()
             self._every(interval / 4, self.feed_watchdog, "watchdog")  # one that is left out is not yet the end
         self._every(SETTLE_EVERY, self.settle, "settle")
+        self._every(SUBSCRIPTIONS_EVERY, self.look_at_subscriptions, "subscriptions")
         if self._daemon.settings.publish.folder:
             self._every(PUBLISH_EVERY, self.publish, "publish")
         self._scheduler.start()
         self._agenda.start()
+
+    def _make_bot(self) -> Runtime | None:
+        """Who hears people on Telegram; None where nobody does."""
+        telegram = self._daemon.settings.telegram
+        notifier = self._notifiers.get(Channel.TELEGRAM)
+        if telegram is None or telegram.mode == "off" or not isinstance(notifier, TelegramNotifier):
+            return None
+        desk = Desk(
+            self._store,
+            self._clock,
+            lambda: self._daemon.book,
+            lambda: self._daemon.settings,
+            self._wake.set,
+            self.take_subscriptions,
+        )
+        close = offer_all(desk)
+        token = telegram.token.get_secret_value()
+        return Runtime(desk, token, telegram.base_url, notifier.governor, self._tell, on_close=close)
+
+    async def run_bot(self) -> None:
+        """Never returns where people are heard on Telegram, until it is cancelled; else at once."""
+        if self._bot is not None:
+            await self._bot.run()
+
+    def take_subscriptions(self) -> None:
+        """Nothing; the recipients are those of the configuration and the subscriptions as they are now."""
+        book, subscriptions = self._daemon.book, self._store.subscriptions
+        active = subscriptions.all(SubscriptionStatus.ACTIVE)
+        families = rule_families(book)
+        recipients = with_subscriptions(self._daemon.settings.to_recipients(), active, families)
+        self._daemon.book = replace(book, recipients=recipients)
+        self._subscriptions = subscriptions.stamp()
+        lost = {one.id: one.unknown(families) for one in active if one.unknown(families)}
+        with self._store.transaction():
+            if not lost:
+                self._store.journal.clear_notice("lost-rules")
+            elif tell_about_lost_rules(self._store, recipients, lost, self._clock()):
+                self._wake.set()
+        self._retarget()
+
+    async def look_at_subscriptions(self) -> None:
+        """Nothing; what commands have changed in subscriptions is in force."""
+        if self._store.subscriptions.stamp() != self._subscriptions:
+            self.take_subscriptions()
+
+    def _follow_chat(self, settled: Settled) -> None:
+        """Nothing; the subscription goes where its chat has gone, or ends with it."""
+        delivery, outcome, now = settled.delivery, settled.outcome, self._clock()
+        subscription = self._store.subscriptions.get(delivery.recipient_id)
+        if subscription is None:
+            return
+        new_target = outcome.new_target if isinstance(outcome, (Delivered, Retry)) else None
+        if new_target is None and not settled.recipient_closed:
+            return
+        with self._store.transaction():
+            if new_target is not None:
+                self._store.subscriptions.move(subscription.chat, new_target.partition("/")[0], now)
+            else:
+                self._store.subscriptions.save(ended(subscription, THROWN_OUT, now))
+        self.take_subscriptions()
 
     def _make_bounces(self, fetcher: Fetcher) -> Bounces | None:
         """Who reads the sender's mailbox; None where the settings name none."""
@@ -525,6 +598,7 @@ class Parts:
                 bound.warning("delivery_delayed", reason=reason, next_attempt_at=str(settled.next_attempt_at))
             case GiveUp(reason=reason) | Retry(reason=reason) | Uncertain(reason=reason):
                 bound.error("delivery_failed", reason=reason)
+        self._follow_chat(settled)
         alert = self._store.events.get_alert(delivery.alert_id)
         if not settled.given_up or alert is None or alert.kind is AlertKind.NOTICE:
             return  # a notice about a notice would chase its own tail
@@ -588,9 +662,10 @@ class Parts:
         server = self._daemon.settings.server
         if server is None:
             return
+        bots = self._bot.routes() if self._bot is not None else ()
         admission = Admission.of(server.address[0], server.hosts, server.public_url)
         try:
-            await Endpoint(server.address, admission, self.routes(), self._endpoint_trouble).run()
+            await Endpoint(server.address, admission, (*self.routes(), *bots), self._endpoint_trouble).run()
         except Exception:  # without it there are no metrics, but a defect there must not end the reading of news
             log.exception("endpoint_failed")
 
@@ -657,7 +732,7 @@ class Parts:
             return
         self._daemon.settings, self._daemon.book = settings, book
         self._take_sources(settings)
-        self._retarget()
+        self.take_subscriptions()
         self.tell_about_unknown_recipients()
         changes = book.changes_since(old_book)
         log.info("reloaded", rules=len(book.versions), sources=len(self.sources), **changes)

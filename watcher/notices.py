@@ -200,6 +200,25 @@ def tell_about_uncertain(store: Store, recipients: Iterable[Recipient], now: dat
     )
 
 
+def tell_about_lost_rules(
+    store: Store, recipients: Sequence[Recipient], lost: Mapping[str, Sequence[str]], now: datetime
+) -> bool:
+    """Whether operators are told which subscriptions name rules that do not exist; needs an open transaction.
+
+    ``lost`` are the names by subscription. Told again only when they change.
+    """
+    lines = [f"{recipient_id}: {', '.join(names)}" for recipient_id, names in sorted(lost.items())]
+    return tell_operators(
+        store,
+        recipients,
+        now,
+        key="lost-rules",
+        state="; ".join(lines),
+        headline=f"{len(lines)} subscription{'s name' if len(lines) > 1 else ' names'} rules that do not exist any more",
+        body="\n".join((*lines, "Nothing is sent for these names; /settings in the chat shows and removes them.")),
+    )
+
+
 def _rules(rule_ids: Sequence[str]) -> str:
     if len(rule_ids) > NAMED_RULES:
         return f"{len(rule_ids)} rules"

@@ -60,6 +60,7 @@ from watcher.model import Severity
 from watcher.notify.base import plain_reason
 from watcher.notify.governor import Governor, Urgency
 from watcher.render import clean, shorten, utf16_units
+from watcher.server import Reply, Request, Route
 from watcher.store.codec import decode_time, encode_time
 from watcher.subscriptions import LEFT, THROWN_OUT, SubscriptionStatus
 from watcher.wording import LANGUAGES, wording_of
@@ -106,7 +107,7 @@ class Tell(Protocol):
 
 
 class Runtime:
-    """The bot as long as the daemon runs. ``sleep`` waits between attempts."""
+    """The bot as long as the daemon runs. ``sleep`` waits between attempts; ``on_close`` closes what handlers hold."""
 
     def __init__(
         self,
@@ -118,6 +119,7 @@ class Runtime:
         *,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         poll_seconds: int = POLL_SECONDS,
+        on_close: Callable[[], None] = lambda: None,
     ) -> None:
         self._desk = desk
         self._store = desk.store
@@ -127,6 +129,7 @@ class Runtime:
         self._tell = tell
         self._sleep = sleep
         self._poll_seconds = poll_seconds
+        self._on_close = on_close
         self._polling = HTTPXRequest(connection_pool_size=1, connect_timeout=10.0, read_timeout=15.0)
         self._calling = HTTPXRequest(connection_pool_size=8, connect_timeout=10.0, read_timeout=15.0)
         self._bot = Bot(token, base_url=base_url, request=self._calling, get_updates_request=self._polling)
@@ -161,6 +164,7 @@ class Runtime:
 
     async def aclose(self) -> None:
         """Nothing; closes the connections."""
+        self._on_close()
         await asyncio.gather(self._polling.shutdown(), self._calling.shutdown())
 
     # Listening.
@@ -194,9 +198,10 @@ class Runtime:
             return
         with_offset = {"offset": self._offset} if self._offset else {}
         try:
-            # Raw, because the library gives up a whole batch for one update that it cannot read.
+            # Raw, because the library gives up a whole batch for one update that it cannot read; in small letters, which
+            # Telegram takes as well, because for a method that it knows by name the library warns.
             updates = await self._bot.do_api_request(
-                "getUpdates",
+                "getupdates",
                 api_kwargs={"timeout": self._poll_seconds, "allowed_updates": list(_ALLOWED_UPDATES), **with_offset},
                 read_timeout=self._poll_seconds + 10.0,
             )
@@ -300,20 +305,27 @@ class Runtime:
         server = self._desk.settings().server
         return (server.public_url.rstrip("/") if server else "") + self.webhook_path
 
-    async def take_posted(self, secret: str, body: bytes) -> bool:
-        """Whether it was an update of Telegram's, which is handled now; it is posted again where this raises."""
+    def routes(self) -> tuple[Route, ...]:
+        """Where Telegram posts its updates; none where they are asked for."""
+        if not self._is_webhook:
+            return ()
+        return (Route("POST", self.webhook_path, self._posted, is_public=True, is_for_programs=True),)
+
+    async def _posted(self, request: Request) -> Reply:
+        """Handles the update that was posted; Telegram posts it again where this fails."""
+        secret = request.headers.get("x-telegram-bot-api-secret-token", "")
         if not hmac.compare_digest(secret.encode(), self.webhook_secret.encode()):
-            log.warning("webhook_refused")
-            return False
+            log.warning("webhook_refused", reason="the secret is missing or wrong")
+            return Reply(status=403)
         try:
-            update = json.loads(body)
+            update = json.loads(request.body)
         except ValueError:
-            return False
+            update = None
         if not isinstance(update, dict):
-            return False
+            return Reply(status=400)
         self._hears()
         await self.take(update)
-        return True
+        return Reply()
 
     # One update.
 
