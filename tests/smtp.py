@@ -28,7 +28,7 @@ class MailFault:
 
     at: str  # "RCPT" or "DATA"
     answer: str = ""  # "451 4.7.1 Greylisted, try again in 5 minutes"
-    lose: str = ""  # at DATA: the connection breaks "before" or "after" the mail was accepted
+    lose: str = ""  # the connection breaks; at DATA "before" or "after" the mail was accepted
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,10 @@ class MailServer:
     ) -> str:
         waiting = self.faults[address]
         if waiting and waiting[0].at == "RCPT":
-            return waiting.popleft().answer
+            fault = waiting.popleft()
+            if fault.lose:
+                server.transport.abort()
+            return fault.answer or "421 lost"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 

@@ -1,7 +1,7 @@
 """Leaving by a link in a mail: the page that asks, the one click that needs none (RFC 8058), and what either does.
 
 A recipient of the configuration file cannot be deleted from there; it is closed, as one is whose address the mail
-server refuses, operators are told, and `watcher outbox` opens it again.
+server refuses, operators are told, and `watcher outbox retry` opens it again.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Unsubscribing:
                 state=f"unsubscribed {now.isoformat()}",  # each time is news
                 headline=f"Recipient {recipient.id} has unsubscribed and gets nothing more, critical alerts included",
                 body=f"Somebody used the link in a mail to it.\n{waiting}"
-                f"To open it again: watcher outbox reopen {recipient.id}",
+                f"To open it again: watcher outbox retry --recipient {recipient.id}",
             )
         self.on_told()
         log.warning("recipient_unsubscribed", recipient_id=recipient.id)

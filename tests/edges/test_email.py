@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ssl
+from dataclasses import replace
+from datetime import timedelta
 from email.utils import parsedate_to_datetime
 
 import pytest
@@ -12,9 +14,10 @@ from tests.builders import NOW, alert, delivery
 from tests.smtp import AcceptedMail, MailFault, MailServer
 from watcher.model import Alert, Channel, Delivered, GiveUp, Outcome, Retry, Uncertain
 from watcher.notify.base import OutgoingMessage
-from watcher.notify.email import GREYLISTED_FOR, EmailNotifier
+from watcher.notify.email import GREYLISTED_FOR, GREYLISTED_TIMES, EmailNotifier
 from watcher.notify.mail_letter import message_id
 from watcher.render import render_email
+from watcher.timing import retry_delay
 
 NAMES = {"AM": "Armenia", "AZ": "Azerbaijan"}
 SENDER = "watcher@example.org"
@@ -141,6 +144,32 @@ async def test_a_server_without_smtputf8_cannot_reach_such_an_address() -> None:
             Retry("the mail server refuses the recipient: 552 5.2.2 Mailbox full"),
         ),
         (
+            MailFault("RCPT", "552 too many recipients"),
+            Retry("the mail server refuses the recipient: 552 too many recipients"),
+        ),
+        (
+            MailFault("RCPT", "550 relay not permitted"),
+            GiveUp("the mail server refuses the recipient: 550 relay not permitted"),
+        ),
+        (
+            MailFault("RCPT", "550 rejected because 192.0.2.1 is in a black list at zen.example"),
+            GiveUp(
+                "the mail server refuses the recipient: 550 rejected because 192.0.2.1 is in a black list at zen.example"
+            ),
+        ),
+        (
+            MailFault("DATA", "550 5.1.1 no such user after all"),
+            GiveUp("the mail server refuses the message: 550 5.1.1 no such user after all", recipient_is_gone=True),
+        ),
+        (
+            MailFault("DATA", "552 5.2.2 Over quota"),
+            Retry("the mail server refuses the message: 552 5.2.2 Over quota"),
+        ),
+        (
+            MailFault("DATA", "552 5.3.4 Message too big"),
+            GiveUp("the mail server refuses the message: 552 5.3.4 Message too big"),
+        ),
+        (
             MailFault("RCPT", "554 5.7.1 Relay access denied"),
             GiveUp("the mail server refuses the recipient: 554 5.7.1 Relay access denied"),
         ),
@@ -163,6 +192,46 @@ async def test_a_connection_that_breaks_after_the_words_are_sent_is_uncertain(lo
     outcome, accepted = await outcome_of(MailFault("DATA", lose=lose))
     assert isinstance(outcome, Uncertain)
     assert len(accepted) == arrived
+
+
+async def test_a_connection_that_breaks_before_the_words_has_lost_nothing() -> None:
+    outcome, accepted = await outcome_of(MailFault("RCPT", lose="before"))
+    assert isinstance(outcome, Retry)
+    assert outcome.reason.startswith("the connection to the mail server broke")
+    assert not outcome.whole_channel
+    assert accepted == []
+
+
+async def test_a_server_that_answers_too_late_may_have_the_mail() -> None:
+    async with MailServer(answer_after=5) as server:
+        notifier = EmailNotifier("127.0.0.1", server.port, sender=SENDER, timeout=timedelta(seconds=0.3))
+        outcome = await notifier.send(message())
+    assert isinstance(outcome, Uncertain)
+    assert len(server.accepted) == 1
+
+
+@pytest.mark.parametrize("at", ["RCPT", "DATA"])
+async def test_a_server_that_closes_holds_everything_back(at: str) -> None:
+    outcome, _ = await outcome_of(MailFault(at, "421 4.3.2 System shutting down"))
+    assert isinstance(outcome, Retry)
+    assert outcome.whole_channel
+
+
+async def test_greylisting_is_waited_out_and_no_trouble_of_the_channel() -> None:
+    async with MailServer() as server:
+        server.answer(DESK, *[MailFault("RCPT", "450 4.2.0 Greylisted, see you later")] * (GREYLISTED_TIMES + 1))
+        notifier = EmailNotifier("127.0.0.1", server.port, sender=SENDER)
+        waits = []
+        for attempts in range(1, GREYLISTED_TIMES + 2):
+            one = message()
+            outcome = await notifier.send(replace(one, delivery=replace(one.delivery, attempts=attempts)))
+            assert isinstance(outcome, Retry)
+            assert not outcome.whole_channel
+            waits.append(outcome.after)
+        # From then on the waits of any trouble, which have grown beyond that by then.
+        assert waits == [GREYLISTED_FOR] * GREYLISTED_TIMES + [None]
+        assert retry_delay(GREYLISTED_TIMES + 2, 0) >= GREYLISTED_FOR
+        assert await notifier.send(message()) == Delivered(ID)
 
 
 async def test_nobody_listens() -> None:

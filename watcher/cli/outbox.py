@@ -119,9 +119,9 @@ def retry_deliveries(
             found = [entry.delivery for entry in reversed(failed)]
             if not found and not any(one.recipient_id == recipient for one in store.outbox.closed_recipients()):
                 raise StoreError(f"nothing failed for recipient {recipient}")
-            store.outbox.reopen_recipient(recipient)
+            _reopen(store, recipient)
         for delivery in found:
-            store.outbox.reopen_recipient(delivery.recipient_id)
+            _reopen(store, delivery.recipient_id)
             if not store.outbox.requeue(delivery.id, datetime.now(UTC)):
                 raise StoreError(
                     f"delivery {delivery.id} is {delivery.state.value}; "
@@ -169,6 +169,11 @@ def drop_deliveries(
                 raise StoreError(f"there is no pending, uncertain or failed delivery {one}")
     for one in deliveries:
         typer.echo(f"{one} is dropped: {reason}")
+
+
+def _reopen(store: Store, recipient_id: str) -> None:
+    store.outbox.reopen_recipient(recipient_id)
+    store.journal.clear_notice(f"recipient:{recipient_id}")  # when it is closed again, that is news
 
 
 def _get(store: Store, delivery_id: str) -> Delivery:
