@@ -23,7 +23,7 @@ from watcher.routing import derived_id
 from watcher.settings.values import check_rule_pattern, parse_until
 from watcher.store.feedback import Verdict
 from watcher.subscriptions import PlaceKind
-from watcher.wording import Wording
+from watcher.wording import Wording, wording_of
 
 _NAME_CHARS = 80  # as acknowledgements keep it
 _LONGEST_MUTE = timedelta(days=90)  # more is a subscription that should be narrowed
@@ -70,23 +70,29 @@ class Acting:
             case Act.MUTE if press.span is not None:
                 return self._mute_alert(asked, alert, press.span, also_critical=press.also_critical)
             case Act.MUTE:
-                rows = mute_buttons(alert.id, asked.wording, also_critical=press.also_critical)
+                rows = mute_buttons(alert.id, self._spoken(asked), also_critical=press.also_critical)
                 return [Answer(edits=True, keyboard=keyboard(rows))]
             case Act.KEEP:
-                return [Answer(edits=True, keyboard=self._keyboard(alert, asked.wording))]
+                return [Answer(edits=True, keyboard=self._keyboard(asked, alert))]
             case Act.SOURCES:
                 return sources_of(self._desk, asked, alert)
             case Act.EVIDENCE:
                 return evidence_of(self._desk, asked, alert)
 
-    def _keyboard(self, alert: Alert, wording: Wording) -> Keyboard:
-        return keyboard(alert_buttons(alert, wording, self._desk.store.events.acknowledgement_of(alert.id)))
+    def _keyboard(self, asked: Asked, alert: Alert) -> Keyboard:
+        done = self._desk.store.events.acknowledgement_of(alert.id)
+        return keyboard(alert_buttons(alert, self._spoken(asked), done))
+
+    def _spoken(self, asked: Asked) -> Wording:
+        """The language of what everybody in the place reads: that of the alerts there, not of who pressed."""
+        here = recipients_of(self._desk, asked.place)
+        return wording_of(here[0].language) if here else asked.wording
 
     def _acknowledge(self, asked: Asked, alert: Alert) -> Sequence[Answer]:
         """Says who and when, here and wherever the event was told; the second who presses learns of the first."""
         if alert.kind is AlertKind.EXERCISE:
             done = Acknowledgement("", asked.person.name, asked.now)
-            rows = keyboard(alert_buttons(alert, asked.wording, done))
+            rows = keyboard(alert_buttons(alert, self._spoken(asked), done))
             return [Answer(edits=True, keyboard=rows, toast=asked.wording.say("desk.received"))]
         try:
             done_here = self._desk.store.acknowledge(alert.id, by=asked.person.name or "?", now=asked.now)
@@ -96,14 +102,14 @@ class Acting:
         said = {"name": isolate(shorten(clean(done.by), _NAME_CHARS, len)), "time": f"{done.at:%H:%M}"}
         here = Answer(
             edits=True,
-            keyboard=self._keyboard(alert, asked.wording),
+            keyboard=self._keyboard(asked, alert),
             toast=asked.wording.say("desk.ack_done" if done_here.is_new else "desk.ack_already", **said),
         )
         if not done_here.is_new:
             return [here]
         answers = [here]
         if asked.place.kind is not PlaceKind.PRIVATE:
-            line = asked.wording.say("desk.ack_line", **said)
+            line = self._spoken(asked).say("desk.ack_line", **said)
             answers.append(Answer(line, reply_to=asked.message_id, is_silent=True))
         # The others who got it, or its escalation, see it on their buttons.
         with self._desk.store.transaction():
@@ -129,7 +135,7 @@ class Acting:
         until = span.over_at(asked.now, event.last_seen_at + event.group_for)
         wanted = _Wanted(until, also_critical, event_id=event.id, to_the_end=span is Span.TO_THE_END)
         text = self._add_mute(asked, wanted)
-        back = Answer(edits=True, keyboard=self._keyboard(alert, asked.wording))
+        back = Answer(edits=True, keyboard=self._keyboard(asked, alert))
         if text is None:
             return [replace(back, toast=asked.wording.say("desk.not_here"))]
         return [back, Answer(text, is_silent=True)]
