@@ -22,6 +22,7 @@ from watcher.render import clean, isolate, minute, shorten
 from watcher.routing import derived_id
 from watcher.settings.values import check_rule_pattern, parse_until
 from watcher.store.feedback import Verdict
+from watcher.store.told import HeldMessage
 from watcher.subscriptions import PlaceKind
 from watcher.wording import Wording, wording_of
 
@@ -256,16 +257,13 @@ class Acting:
 
     async def held(self, asked: Asked) -> Sequence[Answer]:
         """What waits for this place, until when and why."""
-        held = self._desk.store.told.held(seat_of(self._desk, asked.place), asked.now)
+        held = self._desk.store.told.held(seat_of(self._desk, asked.place))
         if not held:
             return [Answer(asked.wording.say("desk.held_none"))]
-        recipients = {recipient.id: recipient for recipient in recipients_of(self._desk, asked.place)}
         lines = []
         for one in held[:_SHOWN]:
             headline = isolate(shorten(clean(one.headline), 120, len))
-            why = asked.wording.say(
-                f"desk.held_{self._why_held(one.silenced_by, one.is_over_budget, recipients.get(one.recipient_id))}"
-            )
+            why = asked.wording.say(f"desk.held_{_why_held(one)}")
             until = "" if one.silenced_by else f" {minute(one.until_at)}"
             lines.append(f"• {headline} [{one.alert_id}]: {why}{until}")
         if len(held) > _SHOWN:
@@ -275,35 +273,22 @@ class Acting:
             rows = ((Button(asked.wording.say("desk.button_send_now"), data="held:send"),),)
         return [Answer("\n".join([asked.wording.count("desk.held_title", len(held)), *lines]), rows)]
 
-    def _why_held(self, silenced_by: str | None, is_over_budget: bool, recipient: Recipient | None) -> str:
-        if silenced_by is not None:
-            return "muted" if silenced_by.startswith("mute:") else "graver"
-        if is_over_budget:
-            return "budget"
-        return "digest" if recipient is not None and recipient.digest is not None else "quiet"
-
     async def send_held(self, asked: Asked) -> Sequence[Answer]:
         """Tells at once, in one message for each recipient, what waits for a time or for room in a budget."""
         if asked.words != ("send",):
             return [Answer(toast=asked.wording.say("desk.not_here"))]
-        store = self._desk.store
-        recipients = {recipient.id: recipient for recipient in recipients_of(self._desk, asked.place)}
-        waiting = [
-            one
-            for one in store.told.held(seat_of(self._desk, asked.place), asked.now)
-            if one.silenced_by is None and one.recipient_id in recipients
-        ]
-        if not waiting:
+        here = recipients_of(self._desk, asked.place)
+        told = sum(self._desk.store.release_held(recipient.id, asked.now) for recipient in here)
+        if not told:
             return [Answer(edits=True, toast=asked.wording.say("desk.held_none"))]
-        with store.transaction():
-            for recipient_id in dict.fromkeys(one.recipient_id for one in waiting):
-                found = [store.outbox.get(one.delivery_id) for one in waiting if one.recipient_id == recipient_id]
-                # Whoever asks for it now is awake.
-                awake = replace(recipients[recipient_id], quiet_hours=None, digest=None)
-                why = f"Asked for by {shorten(clean(asked.person.name), _NAME_CHARS, len)}."
-                store.summarise([one for one in found if one is not None], awake, why, asked.now)
         self._desk.wake()
-        return [Answer(edits=True, toast=asked.wording.count("desk.held_sent", len(waiting)))]
+        return [Answer(edits=True, toast=asked.wording.count("desk.held_sent", told))]
+
+
+def _why_held(one: HeldMessage) -> str:
+    if one.held_for is not None:
+        return one.held_for.value
+    return "muted" if (one.silenced_by or "").startswith("mute:") else "graver"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from watcher.model import Alert, Channel, DeliveryState
-from watcher.store.codec import decode_time, encode_time, loads
+from watcher.model import Alert, Channel, DeliveryState, Held
+from watcher.store.codec import decode_time, loads
 from watcher.store.db import Db
 
 
@@ -40,9 +40,8 @@ class HeldMessage:
     alert_id: str
     headline: str
     until_at: datetime
-    is_over_budget: bool
+    held_for: Held | None  # None: it is silenced
     silenced_by: str | None  # "mute:3", "event:ID"
-    reason: str | None
 
 
 # Of a chat on Telegram: what went to it, and what belongs to its recipients, wherever they were when it was sent.
@@ -83,19 +82,18 @@ class Told:
         )
         return tuple(loads(Alert, row["body"]) for row in rows)
 
-    def held(self, seat: Seat, now: datetime) -> tuple[HeldMessage, ...]:
+    def held(self, seat: Seat) -> tuple[HeldMessage, ...]:
         """What waits for a time of day, for room in a budget or for the end of a mute, by when it is due.
 
         What failed and is tried again is not held, and an escalation is not either.
         """
         rows = self._db.rows(
-            f"""SELECT d.id, d.recipient_id, d.alert_id, a.headline, d.not_before_at, d.held_at, d.silenced_by,
-                d.last_error
+            f"""SELECT d.id, d.recipient_id, d.alert_id, a.headline, d.not_before_at, d.held_for, d.silenced_by
             FROM deliveries d JOIN alerts a ON a.id = d.alert_id
-            WHERE {_HERE} AND a.kind != 'escalation' AND (d.state = 'muted' OR d.state = 'pending' AND d.attempts = 0
-                AND (d.not_before_at > :now OR d.held_at IS NOT NULL))
+            WHERE {_HERE} AND a.kind != 'escalation' AND (d.state = 'muted'
+                OR d.state = 'pending' AND d.attempts = 0 AND d.held_for IS NOT NULL)
             ORDER BY d.state = 'muted', d.not_before_at, d.n""",
-            _values(seat, now=encode_time(now)),
+            _values(seat),
         )
         return tuple(map(_held, rows))
 
@@ -140,7 +138,6 @@ def _held(row: sqlite3.Row) -> HeldMessage:
         row["alert_id"],
         row["headline"],
         decode_time(row["not_before_at"]),
-        row["held_at"] is not None,
+        None if row["silenced_by"] else Held(row["held_for"]),
         row["silenced_by"],
-        row["last_error"],
     )
