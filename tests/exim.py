@@ -102,7 +102,7 @@ class Exim:
             [self._program, "-C", str(configuration), "-bdf", "-oX", f"127.0.0.1:{self.port}"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=(self._folder / "stderr").open("wb"),
+            stderr=subprocess.DEVNULL,
             cwd=self._folder,
             **as_user,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTPUTF8, Policy
@@ -58,7 +58,8 @@ _POLICY = _policy()
 class Leave:
     """How the people at an address say that they want no more."""
 
-    token: Callable[[str, str], str]  # of recipient id and address: proves where the wish comes from
+    # Of recipient id and address: proves where the wish comes from. Holds the key, which nothing may print.
+    token: Callable[[str, str], str] = field(repr=False)
     address: str  # for those whose mail program writes a mail
     link: Callable[[str], str] | None = None  # of a token; None: nothing of ours can be reached over HTTPS
 
