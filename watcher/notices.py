@@ -214,7 +214,7 @@ def tell_about_lost_rules(
         now,
         key="lost-rules",
         state="; ".join(lines),
-        headline=f"{len(lines)} subscription{'s name' if len(lines) > 1 else ' names'} rules that do not exist any more",
+        headline=f"{len(lines)} subscription{'s name' if len(lines) > 1 else ' names'} rules that exist no longer",
         body="\n".join((*lines, "Nothing is sent for these names; /settings in the chat shows and removes them.")),
     )
 

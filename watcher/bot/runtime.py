@@ -130,9 +130,8 @@ class Runtime:
         self._sleep = sleep
         self._poll_seconds = poll_seconds
         self._on_close = on_close
-        self._polling = HTTPXRequest(connection_pool_size=1, connect_timeout=10.0, read_timeout=15.0)
-        self._calling = HTTPXRequest(connection_pool_size=8, connect_timeout=10.0, read_timeout=15.0)
-        self._bot = Bot(token, base_url=base_url, request=self._calling, get_updates_request=self._polling)
+        self._request = HTTPXRequest(connection_pool_size=8, connect_timeout=10.0, read_timeout=15.0)
+        self._bot = Bot(token, base_url=base_url, request=self._request, get_updates_request=self._request)
         self._id = token.partition(":")[0]  # of the bot: another one has updates of its own
         self._started_at = self._clock()
         self._failures = 0  # in a row
@@ -165,7 +164,7 @@ class Runtime:
     async def aclose(self) -> None:
         """Nothing; closes the connections."""
         self._on_close()
-        await asyncio.gather(self._polling.shutdown(), self._calling.shutdown())
+        await self._request.shutdown()
 
     # Listening.
 
@@ -198,8 +197,8 @@ class Runtime:
             return
         with_offset = {"offset": self._offset} if self._offset else {}
         try:
-            # Raw, because the library gives up a whole batch for one update that it cannot read; in small letters, which
-            # Telegram takes as well, because for a method that it knows by name the library warns.
+            # Raw, because the library gives up a whole batch for one update that it cannot read; in small letters, as
+            # it warns of methods for which it has a function.
             updates = await self._bot.do_api_request(
                 "getupdates",
                 api_kwargs={"timeout": self._poll_seconds, "allowed_updates": list(_ALLOWED_UPDATES), **with_offset},
