@@ -8,6 +8,8 @@ import random
 import signal
 import sys
 import threading
+import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -40,7 +42,9 @@ from watcher.forgetting import Forgetting
 from watcher.guard import Guard, GuardError
 from watcher.health import find_blind, is_failure, observe, state_of
 from watcher.ingest import Ingest, Poll
+from watcher.metrics import Metrics, Now
 from watcher.model import AlertKind, Channel, Delivered, DeliveryState, GiveUp, Retry, Severity, Source, Uncertain
+from watcher.monitoring import monitoring_routes
 from watcher.notices import (
     tell_about_blind_rules,
     tell_about_lost_rules,
@@ -56,7 +60,9 @@ from watcher.notify.console import ConsoleNotifier
 from watcher.notify.email import EmailNotifier
 from watcher.notify.telegram import TelegramNotifier
 from watcher.notify.webhook import WebhookNotifier
+from watcher.pinger import Pinger
 from watcher.progress import Progress
+from watcher.readiness import Check, Facts, judge, troubles
 from watcher.retention import cutoffs
 from watcher.rulebook import RuleBook
 from watcher.sequence import span_of
@@ -137,6 +143,7 @@ class Daemon:
             watching = asyncio.create_task(parts.run_file_watch())
             serving = asyncio.create_task(parts.run_endpoint())
             talking = asyncio.create_task(parts.run_bot())
+            pinging = asyncio.create_task(parts.run_pinger())
             systemd.notify("READY=1", f"STATUS={parts.say_status()}")
             log.info("started", version=__version__, sources=len(parts.sources), rules=len(self.book.versions))
             stopped = asyncio.create_task(stop.wait())
@@ -144,7 +151,7 @@ class Daemon:
             systemd.notify("STOPPING=1")
             log.info("stopping")
             _give_up_after(STOP_WITHIN, exit_code=0 if stopped.done() else 1)
-            await parts.stop(dispatcher, watching, talking, serving)
+            await parts.stop(dispatcher, watching, talking, serving, pinging)
             if not stopped.done():
                 stopped.cancel()
                 dispatcher.result()  # a defect in dispatch: its error ends the program, and systemd restarts it
@@ -191,7 +198,17 @@ class Parts:
         )
         self._progress = Progress()
         self._workers = Workers(WORKERS)
-        self._ingest = Ingest(self._store, fetcher, self._workers, self._clock, self._wake.set, self._random.random)
+        self._metrics = Metrics(self._store, notifiers)
+        self._written_at = self._clock()
+        self._ingest = Ingest(
+            self._store,
+            fetcher,
+            self._workers,
+            self._clock,
+            self._wake.set,
+            self._random.random,
+            self._metrics.matched,
+        )
         self._unsubscribing = Unsubscribing(
             self._store,
             unsubscribe_key(self._store),
@@ -277,8 +294,8 @@ class Parts:
             self._every(BOUNCES_EVERY, self.read_bounces, "bounces")
         if systemd.is_listening():
             self._every(STATUS_EVERY, self.tell_status, "status")
+        self._expect_progress()
         if interval := systemd.watchdog_interval():
-            self._expect_progress()
             self._every(interval / 4, self.feed_watchdog, "watchdog")  # one that is left out is not yet the end
         self._every(SETTLE_EVERY, self.settle, "settle")
         self._every(SUBSCRIPTIONS_EVERY, self.look_at_subscriptions, "subscriptions")
@@ -519,7 +536,9 @@ class Parts:
         if source is None:
             return None
         with structlog.contextvars.bound_contextvars(source_id=source_id):
+            began = time.monotonic()
             poll = await self._ingest.poll(source, self._daemon.book)
+            self._metrics.polled(poll, time.monotonic() - began, self._clock())
             self._failing.discard(source_id)
             if is_failure(poll.reason):
                 self._failing.add(source_id)
@@ -600,6 +619,7 @@ class Parts:
                 bound.error("delivery_failed", reason=reason)
         self._follow_chat(settled)
         alert = self._store.events.get_alert(delivery.alert_id)
+        self._metrics.settled(settled, alert, self._clock())
         if not settled.given_up or alert is None or alert.kind is AlertKind.NOTICE:
             return  # a notice about a notice would chase its own tail
         reason = settled.outcome.reason if not isinstance(settled.outcome, Delivered) else ""
@@ -655,7 +675,60 @@ class Parts:
 
     def routes(self) -> tuple[Route, ...]:
         """What the HTTP endpoint answers."""
-        return self._unsubscribing.routes()
+        return (
+            *monitoring_routes(self._metrics, self.checks, self._now),
+            *self._unsubscribing.routes(),
+        )
+
+    def checks(self) -> tuple[Check, ...]:
+        """Whether everything works, as /readyz says it and the outside pinger goes by it."""
+        now = self._clock()
+        bot = next((one for one in self._store.journal.notices("bot") if one.key == "bot"), None)
+        return judge(
+            Facts(
+                now=now,
+                written_at=self._written_at,
+                rules=len(self._daemon.book.versions),
+                sources=len(self.sources),
+                polled_at=self._metrics.polled_at,
+                polls_late_by=timedelta(seconds=self._agenda.late_by()),
+                polls_stuck_for=timedelta(seconds=self._agenda.stuck_for()),
+                stalled=[what for what in self._progress.stalled() if what.startswith("dispatch:")],
+                undelivered_since=self._store.gauges.undelivered_since(now),
+                telegram_trouble=bot.state if bot and bot.state != "ok" else None,
+                failing_jobs=self._failed_jobs,
+            )
+        )
+
+    def _now(self) -> Now:
+        """How everything stands, for the metrics."""
+        book, states = self._daemon.book, self._store.articles.source_states()
+        return Now(
+            at=self._clock(),
+            checks=self.checks(),
+            states=[state for state in states if state.source_id in self.sources],
+            statuses=Counter(book.statuses.values()),
+            recipients=Counter(recipient.channel for recipient in book.recipients),
+            polls_late_by=timedelta(seconds=self._agenda.late_by()),
+            failing_jobs=len(self._failed_jobs),
+            blind_rules=sum(one.state in ("blind", "unfed") for one in self._store.journal.notices("blind:")),
+        )
+
+    async def run_pinger(self) -> None:
+        """Calls the outside pinger until it is cancelled; returns at once where the settings have none."""
+        settings = self._daemon.settings
+        if settings.heartbeat is None:
+            return
+        url, every = settings.heartbeat.url.get_secret_value(), settings.heartbeat.every
+        pinger = Pinger(
+            url, every, settings.http.user_agent, lambda: troubles(self.checks()), self._metrics.called_outside
+        )
+        while True:
+            try:
+                await pinger.run()
+            except Exception:  # a check that breaks is no sign of life, and must not end the calls for good
+                log.exception("heartbeat_failed")
+                await asyncio.sleep(every.total_seconds())
 
     async def run_endpoint(self) -> None:
         """Serves until it is cancelled; returns at once where the settings have no endpoint."""
@@ -725,12 +798,15 @@ class Parts:
                 "\n".join(map(str, error.problems)),
                 Severity.WARNING,
             )
+            self._metrics.reloaded(self._clock(), is_taken=False)
             return
         await self._watch_files(settings)
         said_by_guard = await self._ask_guard(settings, old_book, book)
         if said_by_guard is None:
+            self._metrics.reloaded(self._clock(), is_taken=False)
             return
         self._daemon.settings, self._daemon.book = settings, book
+        self._metrics.reloaded(self._clock(), is_taken=True)
         self._take_sources(settings)
         self.take_subscriptions()
         self.tell_about_unknown_recipients()
@@ -808,6 +884,7 @@ class Parts:
             if slept:
                 journal.add_outage(Outage(run.alive_at, now))
             journal.mark_alive(self._run_id, now)
+        self._written_at = now
         if slept:
             self._find_outages()
         refused = self._refused_version

@@ -7,6 +7,7 @@ same items again and finds the finished ones in the store. Ingest ends when deli
 from __future__ import annotations
 
 import asyncio
+import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -109,6 +110,7 @@ class Ingest:
         clock: Callable[[], datetime],
         wake_dispatch: Callable[[], None],
         jitter: Callable[[], float],
+        on_matched: Callable[[Extraction, float], None] = lambda extraction, seconds: None,
     ) -> None:
         self._store = store
         self._recorder = Recorder(store)
@@ -119,6 +121,7 @@ class Ingest:
         self._clock = clock
         self._wake_dispatch = wake_dispatch
         self._jitter = jitter  # 0 to 1, so that sources of one interval do not poll at one instant
+        self._on_matched = on_matched  # with the processor time in seconds that the rules took on an article
         self._page_tries: Counter[tuple[str, str]] = Counter()
 
     async def poll(self, source: Source, book: RuleBook) -> Poll:
@@ -162,7 +165,7 @@ class Ingest:
         if is_cut(old.text, new.text) or is_another_page(old.text, new.text) or not says_something_else(old, new):
             return
         now = self._clock()
-        result, hashes = await self._workers.compute(_evaluate, book.rules, new, now)
+        result, hashes = await self._evaluate(book.rules, new, now)
         keys = ArticleKeys(source.id)
         reading = Reading(new, keys, result, hashes, raw_hash, revises=old, matched_at=now)
         if self._recorder.record(source, book, [reading], now):
@@ -319,7 +322,7 @@ class Ingest:
         if revises is not None and not says_something_else(revises, article):
             return reading(None, frozenset())
         try:
-            result, hashes = await self._workers.compute(_evaluate, book.rules, article, now)
+            result, hashes = await self._evaluate(book.rules, article, now)
         except Exception as error:  # one article is a job: what breaks on it is quarantined and shown
             log.exception("article_quarantined", source_id=source.id, article_id=article.id)
             return reading(None, frozenset(), traceback.format_exception_only(error)[-1].strip())
@@ -329,6 +332,13 @@ class Ingest:
                 return None
         self._page_tries.pop((source.id, article.id), None)
         return reading(result, hashes)
+
+    async def _evaluate(
+        self, rules: CompiledRules, article: Article, now: datetime
+    ) -> tuple[MatchResult, frozenset[int]]:
+        result, hashes, seconds = await self._workers.compute(_evaluate, rules, article, now)
+        self._on_matched(article.extraction, seconds)
+        return result, hashes
 
     def _same_item(self, article: Article, addresses: Collection[str]) -> Article | None:
         """The stored article of the same source whose page goes by one of these addresses and says the same.
@@ -497,8 +507,11 @@ def _is_too_old(result: MatchResult, book: RuleBook) -> bool:
     )
 
 
-def _evaluate(rules: CompiledRules, article: Article, now: datetime) -> tuple[MatchResult, frozenset[int]]:
-    return match_article(rules, article, now), shingles(text_to_compare(article))
+def _evaluate(rules: CompiledRules, article: Article, now: datetime) -> tuple[MatchResult, frozenset[int], float]:
+    """The matches, what recognises copies, and the seconds of this thread's processor time that matching took."""
+    began = time.thread_time()
+    result = match_article(rules, article, now)
+    return result, shingles(text_to_compare(article)), time.thread_time() - began
 
 
 def _would_overlap(harvest: Harvest, state: SourceState) -> bool:

@@ -14,10 +14,12 @@ from watcher.render import clean, shorten
 from watcher.store.articles import Articles
 from watcher.store.codec import decode_time, encode_time
 from watcher.store.db import BUSY_TIMEOUT, Db
+from watcher.store.drills import Drills
 from watcher.store.edits import HeadlineEdits
 from watcher.store.events import Events
 from watcher.store.evidence import EvidenceStore
 from watcher.store.feedback import Feedback
+from watcher.store.gauges import Gauges
 from watcher.store.journal import Journal
 from watcher.store.kept import Kept
 from watcher.store.mutes import Mutes
@@ -78,6 +80,8 @@ class Store:
         self.feedback = Feedback(db)
         self.told = Told(db)
         self.pruner = Pruner(db)
+        self.gauges = Gauges(db)
+        self.drills = Drills(db)
 
     @classmethod
     def open(cls, path: Path | None, *, exclusive: bool, busy_timeout: timedelta = BUSY_TIMEOUT) -> Store:

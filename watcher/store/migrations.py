@@ -293,6 +293,14 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
+        "0020_drills",
+        (
+            """CREATE TABLE drills (
+                alert_id TEXT PRIMARY KEY, started_at TEXT NOT NULL, recipients TEXT NOT NULL, ended_at TEXT,
+                missed TEXT NOT NULL DEFAULT '[]')""",
+        ),
+    ),
+    (
         "0021_kept_values",
         ("CREATE TABLE kept_values (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",),
     ),
