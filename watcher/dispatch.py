@@ -96,10 +96,14 @@ class Dispatcher:
             while True:
                 self.on_turn(channel)
                 wake.clear()
-                sends |= {self._start(channel, claimed) for claimed in self._claim(channel, len(sends))}
-                if not edits and len(sends) < AT_ONCE and (edit := self._next_edit(channel)) is not None:
+                waiting = self.store.outbox.due_by_chat(channel)
+                if claimed := self._claim(channel, len(sends), waiting):
+                    sends |= {self._start(channel, one) for one in claimed}
+                    waiting = self.store.outbox.due_by_chat(channel)
+                self._expect(channel, waiting)
+                if not edits and len(sends) < AT_ONCE and (edit := self._next_edit(channel, waiting)) is not None:
                     edits[self._start_edit(edit)] = edit.delivery.id
-                pause = self._pause(channel, len(sends), edits.values(), until_idle=until_idle)
+                pause = self._pause(channel, len(sends), waiting, edits.values(), until_idle=until_idle)
                 if until_idle and not sends and not edits and pause is None:
                     return
                 await self._wait(wake, {*sends, *edits}, pause)
@@ -131,21 +135,24 @@ class Dispatcher:
             if of_channel is channel:
                 governor.hold(chat or None, (until - now).total_seconds())
 
-    def _claim(self, channel: Channel, under_way: int) -> tuple[Claimed, ...]:
+    def _claim(self, channel: Channel, under_way: int, waiting: Mapping[str, datetime]) -> tuple[Claimed, ...]:
         governor = self._governor(channel)
         busy = governor.busy() if governor else {}
         free = AT_ONCE - under_way if governor is None else min(AT_ONCE - under_way, governor.room())
         now = self.clock()
-        claimed: tuple[Claimed, ...] = ()
+        is_due = any(at <= now and chat not in busy for chat, at in waiting.items())
         # Looking costs no write: an idle daemon leaves the disk alone.
-        if free > 0 and _is_past(self.store.outbox.next_due_at(channel, busy), now):
-            with self.store.transaction():
-                self.store.together.tell_due(self.recipients(), channel, now)
-                self.store.keep_budgets(self.recipients(), channel, now)
-                claimed = self.store.outbox.claim_due(now, limit=free, lease=LEASE, channel=channel, busy=busy)
+        if free <= 0 or not (is_due or _is_past(self.store.outbox.next_lease_end(channel), now)):
+            return ()
+        with self.store.transaction():
+            self.store.keep_budgets(self.recipients(), channel, now)
+            return self.store.outbox.claim_due(now, limit=free, lease=LEASE, channel=channel, busy=busy)
+
+    def _expect(self, channel: Channel, waiting: Mapping[str, datetime]) -> None:
+        governor = self._governor(channel)
         if governor is not None:
-            governor.expect(self.store.outbox.due_chats(channel, now))
-        return claimed
+            now = self.clock()
+            governor.expect([chat for chat, at in waiting.items() if at <= now])
 
     def _start(self, channel: Channel, claimed: Claimed) -> asyncio.Task[None]:
         under_way = ExitStack()
@@ -156,16 +163,13 @@ class Dispatcher:
         task.add_done_callback(lambda _: under_way.close())
         return task
 
-    def _next_edit(self, channel: Channel) -> HeadlineEdit | None:
+    def _next_edit(self, channel: Channel, waiting: Mapping[str, datetime]) -> HeadlineEdit | None:
         """The edit to make now; None where there is none, or an alert could have to wait for it."""
         governor = self._governor(channel)
         now = self.clock()
-        if not isinstance(self.notifiers[channel], Editor) or _is_past(self.store.outbox.next_due_at(channel), now):
+        if not isinstance(self.notifiers[channel], Editor) or any(at <= now for at in waiting.values()):
             return None
-        for edit in self.store.edits.due(channel, now):
-            if governor is None or governor.has_spare(chat_of(edit.delivery.target)):
-                return edit
-        return None
+        return self.store.edits.first_due(channel, now, governor.has_spare if governor else lambda chat: True)
 
     def _start_edit(self, edit: HeadlineEdit) -> asyncio.Task[None]:
         under_way = ExitStack()
@@ -176,33 +180,40 @@ class Dispatcher:
         task.add_done_callback(lambda _: under_way.close())
         return task
 
-    def _pause(self, channel: Channel, under_way: int, editing: Collection[str], *, until_idle: bool) -> float | None:
+    def _pause(
+        self,
+        channel: Channel,
+        under_way: int,
+        waiting: Mapping[str, datetime],
+        editing: Collection[str],
+        *,
+        until_idle: bool,
+    ) -> float | None:
         """Seconds until there may be something to do; None: not before something that is under way has ended."""
         if under_way >= AT_ONCE:
             return None
         now = self.clock()
-        waits = [] if until_idle else [LONGEST_SLEEP]
-        due = self.store.outbox.next_due_at(channel)
-        governor = self._governor(channel)
-        if governor is not None and _is_past(due, now):
-            busy = governor.busy()
-            waits += [timedelta(seconds=busy[chat]) for chat in self.store.outbox.due_chats(channel, now) & busy.keys()]
-            due = self.store.outbox.next_due_at(channel, busy)
-            if _is_past(due, now):
-                waits.append(timedelta(seconds=governor.opens_in()))
-                due = None
-        if due is not None and not until_idle:
-            waits.append(max(due - now, timedelta(0)))
+        # What is due and still here waits for a limit.
+        waits = [self._limited_for(channel, chat) for chat, at in waiting.items() if at <= now]
+        later = [at for at in waiting.values() if at > now]
         if isinstance(self.notifiers[channel], Editor):
             edit_at = self.store.edits.next_due_at(channel, but=editing)
-            if _is_past(edit_at, now):
+            if edit_at is not None and edit_at <= now:
                 waits.append(EDIT_LOOK)
-            elif edit_at is not None and not until_idle:
-                waits.append(edit_at - now)
+            elif edit_at is not None:
+                later.append(edit_at)
+        if not until_idle:
+            lease_end = self.store.outbox.next_lease_end(channel)
+            later += [] if lease_end is None else [lease_end]
+            waits += [LONGEST_SLEEP, *(max(at - now, timedelta(0)) for at in later)]
         wait = min(waits, default=None)
         if wait is None or (until_idle and wait > LONGEST_HOLD_UP):
             return None
         return wait.total_seconds()
+
+    def _limited_for(self, channel: Channel, chat: str) -> timedelta:
+        governor = self._governor(channel)
+        return timedelta(0) if governor is None else timedelta(seconds=governor.wait(chat))
 
     async def _wait(self, wake: asyncio.Event, tasks: set[asyncio.Task[None]], pause: float | None) -> None:
         ends = {asyncio.ensure_future(wake.wait())}
@@ -271,15 +282,15 @@ class Dispatcher:
     def _settle_edit(self, edit: HeadlineEdit, outcome: Outcome) -> None:
         match outcome:
             case Delivered():
-                self.store.edits.settle(edit)
+                self.store.edits.settle(edit, self.clock())
             case Retry(reason=reason) | Uncertain(reason=reason) if edit.attempts + 1 < EDIT_ATTEMPTS:
                 after = outcome.after if isinstance(outcome, Retry) else None
                 not_before = self.clock() + (after or retry_delay(edit.attempts + 1, self.jitter()))
-                self.store.edits.settle(edit, reason=reason, not_before=not_before)
+                self.store.edits.settle(edit, self.clock(), reason=reason, not_before=not_before)
                 if isinstance(outcome, Retry) and after is not None:
                     self._hold_back(edit.delivery, outcome, after)
             case _:
-                self.store.edits.settle(edit, reason=outcome.reason)
+                self.store.edits.settle(edit, self.clock(), reason=outcome.reason)
 
     def _settle(self, claimed: Claimed, outcome: Outcome, fault: BaseException | None) -> Settled | None:
         """What was written down; None where the lease had ended and somebody else is at it."""

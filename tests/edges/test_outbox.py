@@ -306,10 +306,11 @@ def test_topics_of_a_forum_are_one_place(store: Store) -> None:
 def test_busy_chats_are_passed_over(store: Store) -> None:
     put(store, "a", target="1", severity=Severity.CRITICAL)
     put(store, "b", target="2")
-    assert store.outbox.due_chats(Channel.TELEGRAM, NOW) == {"1", "2"}
+    assert store.outbox.due_by_chat(Channel.TELEGRAM) == {"1": NOW, "2": NOW}
+    assert store.outbox.next_lease_end(Channel.TELEGRAM) is None
     assert names(claim(store, busy={"1"})) == ["b"]
-    assert store.outbox.next_due_at(Channel.TELEGRAM, busy={"1"}) == NOW + LEASE
-    assert store.outbox.next_due_at(Channel.TELEGRAM) == NOW
+    assert store.outbox.due_by_chat(Channel.TELEGRAM) == {"1": NOW}
+    assert store.outbox.next_lease_end(Channel.TELEGRAM) == NOW + LEASE
 
 
 def test_settling(store: Store) -> None:

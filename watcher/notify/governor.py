@@ -122,6 +122,11 @@ class Governor:
         at = min(self._total[-count_], now) + seconds if len(self._total) >= count_ else now
         return max(at, self._held.get("", now), now) - now
 
+    def wait(self, chat: str) -> float:
+        """Seconds until a message to the chat may leave, as far as is known now."""
+        self._forget()
+        return self._wait(chat)
+
     def has_spare(self, chat: str) -> bool:
         """Whether something may leave to the chat now that nobody waits for, without keeping an alert waiting."""
         is_open = self._wait(chat) == 0 and not self._expected

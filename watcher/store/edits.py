@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +16,7 @@ _REFRESHED = 3  # messages of an event to each recipient
 
 # Edits of chats that did not ask us to wait.
 _READY = """
-    SELECT h.*, max(h.not_before_at, coalesce((
+    SELECT h.*, d.chat, max(h.not_before_at, coalesce((
         SELECT max(w.until_at) FROM channel_waits w WHERE w.channel = h.channel AND w.target IN ('', d.chat)
     ), '')) AS ready_at
     FROM headline_edits h JOIN deliveries d ON d.id = h.delivery_id
@@ -101,35 +101,39 @@ class HeadlineEdits:
         found = self._db.value(f"SELECT min(ready_at) FROM ({_READY})", _params(channel, but))
         return None if found is None else decode_time(found)
 
-    def due(self, channel: Channel, now: datetime, *, but: Collection[str] = ()) -> tuple[HeadlineEdit, ...]:
-        """Everything that is due, longest waiting first; ``but`` are deliveries left out."""
+    def first_due(
+        self, channel: Channel, now: datetime, may_be_made: Callable[[str], bool], *, but: Collection[str] = ()
+    ) -> HeadlineEdit | None:
+        """The edit that waits longest of those to chats where it may be made; ``but`` are deliveries left out."""
         rows = self._db.rows(
-            f"""SELECT r.*, o.body AS first, l.body AS latest FROM ({_READY}) r
-            JOIN deliveries d ON d.id = r.delivery_id
-            JOIN alerts o ON o.id = d.alert_id JOIN alerts l ON l.id = r.alert_id
-            WHERE r.ready_at <= :now ORDER BY r.ready_at, r.alert_n""",
+            f"SELECT * FROM ({_READY}) WHERE ready_at <= :now ORDER BY ready_at, alert_n",
             {**_params(channel, but), "now": encode_time(now)},
         )
-        return tuple(
-            HeadlineEdit(
-                delivery, loads(Alert, row["first"]), loads(Alert, row["latest"]), row["alert_n"], row["attempts"]
-            )
-            for row in rows
-            if (delivery := self._outbox.get(row["delivery_id"])) is not None
+        row = next((row for row in rows if may_be_made(row["chat"])), None)
+        delivery = None if row is None else self._outbox.get(row["delivery_id"])
+        if row is None or delivery is None:
+            return None
+        return HeadlineEdit(
+            delivery, self._alert(delivery.alert_id), self._alert(row["alert_id"]), row["alert_n"], row["attempts"]
         )
 
-    def settle(self, edit: HeadlineEdit, *, reason: str | None = None, not_before: datetime | None = None) -> None:
-        """Nothing; the edit is over, for that reason if it was not made, or tried again not before then.
+    def _alert(self, alert_id: str) -> Alert:
+        return loads(Alert, self._db.value("SELECT body FROM alerts WHERE id = ?", (alert_id,)))
+
+    def settle(
+        self, edit: HeadlineEdit, now: datetime, *, reason: str | None = None, not_before: datetime | None = None
+    ) -> None:
+        """Nothing; the edit is over now, for that reason if it was not made, or tried again not before then.
 
         One that a newer update has replaced meanwhile stays as that wants it.
         """
         self._db.write(
             "UPDATE headline_edits SET state = ?, attempts = attempts + 1, last_error = ?, "
-            "not_before_at = coalesce(?, not_before_at) WHERE delivery_id = ? AND alert_n = ?",
+            "not_before_at = ? WHERE delivery_id = ? AND alert_n = ?",
             (
                 "pending" if not_before else "ended" if reason else "made",
                 reason and storable(reason),
-                not_before and encode_time(not_before),
+                encode_time(not_before or now),
                 edit.delivery.id,
                 edit.latest_n,
             ),

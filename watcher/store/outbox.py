@@ -128,20 +128,28 @@ class Outbox:
         )
         return tuple(self._claim(row, encode_time(now + lease)) for row in rows)
 
-    def due_chats(self, channel: Channel, now: datetime) -> frozenset[str]:
-        """The chats, or whatever is one place on the channel, to which something could be sent now."""
+    def due_by_chat(self, channel: Channel) -> dict[str, datetime]:
+        """When the next message to each chat can be claimed, perhaps in the past."""
         rows = self._db.rows(
-            f"SELECT DISTINCT chat FROM ({_READY}) WHERE ready_at <= ? AND channel = ?",
-            (encode_time(now), channel.value),
+            f"SELECT chat, min(ready_at) AS at FROM ({_READY}) WHERE channel = ? GROUP BY chat", (channel.value,)
         )
-        return frozenset(row[0] for row in rows)
+        return {row["chat"]: decode_time(row["at"]) for row in rows}
+
+    def next_lease_end(self, channel: Channel) -> datetime | None:
+        """When the first of the messages under way is given up for lost; None: nothing is under way."""
+        found = self._db.value(
+            "SELECT min(lease_until_at) FROM deliveries WHERE state = 'sending' AND channel = ?", (channel.value,)
+        )
+        return None if found is None else decode_time(found)
 
     def sent_since(self, channel: Channel, since: datetime) -> tuple[tuple[str, datetime], ...]:
-        """The chats to which anything was sent after that, each time with the time; unanswered ones, too."""
+        """The chats to which anything was sent after that, each time with the time; unanswered ones and edits, too."""
         rows = self._db.rows(
             "SELECT chat, max(coalesce(settled_at, ''), coalesce(uncertain_at, '')) AS at FROM deliveries "
-            "WHERE channel = ? AND (settled_at > ? AND reference IS NOT NULL OR uncertain_at > ?)",
-            (channel.value, encode_time(since), encode_time(since)),
+            "WHERE channel = :channel AND (settled_at > :since AND reference IS NOT NULL OR uncertain_at > :since) "
+            "UNION ALL SELECT d.chat, h.not_before_at FROM headline_edits h JOIN deliveries d ON d.id = h.delivery_id "
+            "WHERE h.channel = :channel AND h.state != 'pending' AND h.not_before_at > :since",
+            {"channel": channel.value, "since": encode_time(since)},
         )
         return tuple((row["chat"], decode_time(row["at"])) for row in rows)
 
@@ -261,19 +269,18 @@ class Outbox:
         """How many deliveries a dead process had claimed; they are uncertain now. For the holder of the lock."""
         return self._release("1 = ?", 1, ABANDONED)
 
-    def next_due_at(self, channel: Channel | None = None, busy: Collection[str] = ()) -> datetime | None:
+    def next_due_at(self, channel: Channel | None = None) -> datetime | None:
         """When the next delivery can be claimed or the next lease ends; None: not before something is settled or added.
 
-        May lie in the past. Chats that are ``busy`` are left out.
+        May lie in the past.
         """
         found = self._db.value(
             f"""SELECT min(at) FROM (
-                SELECT min(ready_at) AS at FROM ({_READY}) WHERE (:channel IS NULL OR channel = :channel)
-                AND chat NOT IN (SELECT value FROM json_each(:busy))
+                SELECT min(ready_at) AS at FROM ({_READY}) WHERE :channel IS NULL OR channel = :channel
                 UNION ALL
                 SELECT min(lease_until_at) FROM deliveries
                 WHERE state = 'sending' AND (:channel IS NULL OR channel = :channel))""",
-            {"channel": channel and channel.value, "busy": json.dumps([*busy])},
+            {"channel": channel and channel.value},
         )
         return None if found is None else decode_time(found)
 
