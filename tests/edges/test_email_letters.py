@@ -198,6 +198,12 @@ def test_an_update_that_is_graver_says_so_in_its_subject() -> None:
     assert subjects == [f"Re: [WATCH] {headline}", f"Re: [WARNING] {headline}", f"Re: [CRITICAL] {headline}"]
 
 
+def test_what_a_digest_told_first_begins_a_thread_of_its_own() -> None:
+    mail = letter(UPDATE, reply_to="<digest1234.x@example.org>", first=digest())
+    assert (mail["In-Reply-To"], mail["References"]) == (None, None)
+    assert mail["Subject"] == "[CRITICAL] UPDATE: Another headline"
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_discreet_mail_says_nothing_in_its_subject_and_preview(language: str) -> None:
     for about, first in ((alert(), None), (UPDATE, alert()), (digest(), None)):

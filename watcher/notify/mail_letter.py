@@ -76,6 +76,8 @@ def build_mail(
     first: Alert | None = None,
 ) -> EmailMessage:
     """The mail, the same bytes whenever it is built; ``first`` is what the mail told that it replies to."""
+    if first is not None and first.items:  # a digest that told of many is no thread about this one
+        message, first = replace(message, reply_to=None), None
     alert, delivery = message.alert, message.delivery
     wording = wording_of(message.recipient.language if message.recipient else None)
     domain = sender.rpartition("@")[2]
