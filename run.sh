@@ -3,6 +3,7 @@
 #
 #   ./run.sh [--once]           the demonstration: sample feeds on this machine, alerts in this terminal
 #   ./run.sh test [ARGS...]     every check and the tests; ARGS go to pytest
+#   ./run.sh test-system [...]  the service under a real systemd, in a machine of its own (root, Debian, some minutes)
 #   ./run.sh watcher ARGS...    any command of the program
 #
 # The first call installs pinned, hash-checked packages into .venv beside this file; later calls need no network.
@@ -113,8 +114,8 @@ run_tests() {
 }
 
 case ${1-} in
-test | watcher | '' | -*) ;;
-*) fail "unknown word '$1'; there is: ./run.sh [--once], ./run.sh test [ARGS...], ./run.sh watcher ARGS..." 2 ;;
+test | test-system | watcher | '' | -*) ;;
+*) fail "unknown word '$1'; there is: ./run.sh [--once], ./run.sh test [ARGS...], ./run.sh test-system [ARGS...], ./run.sh watcher ARGS..." 2 ;;
 esac
 
 is_ready || install_once
@@ -123,6 +124,11 @@ case ${1-} in
 test)
     shift
     run_tests "$@"
+    ;;
+test-system)
+    shift
+    cd "$root"
+    WATCHER_TEST_SYSTEM=1 exec "$python" -m pytest tests/system "$@"
     ;;
 watcher)
     shift
