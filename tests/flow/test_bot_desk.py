@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from tests.bot_api import Fault
 from tests.bot_desk import (
     ANNA,
     BORIS,
@@ -26,7 +28,9 @@ from tests.bot_desk import (
     alert_id,
     open_stage,
 )
-from watcher.model import DeliveryState
+from tests.builders import delivery
+from watcher.model import AlertKind, DeliveryState, Severity
+from watcher.routing import compose_notice
 from watcher.store.feedback import Verdict
 
 NOTHING_HERE = "Nothing to do here."
@@ -217,10 +221,35 @@ async def test_an_alert_of_many_rules_is_one_judgement_for_each(stage: Stage) ->
         assert found["border-closed"] == (1, 0)
 
 
+async def test_an_exercise_is_received_in_each_place_by_who_is_first(stage: Stage) -> None:
+    exercise = replace(
+        compose_notice("drill", "Exercise", "Nothing happened.", Severity.CRITICAL, stage.now), kind=AlertKind.EXERCISE
+    )
+    async with stage.bot() as talk:
+        with talk.store.transaction():
+            talk.store.events.save_alert(exercise)
+            talk.store.outbox.add(
+                delivery(id=name, alert_id=exercise.id, recipient_id=name, target=target, not_before_at=stage.now)
+                for name, target in (("group", str(GROUP)), ("topic", f"{FORUM}/{TOPIC}"))
+            )
+        await talk.dispatch()
+        in_group, in_topic = stage.api.sees(GROUP)[-1], stage.api.sees(FORUM, TOPIC)[-1]
+        assert talk.labels(in_group) == talk.labels(in_topic) == ["Received"]
+        assert await talk.presses(EVA, in_group, "Received") == ("Thank you. The exercise arrived.", [])
+        stage.now += timedelta(minutes=1)
+        await talk.presses(BORIS, in_group, "✓ Eva, 16:20 UTC")
+        assert talk.labels(in_group) == ["✓ Eva, 16:20 UTC"]
+        assert talk.labels(in_topic) == ["Received"]
+        assert list(talk.store.told.receipts(exercise.id)) == [str(GROUP)]
+        for act in ("useful", "mute", "sources", "evidence"):
+            answer = await talk.presses(BORIS, in_group, f"{act}:{exercise.id}", forged=True)
+            assert answer == (NOTHING_HERE, [])
+        answer = await talk.presses(DAVID, talk.alert(OTHERS), f"ack:{exercise.id}", forged=True)
+        assert answer == (NOTHING_HERE, [])
+
+
 @pytest.mark.parametrize("fault", ["before", "after"])
 async def test_a_lost_answer_of_telegram_costs_no_acknowledgement(stage: Stage, fault: str) -> None:
-    from tests.bot_api import Fault
-
     async with stage.bot() as talk:
         stage.api.answer("editmessagereplymarkup", Fault(lose=fault))
         toast, _ = await talk.presses(BORIS, talk.alert(GROUP), "Acknowledge")

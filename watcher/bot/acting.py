@@ -57,7 +57,7 @@ class Acting:
         except ValueError:
             return [Answer(toast=asked.wording.say("desk.not_here"))]
         alert = visible_alert(self._desk, asked, press.alert_id)
-        if alert is None:
+        if alert is None or not _has_button(alert, press.act):
             return [Answer(toast=asked.wording.say("desk.not_here"))]
         match press.act:
             case Act.ACKNOWLEDGE:
@@ -92,8 +92,10 @@ class Acting:
     def _acknowledge(self, asked: Asked, alert: Alert) -> Sequence[Answer]:
         """Says who and when, here and wherever the event was told; the second who presses learns of the first."""
         if alert.kind is AlertKind.EXERCISE:
-            done = Acknowledgement("", asked.person.name, asked.now)
-            rows = keyboard(alert_buttons(alert, self._spoken(asked), done))
+            with self._desk.store.transaction():
+                by = shorten(clean(asked.person.name), _NAME_CHARS, len) or "?"
+                first = self._desk.store.told.receive(alert.id, asked.place.target, by, asked.now)
+            rows = keyboard(alert_buttons(alert, self._spoken(asked), Acknowledgement("", *first)))
             return [Answer(edits=True, keyboard=rows, toast=asked.wording.say("desk.received"))]
         try:
             done_here = self._desk.store.acknowledge(alert.id, by=asked.person.name or "?", now=asked.now)
@@ -283,6 +285,12 @@ class Acting:
             return [Answer(edits=True, toast=asked.wording.say("desk.held_none"))]
         self._desk.wake()
         return [Answer(edits=True, toast=asked.wording.count("desk.held_sent", told))]
+
+
+def _has_button(alert: Alert, act: Act) -> bool:
+    if alert.kind is AlertKind.EXERCISE:
+        return act is Act.ACKNOWLEDGE
+    return alert.kind in (AlertKind.EVENT, AlertKind.ESCALATION)
 
 
 def _why_held(one: HeldMessage) -> str:

@@ -259,6 +259,10 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
                 rules TEXT NOT NULL, verdict TEXT NOT NULL, at TEXT NOT NULL,
                 PRIMARY KEY (alert_id, person)) WITHOUT ROWID""",
             "CREATE INDEX feedback_by_person ON feedback (person)",
+            # Who said first, in each place, that an exercise arrived.
+            """CREATE TABLE receipts (
+                alert_id TEXT NOT NULL REFERENCES alerts (id) ON DELETE CASCADE, target TEXT NOT NULL,
+                who TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (alert_id, target)) WITHOUT ROWID""",
             "CREATE INDEX deliveries_by_target ON deliveries (channel, target)",
             # A mute that holds until its event takes no more reports, however long that is.
             "ALTER TABLE mutes ADD COLUMN to_the_end INTEGER NOT NULL DEFAULT 0",

@@ -8,8 +8,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from watcher.model import Alert, Channel, DeliveryState, Held
-from watcher.store.codec import decode_time, loads
+from watcher.model import Alert, Held
+from watcher.store.codec import decode_time, encode_time, loads, storable
 from watcher.store.db import Db
 
 
@@ -19,16 +19,6 @@ class Seat:
 
     target: str
     recipient_ids: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class ToldMessage:
-    """A message of an alert that arrived."""
-
-    alert_id: str
-    recipient_id: str
-    target: str
-    reference: str  # the channel's name of the message
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +43,7 @@ _THREAD = "(a.event_id = :event_id OR a.event_id IN (SELECT id FROM events WHERE
 
 
 class Told:
-    """Reads the tables deliveries, alerts and recipient_states."""
+    """Reads the tables deliveries, alerts and recipient_states; the table receipts, writes need an open transaction."""
 
     def __init__(self, db: Db) -> None:
         self._db = db
@@ -97,23 +87,16 @@ class Told:
         )
         return tuple(map(_held, rows))
 
-    def messages_of(self, event_id: str) -> tuple[ToldMessage, ...]:
-        """Every message on Telegram about the event that arrived, oldest first."""
-        return self._messages(_THREAD, event_id=event_id)
+    def receive(self, alert_id: str, target: str, by: str, now: datetime) -> tuple[str, datetime]:
+        """Who said first that the exercise arrived there, and when; now by this name, where nobody did."""
+        row = {"alert_id": alert_id, "target": target, "who": storable(by), "at": encode_time(now)}
+        self._db.insert("receipts", row)
+        return self.receipts(alert_id)[target]
 
-    def messages_of_alert(self, alert_id: str) -> tuple[ToldMessage, ...]:
-        """Every message on Telegram of the alert that arrived, oldest first."""
-        return self._messages("a.id = :alert_id", alert_id=alert_id)
-
-    def _messages(self, condition: str, **values: str) -> tuple[ToldMessage, ...]:
-        rows = self._db.rows(
-            f"""SELECT d.alert_id, d.recipient_id, d.target, d.reference
-            FROM alerts a JOIN deliveries d ON d.alert_id = a.id
-            WHERE {condition} AND d.channel = '{Channel.TELEGRAM.value}'
-            AND d.state = '{DeliveryState.DELIVERED.value}' AND d.reference IS NOT NULL ORDER BY d.n""",
-            values,
-        )
-        return tuple(ToldMessage(row["alert_id"], row["recipient_id"], row["target"], row["reference"]) for row in rows)
+    def receipts(self, alert_id: str) -> dict[str, tuple[str, datetime]]:
+        """Who said first that the exercise arrived, and when, by place."""
+        rows = self._db.rows("SELECT * FROM receipts WHERE alert_id = ? ORDER BY at, target", (alert_id,))
+        return {row["target"]: (row["who"], decode_time(row["at"])) for row in rows}
 
     def _knows(self, seat: Seat, condition: str, **values: str) -> bool:
         found = self._db.value(
