@@ -56,7 +56,7 @@ class AppriseNotifier:
             async with asyncio.timeout(self._answer_within):
                 is_accepted, codes = await sending
         except TimeoutError:
-            return Uncertain(f"no answer in time from {kind}; it may have arrived")
+            return Uncertain(f"no answer in time from {kind}")
         except Exception as error:  # noqa: BLE001  (a hundred services of others; their words may hold the address)
             return Retry(f"apprise failed on {kind}: {type(error).__name__}")
         if is_accepted:

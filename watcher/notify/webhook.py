@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import aiohttp
 
-from watcher.model import Delivered, GiveUp, Outcome, Retry
+from watcher.model import Delivered, GiveUp, Outcome, Retry, Uncertain
 from watcher.notify.base import OutgoingMessage, plain_reason
 from watcher.render import render_json
 
@@ -51,11 +51,13 @@ class WebhookNotifier:
             return GiveUp("the address is not a valid URL")
         except aiohttp.ClientConnectorError as error:
             return Retry(plain_reason(f"cannot connect: {error.os_error.strerror or type(error).__name__}"))
+        except aiohttp.ConnectionTimeoutError:
+            return Retry("cannot connect in time")
         except TimeoutError:
-            return Retry("no answer in time; it may have arrived")
+            return Uncertain("no answer in time")
         except (aiohttp.ClientError, OSError) as error:
             # Only the kind: the text of these errors can carry the address, and that can carry a secret.
-            return Retry(f"the connection broke ({type(error).__name__}); it may have arrived")
+            return Uncertain(f"the connection broke ({type(error).__name__})")
 
     async def aclose(self) -> None:
         """Nothing; closes the connections."""
