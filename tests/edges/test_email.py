@@ -71,7 +71,7 @@ async def test_a_mail_can_be_read_as_text_and_as_html() -> None:
     plain, rich = mail.get_body(("plain",)), mail.get_body(("html",))
     assert plain is not None
     assert rich is not None
-    assert plain.get_content().replace("\r\n", "\n") == f"{text}\nSent to {DESK} by watcher.\n\n"
+    assert plain.get_content().replace("\r\n", "\n") == f"{text}\nSent to {DESK} by watcher.\n"
     assert html in rich.get_content().replace("\r\n", "\n")
 
 

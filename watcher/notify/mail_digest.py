@@ -164,23 +164,23 @@ def _text(
     zone: ZoneInfo,
 ) -> str:
     """A list, because columns fall apart in the proportional letters that most mail programs show."""
-    blocks = [
-        f"{heading}\n" + "\n".join(f"  {isolate(name)}: {count}" for name, count in counted)
-        for heading, counted in counts.items()
-    ]
-    if bars:
-        blocks.append(f"{wording.say('mail.over_time')}\n" + "\n".join(map(_text_bar, bars, _widths(bars))))
-    blocks += [_text_item(number, item, names, wording, zone) for number, item in enumerate(items, start=1)]
+    blocks = [_text_item(number, item, names, wording, zone) for number, item in enumerate(items, start=1)]
     blocks.append(wording.say("mail.times_in", zone=zone.key))
+    for heading, counted in counts.items():
+        lines = [f"  {wording.say('mail.fact', name=isolate(name), value=count)}" for name, count in counted]
+        blocks.append("\n".join([heading, *lines]))
+    if bars:
+        blocks.append("\n".join([wording.say("mail.over_time"), *map(_text_bar, bars, _widths(bars))]))
     return "\n\n".join(blocks)
 
 
 def _text_item(number: int, item: DigestItem, names: Callable[[str], str], wording: Wording, zone: ZoneInfo) -> str:
     facts = [", ".join(map(names, item.states))]
     if toll := _toll(item.killed):
-        facts.append(f"{wording.say('mail.killed')}: {toll}")
+        facts.append(wording.say("mail.fact", name=wording.say("mail.killed"), value=toll))
     if item.publisher:
-        facts.append(f"{wording.say('mail.source')}: {isolate(shorten(clean(item.publisher), _NAME_CHARS, len))}")
+        source = isolate(shorten(clean(item.publisher), _NAME_CHARS, len))
+        facts.append(wording.say("mail.fact", name=wording.say("mail.source"), value=source))
     facts += _notes(item, wording)
     severity = wording.say(f"common.{item.severity.label}").upper()
     lines = [
@@ -212,17 +212,17 @@ def _html(
     zone: ZoneInfo,
     picture: str | None,
 ) -> str:
-    blocks = []
+    columns = ("time", "severity", "what", "states", "killed", "source", "alert")
+    rows = [_row(item, names, wording, zone) for item in items]
+    blocks = [
+        _table([wording.say(f"mail.{column}") for column in columns], rows),
+        f"<p>{escape(wording.say('mail.times_in', zone=zone.key))}</p>",
+    ]
     for heading, counted in counts.items():
         rows = [[f'<th scope="row">{_own(name)}</th>', _cell(str(count))] for name, count in counted]
         blocks.append(f"<h2>{escape(heading)}</h2>\n{_table((), rows)}")
     if bars:
         blocks.append(f"<h2>{escape(wording.say('mail.over_time'))}</h2>\n{_chart(bars, wording, picture)}")
-    columns = ("time", "severity", "what", "states", "killed", "source", "alert")
-    rows = [_row(item, names, wording, zone) for item in items]
-    # The list itself is what people came for.
-    blocks.insert(0, _table([wording.say(f"mail.{column}") for column in columns], rows))
-    blocks.append(f"<p>{escape(wording.say('mail.times_in', zone=zone.key))}</p>")
     return "\n".join(blocks)
 
 

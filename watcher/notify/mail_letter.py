@@ -173,7 +173,7 @@ def _add_words(
         subject = f"Re: {subject}"
     subject = shorten(clean(subject), SUBJECT_CHARS, len)
     mail["Subject"] = subject
-    mail.set_content(f"{text}\n{footer[0]}\n" if footer[0] else text)
+    mail.set_content(f"{text}\n{footer[0]}\n")
     mail.add_alternative(_page(subject, preview, html, footer[1], wording), subtype="html")
     if picture is not None:
         page = cast("list[EmailMessage]", mail.get_payload())[1]
@@ -200,11 +200,11 @@ def _footer(address: str, leave: Leave | None, link: str, wording: Wording) -> t
         "\0", f'<bdi dir="ltr">{escape(address)}</bdi>'
     )
     if leave is None:
-        return f"{sent}\n", f"<p>{sent_html}</p>"
+        return sent, f"<p>{sent_html}</p>"
     words = wording.say("mail.leave_link" if leave.link is not None else "mail.leave_mail")
     shown = link if leave.link is not None else leave.address
     return (
-        f"{sent}\n{words}\n{link}\n",
+        f"{sent}\n{words}\n{link}",
         f'<p>{sent_html}<br>\n{escape(words)} <a href="{escape(link)}" dir="ltr">{escape(shown)}</a></p>',
     )
 
