@@ -47,6 +47,7 @@ from watcher.model import AlertKind, Channel, Delivered, DeliveryState, GiveUp, 
 from watcher.monitoring import monitoring_routes
 from watcher.notices import (
     tell_about_blind_rules,
+    tell_about_drill,
     tell_about_lost_rules,
     tell_about_outage,
     tell_about_source,
@@ -97,6 +98,7 @@ SETTLE_EVERY = timedelta(seconds=10)  # when a network goes down, thousands of s
 # because a hostile page can keep one busy. Apart from asyncio's own threads, in which names are resolved.
 WORKERS = 4
 LOSSES_SHOWN = 10  # in the message of a refused reload; a telephone shows as many
+OTHERS_EVERY = timedelta(seconds=2)  # whether a command has written; it costs no reading of files
 STATUS_EVERY = timedelta(seconds=30)  # what `systemctl status` shows
 # The watchdog is not fed, and systemd starts the program again, when for so long ...
 POLLS_LATE = timedelta(minutes=3)  # ... polls that are due do not begin; timers look at least every minute
@@ -108,7 +110,7 @@ WRITTEN_WITHIN = timedelta(hours=1)
 DISPATCH_PAUSE = timedelta(seconds=10)  # after the store refused to work: a full disk, another program's long write
 
 # Sections of the configuration that a reload brings into force; the others need a restart.
-RELOADED = frozenset({"rules", "sources", "recipients", "inhibit", "retention"})
+RELOADED = frozenset({"rules", "sources", "recipients", "inhibit", "retention", "drill"})
 
 Clock = Callable[[], datetime]
 # Loads the configuration and the rules anew; raises ProblemsError with every mistake.
@@ -218,6 +220,7 @@ class Parts:
         )
         self._bounces = self._make_bounces(fetcher)
         self._bot = self._make_bot()
+        self._others = self._store.version_of_others()
         self._subscriptions = ""  # stamp of those that the recipients were made from
         self._reloading: asyncio.Task[None] | None = None
         self._must_reload_again = False
@@ -298,6 +301,7 @@ class Parts:
         if interval := systemd.watchdog_interval():
             self._every(interval / 4, self.feed_watchdog, "watchdog")  # one that is left out is not yet the end
         self._every(SETTLE_EVERY, self.settle, "settle")
+        self._every(OTHERS_EVERY, self.look_at_others, "others")
         self._every(SUBSCRIPTIONS_EVERY, self.look_at_subscriptions, "subscriptions")
         if self._daemon.settings.publish.folder:
             self._every(PUBLISH_EVERY, self.publish, "publish")
@@ -913,6 +917,17 @@ class Parts:
             self._wake.set()
             self.tell_about_blind_rules(at_start=False)
         self.tell_about_outages()
+        if isinstance(every := self._daemon.settings.drill.every, timedelta):
+            with self._store.transaction():
+                told = tell_about_drill(self._store, self._daemon.book.recipients, every, now)
+            if told:
+                self._wake.set()
+
+    async def look_at_others(self) -> None:
+        """Nothing; what a command has put into the outbox, an exercise for example, is sent at once."""
+        if (version := self._store.version_of_others()) != self._others:
+            self._others = version
+            self._wake.set()
 
     def _job_failed(self, event: JobExecutionEvent | JobSubmissionEvent) -> None:
         if event.code != EVENT_JOB_ERROR:

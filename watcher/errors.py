@@ -65,3 +65,7 @@ class FeedError(WatcherError):
 
 class StoreError(WatcherError):
     """The store cannot be opened or written."""
+
+
+class StoreInUseError(StoreError):
+    """Another watcher has the store."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from watcher.health import BlindRule, HealthChange
 from watcher.model import AlertKind, DeliveryState, FetchReason, Recipient, Severity, Source, SourceState
@@ -140,6 +140,33 @@ def tell_about_outage(
     severity = Severity.WARNING if lost or unread else Severity.WATCH
     _send(store, recipients, f"outage {encode_time(outage.from_at)}", headline, "\n".join(lines), severity, now)
     store.journal.settle_outage(outage)
+
+
+def overdue_since(store: Store, every: timedelta, now: datetime) -> datetime | None:
+    """When the next drill was due; None where it is not yet. Before the first one it counts from the first run."""
+    last = [drill.started_at for drill in store.drills.latest()]
+    began = last[0] if last else store.journal.first_run_at()
+    due = None if began is None else began + every
+    return due if due is not None and due < now else None
+
+
+def tell_about_drill(store: Store, recipients: Iterable[Recipient], every: timedelta, now: datetime) -> bool:
+    """Whether operators are reminded of a drill, once each time that one is overdue; needs an open transaction."""
+    due = overdue_since(store, every, now)
+    if due is None:
+        store.journal.clear_notice("drill")
+        return False
+    last = [f"The last one was on {_at(drill.started_at)}." for drill in store.drills.latest()]
+    return tell_operators(
+        store,
+        recipients,
+        now,
+        key="drill",
+        state=f"overdue since {encode_time(due)}",
+        headline="A drill is overdue",
+        body=" ".join([*(last or ["There was none yet."]), "watcher drill sends an exercise to everybody."]),
+        severity=Severity.WATCH,
+    )
 
 
 def tell_about_unknown_recipients(

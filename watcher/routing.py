@@ -579,6 +579,11 @@ def route_summary(alert: Alert, like: Delivery, recipient: Recipient | None, now
     return delivery if recipient is None else _timed(alert, recipient, SendPolicy(), now, now)
 
 
+def route_exercise(alert: Alert, recipients: Iterable[Recipient], now: datetime) -> tuple[Delivery, ...]:
+    """One delivery for each, due at once whatever the hour: an exercise that waits would show nothing."""
+    return tuple(_delivery(alert, recipient, now, now) for recipient in recipients)
+
+
 def route_notice(alert: Alert, recipients: Iterable[Recipient], now: datetime) -> tuple[Delivery, ...]:
     """One delivery for each operator."""
     return tuple(_delivery(alert, recipient, now, now) for recipient in recipients if recipient.is_operator)

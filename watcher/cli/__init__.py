@@ -27,7 +27,20 @@ def make_app(command: str = "") -> typer.Typer:
     )
     service.register(app)
     if command != "run":
-        from watcher.cli import backup, doctor, events, init, looking, mutes, outbox, reading, rules, sources, workbench
+        from watcher.cli import (
+            backup,
+            doctor,
+            drill,
+            events,
+            init,
+            looking,
+            mutes,
+            outbox,
+            reading,
+            rules,
+            sources,
+            workbench,
+        )
 
         init.register(app)
         reading.register(app)
@@ -37,6 +50,7 @@ def make_app(command: str = "") -> typer.Typer:
         app.add_typer(outbox.outbox_app, name="outbox")
         backup.register(app)
         doctor.register(app)
+        drill.register(app)
         app.add_typer(events.events_app, name="events")
         app.add_typer(mutes.mute_app, name="mute")
         app.add_typer(sources.app, name="sources")

@@ -15,11 +15,13 @@ from watcher.cli.evidence import AlertFormat, evidence_json, render_for_others
 from watcher.errors import StoreError, WatcherError
 from watcher.health import BlindRule, Level, level, say_blind, state_of
 from watcher.model import Acknowledgement, Alert, Delivery, DeliveryState, Source, SourceState
+from watcher.notices import overdue_since
 from watcher.render import minute, render_json, render_text
 from watcher.sequence import show_span
 from watcher.settings import Settings
 from watcher.store import Store
 from watcher.store.articles import ArticleStatus
+from watcher.store.drills import Drill
 from watcher.timing import Pace, plan_poll
 from watcher.understand.states import Gazetteer
 
@@ -66,6 +68,9 @@ def status(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> N
         closed = store.outbox.closed_recipients()
         mutes = store.mutes.in_force(now)
         size = store.size()
+        drills = store.drills.latest()
+        every = settings.drill.every
+        overdue = overdue_since(store, every, now) if isinstance(every, timedelta) else None
         quarantined = list(store.articles.since(now - timedelta(days=1), ArticleStatus.QUARANTINED))
         blind = [
             BlindRule(notice.key.removeprefix("blind:"), notice.detail, notice.state == "unfed")
@@ -86,6 +91,8 @@ def status(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> N
         for state, seen in failing
     ]
     troubles += say_blind(one for one in blind if not one.is_so_configured)
+    if drills and drills[0].missed:
+        troubles.append(f"the last exercise did not reach {', '.join(drills[0].missed)}; see `watcher drill`")
     unfed = list(say_blind(one for one in blind if one.is_so_configured))
     troubles += [f"recipient {one.recipient_id} is closed: {one.reason}" for one in closed]
     troubles += [f"article {one.article.id} quarantined: {one.reason}" for one in quarantined]
@@ -97,6 +104,7 @@ def status(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> N
         )
     if late:
         troubles.append(f"the oldest undelivered message waits since {ago(counts.oldest_pending_at, now)}")
+    notes = [*unfed, *([f"a drill is overdue since {minute(overdue)}: `watcher drill`"] if overdue else [])]
     if output is Format.JSON:
         print_json(
             {
@@ -114,7 +122,8 @@ def status(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> N
                 "mutes": [str(mute) for mute in mutes],
                 "store_bytes": size.bytes,
                 "store_free_bytes": size.free_bytes,
-                "notes": unfed,
+                "last_drill": drills[0].started_at.isoformat() if drills else None,
+                "notes": notes,
                 "troubles": troubles,
             }
         )
@@ -130,12 +139,19 @@ def status(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> N
         in_force = [f"{mute} until {minute(mute.until_at)}" for mute in mutes]
         typer.echo(f"mutes       {len(mutes)} in force" + (f": {'; '.join(in_force)}" if in_force else ""))
         typer.echo(f"store       {size.bytes / 1e6:,.1f} MB, {size.free_bytes / 1e6:,.1f} of it free")
-        for note in unfed:
+        held = f"{ago(drills[0].started_at, now)}, {_reached(drills[0])}" if drills else "none yet"
+        typer.echo(f"last drill  {held}")
+        for note in notes:
             typer.echo(f"- {note}")
         for trouble in troubles:
             typer.echo(f"! {trouble}")
     if troubles:
         raise typer.Exit(1)
+
+
+def _reached(drill: Drill) -> str:
+    count = len(drill.recipients)
+    return f"{count - len(drill.missed)} of {count} got it"
 
 
 def sources(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> None:

@@ -106,6 +106,10 @@ class Store:
         """Nothing; releases the file and the lock. A second call does nothing."""
         self._db.close()
 
+    def version_of_others(self) -> int:
+        """A number that changes when another program has written."""
+        return self._db.version_of_others()
+
     def transaction(self) -> AbstractContextManager[None]:
         """A block that is kept as a whole or not at all; never await inside, never nest (RuntimeError)."""
         return self._db.transaction()

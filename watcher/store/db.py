@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from watcher.errors import StoreError
+from watcher.errors import StoreError, StoreInUseError
 from watcher.store.migrations import MIGRATION_SET, STEPS, migrations
 
 Params = Sequence[object] | Mapping[str, object]
@@ -113,6 +113,10 @@ class Db:
 
         with plain_errors(self.name):
             migrations().apply(sqlite_utils.Database(self._connection, execute_plugins=False))
+
+    def version_of_others(self) -> int:
+        """A number that changes when another connection has written; asking for it reads no file."""
+        return int(self.value("PRAGMA data_version"))
 
     def close(self) -> None:
         """Nothing; releases the file and the lock. A second call does nothing."""
@@ -309,7 +313,7 @@ def _take_lock(path: Path) -> int:
         holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
         os.close(descriptor)
         who = f" (process {holder})" if holder else ""
-        raise StoreError(f"another watcher{who} is running on {path}") from None
+        raise StoreInUseError(f"another watcher{who} is running on {path}") from None
     except OSError as error:  # a file system without locks
         os.close(descriptor)
         raise StoreError(f"{lock_path} cannot be locked: {error.strerror}") from error

@@ -77,6 +77,11 @@ class Journal:
             for row in rows
         )
 
+    def first_run_at(self) -> datetime | None:
+        """When the program ran first, as far back as runs are kept; None: never."""
+        found = self._db.value("SELECT min(started_at) FROM runs")
+        return None if found is None else decode_time(found)
+
     def add_outage(self, outage: Outage) -> None:
         """Nothing; operators are still to be told of it."""
         self._db.insert("outages", {"from_at": encode_time(outage.from_at), "until_at": encode_time(outage.until_at)})

@@ -20,10 +20,12 @@ from watcher.timing import LEASE, REPEAT_IS_HARMLESS, repeats_soon, uncertain_un
 # urgent update that is not. Each message can be read alone.
 BLOCKING_ATTEMPTS = 8
 
-# Critical alerts wait for nothing, an escalation must be heard, and a summary is what the budget itself sends. An alert
-# that was tried already may have been heard; were it to wait, it would hold up a critical update of its event.
+# Critical alerts wait for nothing, an escalation must be heard, an exercise measures the way, and a summary is what the
+# budget itself sends. An alert that was tried already may have been heard; were it to wait, it would hold up a critical
+# update of its event.
 _MAY_WAIT = f"""d.severity < {int(Severity.CRITICAL)} AND NOT d.is_silent AND d.attempts = 0
-    AND EXISTS (SELECT 1 FROM alerts a WHERE a.id = d.alert_id AND a.kind NOT IN ('escalation', 'summary', 'digest'))"""
+    AND EXISTS (SELECT 1 FROM alerts a WHERE a.id = d.alert_id
+        AND a.kind NOT IN ('escalation', 'summary', 'digest', 'exercise'))"""
 
 ABANDONED = "the program stopped while it was being sent; it may have arrived"
 LEASE_EXPIRED = "the channel did not answer in time; it may have arrived"
