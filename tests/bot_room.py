@@ -87,6 +87,7 @@ class BotRoom(Desk):
             self.parts = parts
             bot = self.bot
             bot._sleep = self._sleep
+            bot._poll_seconds = 1
             bot._governor = Governor(lambda: time.monotonic() * FASTER, lambda seconds: asyncio.sleep(seconds / FASTER))
             task = asyncio.create_task(parts.run_bot())
             try:

@@ -150,8 +150,9 @@ class Runtime:
         while True:
             try:
                 await self._connect()
+                await self._listen(0)  # what waits already, so that people need not wait for the good news
                 while True:
-                    await self._listen()
+                    await self._listen(self._poll_seconds)
             except TelegramError as error:
                 await self._back_off(error)
             except StoreError as error:
@@ -191,9 +192,9 @@ class Runtime:
         await self._register_menu()
         log.info("bot_connected", username=self._desk.username, webhook=self._is_webhook)
 
-    async def _listen(self) -> None:
+    async def _listen(self, seconds: int) -> None:
         if self._is_webhook:
-            await self._look_at_webhook()
+            await self._look_at_webhook(_LOOK_AT_WEBHOOK_EVERY if seconds else 0.0)
             return
         with_offset = {"offset": self._offset} if self._offset else {}
         try:
@@ -201,8 +202,8 @@ class Runtime:
             # it warns of methods for which it has a function.
             updates = await self._bot.do_api_request(
                 "getupdates",
-                api_kwargs={"timeout": self._poll_seconds, "allowed_updates": list(_ALLOWED_UPDATES), **with_offset},
-                read_timeout=self._poll_seconds + 10.0,
+                api_kwargs={"timeout": seconds, "allowed_updates": list(_ALLOWED_UPDATES), **with_offset},
+                read_timeout=seconds + 10.0,
             )
         except EndPointNotFound as error:
             raise InvalidToken(error.message) from error
@@ -211,7 +212,7 @@ class Runtime:
             await self.take(update)
         await self._greet()
 
-    async def _look_at_webhook(self) -> None:
+    async def _look_at_webhook(self, pause: float) -> None:
         info = await self._bot.get_webhook_info()
         if info.url != self._webhook_url():
             raise Conflict("Conflict: another program has set a webhook of its own, or none")
@@ -220,7 +221,7 @@ class Runtime:
         else:
             self._hears()
         await self._greet()
-        await self._sleep(_LOOK_AT_WEBHOOK_EVERY)
+        await self._sleep(pause)
 
     async def _back_off(self, error: TelegramError) -> None:
         self._failures += 1
@@ -362,7 +363,8 @@ class Runtime:
             bound.exception("update_not_readable")
             return
         try:
-            await asyncio.wait_for(self._answer_update(update), _HANDLE_WITHIN)
+            async with asyncio.timeout(_HANDLE_WITHIN):
+                await self._answer_update(update)
         except TelegramError as error:
             bound.warning("reply_failed", reason=plain_reason(error.message, self._token))
         except StoreError:
