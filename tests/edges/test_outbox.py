@@ -303,6 +303,16 @@ def test_topics_of_a_forum_are_one_place(store: Store) -> None:
     assert names(claim(store, NOW + timedelta(hours=1), channel=Channel.TELEGRAM)) == ["topic"]
 
 
+def test_what_a_critical_update_waits_for_goes_first(store: Store) -> None:
+    put(store, "warning", created_at=NOW - timedelta(hours=1))
+    put(store, "mild", event_id="e", severity=Severity.WATCH)
+    put(store, "critical update", event_id="e", severity=Severity.CRITICAL)
+    for name in ("mild", "critical update", "warning"):
+        (claimed,) = claim(store)
+        assert claimed.delivery.id == name
+        delivered(store, claimed)
+
+
 def test_busy_chats_are_passed_over(store: Store) -> None:
     put(store, "a", target="1", severity=Severity.CRITICAL)
     put(store, "b", target="2")

@@ -109,18 +109,23 @@ class Outbox:
         """Up to ``limit`` deliveries to send now, severest first, then oldest; one a chat, none to ``busy`` ones.
 
         A chat gets its next message only after the last one is settled, so the order within it is kept whatever the
-        caller does at once. Deliveries whose lease has ended become uncertain first; escalations of what was
-        acknowledged meanwhile are withdrawn.
+        caller does at once. What a graver update waits for counts as much as that. Deliveries whose lease has ended
+        become uncertain first; escalations of what was acknowledged meanwhile are withdrawn.
         """
         self._release("lease_until_at <= ?", encode_time(now), LEASE_EXPIRED)
         self.withdraw_acknowledged(now)
         rows = self._db.rows(
             f"""SELECT * FROM (
-                SELECT *, row_number() OVER (
-                    PARTITION BY channel, chat ORDER BY severity DESC, created_at, n) AS place
-                FROM ({_READY}) WHERE ready_at <= :now AND (:channel IS NULL OR channel = :channel)
-                AND chat NOT IN (SELECT value FROM json_each(:busy)))
-            WHERE place = 1 ORDER BY severity DESC, created_at, n LIMIT :limit""",
+                SELECT *, row_number() OVER (PARTITION BY channel, chat ORDER BY urgency DESC, created_at, n) AS place
+                FROM (
+                    SELECT *, max(r.severity, coalesce((
+                        SELECT max(u.severity) FROM deliveries u
+                        WHERE u.event_id = r.event_id AND u.recipient_id = r.recipient_id AND u.n > r.n
+                        AND u.state = 'pending' AND u.not_before_at <= :now
+                    ), 0)) AS urgency
+                    FROM ({_READY}) r WHERE ready_at <= :now AND (:channel IS NULL OR channel = :channel)
+                    AND chat NOT IN (SELECT value FROM json_each(:busy))))
+            WHERE place = 1 ORDER BY urgency DESC, created_at, n LIMIT :limit""",
             {
                 "now": encode_time(now),
                 "channel": channel and channel.value,
