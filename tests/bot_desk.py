@@ -28,6 +28,7 @@ from watcher.store import Store
 OPERATOR, ANNA, BORIS, CLARA, DAVID, EVA = 1111, 2222, 3333, 4444, 5555, 6666
 GROUP, OTHERS, FORUM, TOPIC = -100200300, -100200400, -100200500, 17
 BOSS = 7001
+SMALL = -4242  # no supergroup yet, and told of nothing unless a test wants it
 
 RULES = """\
 rule: border-fire
@@ -192,6 +193,7 @@ async def open_stage(folder: Path, more: str = "") -> AsyncIterator[Stage]:
         api.group(GROUP, "Desk", members=members)
         api.group(OTHERS, "Others", members={CLARA: "member", DAVID: "administrator", OPERATOR: "member"})
         api.group(FORUM, "Forum", forum=True, members=members)
+        api.group(SMALL, "Small", members=members)
         api.topic(FORUM, TOPIC, "Clashes")
         api.topic(FORUM, TOPIC + 1, "Tea")
         recipients = (

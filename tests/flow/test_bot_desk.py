@@ -23,6 +23,7 @@ from tests.bot_desk import (
     GROUP,
     OPERATOR,
     OTHERS,
+    SMALL,
     TOPIC,
     Stage,
     alert_id,
@@ -257,3 +258,28 @@ async def test_a_lost_answer_of_telegram_costs_no_acknowledgement(stage: Stage, 
         assert talk.store.events.acknowledgement_of(alert_id(talk.alert(GROUP))) is not None
         await talk.dispatch()
         assert talk.labels(talk.alert(ANNA))[0] == "✓ Boris, 16:20 UTC"
+
+
+NEW = -100424242
+MIGRATING = f"""
+[[recipients]]
+id = "small"
+channel = "telegram"
+to = "{SMALL}"
+rules = ["border-fire"]
+"""
+
+
+async def test_a_group_that_moved_acts_on_what_it_was_told_before_and_after(tmp_path: Path) -> None:
+    async with open_stage(tmp_path, MIGRATING) as stage:
+        await stage.api.migrates(SMALL, NEW)
+        stage.publish(CONFIRMS, "radio")
+        await stage.poll()
+        async with stage.bot() as talk:
+            message = talk.alert(NEW)
+            assert (await talk.presses(EVA, message, "Acknowledge"))[0] == "Noted: you look after it."
+            await talk.presses(BORIS, message, "Mute")
+            await talk.presses(BORIS, message, "1 h")
+            assert [mute.recipient_id for mute in talk.store.mutes.in_force(stage.now)] == ["small"]
+            [last] = await talk.says(EVA, NEW, "/last 1")
+            assert alert_id(message) in last.text

@@ -38,9 +38,11 @@ def _was_let_in(subscription: Subscription) -> bool:
 
 def configured_in(desk: Desk, place: Place, *, whole_chat: bool = False) -> Recipient | None:
     """The recipient of the configuration that gets its alerts in the place, or anywhere in the chat."""
+    moved = desk.store.told.moved_to(place.target)  # groups get another id when they become supergroups
     for one in desk.settings().to_recipients():
         if one.channel is Channel.TELEGRAM:  # also without rules of its own: told by `escalate` and `send`
             is_here = one.target.partition("/")[0] == str(place.chat) if whole_chat else one.target == place.target
+            is_here |= one.id in moved
             if is_here and (one.rules or whole_chat):
                 return one
     return None
