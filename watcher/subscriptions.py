@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from fnmatch import fnmatchcase
 
 from watcher.model import Budget, Channel, Digest, QuietHours, Recipient, Severity
 
@@ -58,7 +59,7 @@ class Subscription:
     is_told: bool = True  # whether they know that they were let in
     proposed: tuple[str, ...] = ()  # rule ids of the invitation, until something is chosen
     zone: str = ""  # IANA name of their time zone; empty: not said yet
-    rules: tuple[str, ...] = ()  # rule ids; EVERY: all
+    rules: tuple[str, ...] = ()  # rule ids, shell wildcards; EVERY: all
     families: tuple[str, ...] = ()  # each with all its rules, also those to come
     states: tuple[str, ...] = (EVERY,)  # ISO codes, NO_STATE
     min_severity: Severity = Severity.WATCH
@@ -107,7 +108,8 @@ class Subscription:
 
     def unknown(self, families: Mapping[str, str]) -> tuple[str, ...]:
         """The rules and families that it names and that no longer exist, sorted."""
-        return tuple(sorted(({*self.rules} - {EVERY, *families}) | ({*self.families} - {*families.values()})))
+        gone = [one for one in self.rules if one != EVERY and not any(fnmatchcase(rule, one) for rule in families)]
+        return tuple(sorted({*gone, *self.families} - {*families.values()}))
 
 
 def subscription_id(target: str) -> str:

@@ -136,7 +136,7 @@ class Choosing:
             return self.wording.say("settings.all_rules")
         families = [family_name(family, self.wording) for family in one.families]
         known = {rule: title for rules in families_of(self.book).values() for rule, title in rules.items()}
-        named = [isolate(known[rule]) for rule in one.rules if rule in known]
+        named = [isolate(known[rule]) if rule in known else rule for rule in one.rules if rule in known or "*" in rule]
         if not families and not named:
             return self.wording.say("settings.nothing")
         if len(named) > _NAMED:
@@ -326,11 +326,9 @@ class Choosing:
             case "=language" if argument in LANGUAGES:
                 return replace(one, language=argument), ()
             case "=tidy":
-                families = rule_families(self.book)
-                kept = tuple(rule for rule in one.rules if rule == EVERY or rule in families)
-                return replace(
-                    one, rules=kept, families=tuple(name for name in one.families if name in families.values())
-                ), ()
+                gone = one.unknown(rule_families(self.book))
+                rules, families = (tuple(x for x in names if x not in gone) for names in (one.rules, one.families))
+                return replace(one, rules=rules, families=families), ()
         return None
 
     def _change_rules(self, action: str, argument: str, more: str) -> tuple[Subscription, tuple[str, ...]] | None:

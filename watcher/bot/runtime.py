@@ -590,7 +590,9 @@ class Runtime:
             except TelegramError as error:
                 log.warning("reply_failed", recipient_id=one.id, reason=plain_reason(error.message, self._token))
             with self._store.transaction():
-                self._store.subscriptions.save(replace(one, is_told=True))
+                now = self._store.subscriptions.get(one.id)  # commands may have changed it meanwhile
+                if now is not None:
+                    self._store.subscriptions.save(replace(now, is_told=True))
 
     # Answers.
 

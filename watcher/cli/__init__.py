@@ -39,6 +39,7 @@ def make_app(command: str = "") -> typer.Typer:
             reading,
             rules,
             sources,
+            subscribers,
             workbench,
         )
 
@@ -54,6 +55,7 @@ def make_app(command: str = "") -> typer.Typer:
         app.add_typer(events.events_app, name="events")
         app.add_typer(mutes.mute_app, name="mute")
         app.add_typer(sources.app, name="sources")
+        app.add_typer(subscribers.subscribers_app, name="subscribers")
     return app
 
 
