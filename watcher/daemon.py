@@ -171,6 +171,7 @@ class Daemon:
             await parts.settle()
             await parts.check_pages()
             await parts.tell_silenced()
+            await parts.read_bounces()
             await parts.tell_about_uncertain()
             await parts.dispatch()
             await parts.prune()

@@ -45,7 +45,8 @@ async def run_once(
         if first.failed:
             start_log()
             _log_failures(first.failed)
-        if len(settled) == len(sources) and not _has_work(store):
+        reads_mail = settings.email is not None and bool(settings.email.bounces)
+        if len(settled) == len(sources) and not reads_mail and not _has_work(store):
             with store.transaction():
                 store.articles.save_noted()
                 run_id = store.journal.start_run(started_at, watcher.__version__)

@@ -30,6 +30,7 @@ log = structlog.get_logger()
 
 UNSUBSCRIBED = "unsubscribed by link"  # the reason of a closed recipient
 ONE_CLICK = ("List-Unsubscribe", "One-Click")  # RFC 8058, section 3.1: the body of the request, and of our own form
+_KEY = "unsubscribe"  # its name in the store
 _PATH = f"{PUBLIC_PREFIX}unsubscribe/"
 _STYLE = (
     ":root{color-scheme:light dark}body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:3rem auto;"
@@ -51,9 +52,11 @@ def link_of(public_url: str, token: str) -> str:
 
 
 def unsubscribe_key(store: Store) -> bytes:
-    """The key that links are made with; made at the first call. Opens a transaction of its own."""
+    """The key that links are made with; the first call makes it, in a transaction of its own."""
+    if store.kept.get(_KEY) is not None:
+        return store.kept.key(_KEY)
     with store.transaction():
-        return store.kept.key("unsubscribe")
+        return store.kept.key(_KEY)
 
 
 def make_leave(key: bytes, address: str, public_url: str = "") -> Leave:

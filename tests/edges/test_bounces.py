@@ -6,16 +6,19 @@ import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from tests.builders import alert, delivery, event, recipient
 from tests.imap import PASSWORD, USER, MailboxServer
 from watcher.bounces import Bounces, mailbox_of
+from watcher.errors import ConfigError
 from watcher.model import Alert, AlertKind, Channel, DeliveryState
 from watcher.notify.mail_bounce import Bounce, Wish, read_returned
 from watcher.notify.mail_letter import message_id
 from watcher.notify.mail_refusal import Refusal, judge_refusal
+from watcher.settings import Settings, load_settings
 from watcher.sources.imap import ImapReader
 from watcher.store import Store
 from watcher.unsubscribing import UNSUBSCRIBED, Unsubscribing, token_of
@@ -273,3 +276,37 @@ async def test_a_mailbox_that_cannot_be_read_is_told_after_a_while_and_when_it_i
     await desk.bounces.read()
     assert sorted(desk.notices)[1:] == ["The mailbox for returned mails cannot be read: refused"]
     assert len(desk.notices) == 2
+
+
+CONFIGURATION = '[email]\nsender = "watcher@example.org"\nbounces = "{}"\n{}'
+
+
+def load(folder: Path, mailbox: str, more: str = "") -> Settings:
+    path = folder / "config.toml"
+    path.write_text(CONFIGURATION.format(mailbox, more), encoding="utf-8")
+    path.chmod(0o600)
+    return load_settings(path, {})
+
+
+def test_the_mailbox_in_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("s3cret\n")
+    (tmp_path / "password").chmod(0o600)
+    settings = load(tmp_path, "imaps://watcher@imap.example.org/INBOX", 'bounces_password_file = "password"\n')
+    assert settings.email is not None
+    assert settings.email.bounces_password.get_secret_value() == "s3cret"
+    assert "s3cret" in settings.secrets
+
+
+@pytest.mark.parametrize(
+    ("mailbox", "more", "problem"),
+    [
+        ("imaps://w@imap.example.org/", "", "a mailbox needs a password: set bounces_password_file"),
+        ("imaps://imap.example.org/", 'bounces_password = "x"\n', "a mailbox needs a username"),
+        ("https://w@imap.example.org/", 'bounces_password = "x"\n', "expected a mailbox like imaps://"),
+        ("imaps://w:x@imap.example.org/", 'bounces_password = "x"\n', "the password does not belong into the address"),
+        ("", 'unsubscribe_to = "nobody"\n', "unsubscribe_to"),
+    ],
+)
+def test_what_is_wrong_with_the_mailbox_is_said(tmp_path: Path, mailbox: str, more: str, problem: str) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        load(tmp_path, mailbox, more)

@@ -26,7 +26,7 @@ class Kept:
 
     def key(self, name: str) -> bytes:
         """The secret key of that name, made at the first call; it never stands in a log or a message."""
-        if (found := self.get(name)) is not None:
+        if (found := self.get(name)) is not None:  # then nothing is written, and no transaction needed
             return bytes.fromhex(found)
         made = secrets.token_bytes(_KEY_BYTES)
         self.put(name, made.hex())
