@@ -9,23 +9,14 @@ shows it again. Exit 1 when there is any.
 
 from __future__ import annotations
 
-import argparse
-import multiprocessing
 import random
 import re
-import signal
-import sys
-import tempfile
-import time
-import traceback
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from pathlib import Path
-from types import FrameType
 
+from tests.fuzzing import change_bytes, main
 from watcher.errors import RuleError
 from watcher.rules.compile import compile_rules
 from watcher.rules.lint import lint_rules
@@ -37,7 +28,6 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 TODAY = date(2026, 12, 1)
 # Seconds of the processor for one input: the slowest of 100,000 took less than one on an idle machine.
 PATIENCE = 20.0
-CHUNK = 500
 
 # What YAML, the phrase language and the readers of values treat in a way of their own.
 SPECIAL = [
@@ -87,14 +77,6 @@ def words() -> tuple[bytes, ...]:
     """Words to put where others stand: all of the seeds, and the special ones."""
     found = {word for body in seeds() for word in re.findall(rb"[\w$~*.]+:?", body)}
     return (*sorted(found), *(text.encode("utf-8", "surrogatepass") for text in SPECIAL * 20))
-
-
-def change_bytes(body: bytes, chance: random.Random) -> bytes:
-    """A few bytes other, gone, twice or new."""
-    at = chance.randrange(len(body) + 1)
-    end = min(len(body), at + chance.choice((1, 1, 1, 2, 8, 64)))
-    new = chance.randbytes(chance.choice((0, 1, 1, 2, 4)))
-    return chance.choice((body[:at] + new + body[end:], body[:at] + body[at:end] * 2 + body[end:], body[:at]))
 
 
 def change_words(body: bytes, chance: random.Random) -> bytes:
@@ -162,14 +144,6 @@ def make_input(seed: int, number: int) -> bytes:
     return body[:200_000]
 
 
-class TooSlow(BaseException):  # no handler of ours may take it for an answer
-    """An input took more of the processor than `PATIENCE`."""
-
-
-def _too_slow(number: int, frame: FrameType | None) -> None:
-    raise TooSlow
-
-
 def judge(body: bytes, folder: Path) -> str:
     """What came of an input; AssertionError, or whatever else the loader lets out, where it is not what is promised."""
     path = folder / "fuzzed.yaml"
@@ -205,76 +179,5 @@ def _check_findings(rule_set: RuleSet) -> None:
         assert finding.message.strip(), finding
 
 
-@dataclass
-class Report:
-    """What came of many inputs."""
-
-    outcomes: Counter[str] = field(default_factory=Counter)
-    failures: list[tuple[int, str]] = field(default_factory=list)  # number of the input, what happened
-    slowest: tuple[float, int] = (0.0, 0)  # seconds of the processor, number of the input
-
-    def add(self, other: Report) -> None:
-        self.outcomes += other.outcomes
-        self.failures += other.failures
-        self.slowest = max(self.slowest, other.slowest)
-
-
-def fuzz(seed: int, numbers: Sequence[int]) -> Report:
-    """What came of these inputs."""
-    report = Report()
-    before = signal.signal(signal.SIGVTALRM, _too_slow)
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            for number in numbers:
-                body = make_input(seed, number)
-                began = time.process_time()
-                signal.setitimer(signal.ITIMER_VIRTUAL, PATIENCE)
-                try:
-                    outcome = judge(body, Path(folder))
-                except (Exception, TooSlow):  # noqa: BLE001  (anything at all is a failure to report)
-                    outcome = "failed"
-                    report.failures.append((number, traceback.format_exc()))
-                finally:
-                    signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-                report.outcomes[outcome] += 1
-                report.slowest = max(report.slowest, (time.process_time() - began, number))
-    finally:
-        signal.signal(signal.SIGVTALRM, before)
-    return report
-
-
-def _fuzz(task: tuple[int, range]) -> Report:
-    return fuzz(*task)
-
-
-def main() -> None:
-    """Run as a program."""
-    parser = argparse.ArgumentParser(description="Feeds the loader of rules with damaged rule files.")
-    parser.add_argument("--inputs", type=int, default=100_000)
-    parser.add_argument("--first", type=int, default=0, help="number of the first input")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--show", action="store_true", help="print the first input and do no more")
-    typed = parser.parse_args()
-    if typed.show:
-        sys.stdout.buffer.write(make_input(typed.seed, typed.first))
-        return
-    numbers = range(typed.first, typed.first + typed.inputs)
-    tasks = [(typed.seed, numbers[start : start + CHUNK]) for start in range(0, len(numbers), CHUNK)]
-    total, began = Report(), time.monotonic()
-    with multiprocessing.get_context("spawn").Pool(typed.jobs) as pool:
-        for done, report in enumerate(pool.imap_unordered(_fuzz, tasks), 1):
-            total.add(report)
-            for number, what in report.failures:
-                print(f"input {number}:\n{what}", flush=True)
-            if done % 20 == 0 or done == len(tasks):
-                print(f"{total.outcomes.total():,} inputs in {time.monotonic() - began:.0f} s", file=sys.stderr)
-    print(
-        f"{total.outcomes.total():,} inputs: {', '.join(f'{count:,} {what}' for what, count in total.outcomes.most_common())}"
-    )
-    print(f"slowest: input {total.slowest[1]}, {total.slowest[0]:.2f} s of the processor")
-    sys.exit(1 if total.failures else 0)
-
-
 if __name__ == "__main__":
-    main()
+    main("tests.fuzz_rules", "Feeds the loader of rules with damaged rule files.", 100_000)

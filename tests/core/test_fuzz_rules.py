@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz_rules import fuzz, judge, make_input
+from tests import fuzz_rules
+from tests.fuzz_rules import judge, make_input
+from tests.fuzzing import fuzz
 
 
 def test_damaged_rule_files_are_answered_with_mistakes_that_have_a_place() -> None:
-    report = fuzz(seed=7, numbers=range(400))
+    report = fuzz(fuzz_rules, seed=7, numbers=range(400))
     assert report.failures == []
     assert set(report.outcomes) >= {"refused by the loader", "loaded"}
 
@@ -26,6 +28,6 @@ def test_what_escapes_the_loader_is_noticed(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr("tests.fuzz_rules.load_rules", break_down)
     with pytest.raises(KeyError):
         judge(b"", tmp_path)
-    ((number, what),) = fuzz(seed=7, numbers=[12]).failures
+    ((number, what),) = fuzz(fuzz_rules, seed=7, numbers=[12]).failures
     assert number == 12
     assert "KeyError" in what
