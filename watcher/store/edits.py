@@ -80,9 +80,9 @@ class HeadlineEdits:
             """INSERT INTO headline_edits
             SELECT id, channel, alert_id, alert_n, 'pending', 0, :now, NULL FROM (
                 SELECT d.*, a.n AS alert_n, row_number() OVER (PARTITION BY d.recipient_id ORDER BY d.n DESC) AS place
-                FROM deliveries d JOIN alerts a ON a.id = d.alert_id
-                WHERE (a.event_id = :event_id OR a.event_id IN (SELECT id FROM events WHERE merged_into = :event_id))
-                AND a.kind IN ('event', 'escalation') AND d.channel = 'telegram' AND d.state = 'delivered'
+                FROM alerts a CROSS JOIN deliveries d ON d.alert_id = a.id
+                WHERE a.event_id IN (SELECT :event_id UNION ALL SELECT id FROM events WHERE merged_into = :event_id)
+                AND a.kind IN ('event', 'escalation') AND +d.channel = 'telegram' AND d.state = 'delivered'
                 AND d.reference IS NOT NULL AND d.folded_into IS NULL)
             WHERE place <= :most AND NOT (target = :target AND reference = :reference)
             ON CONFLICT (delivery_id) DO UPDATE SET state = 'pending', attempts = 0, not_before_at = :now,

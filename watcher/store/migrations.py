@@ -263,7 +263,7 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             """CREATE TABLE receipts (
                 alert_id TEXT NOT NULL REFERENCES alerts (id) ON DELETE CASCADE, target TEXT NOT NULL,
                 who TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (alert_id, target)) WITHOUT ROWID""",
-            "CREATE INDEX deliveries_by_target ON deliveries (channel, target)",
+            "CREATE INDEX deliveries_told ON deliveries (target) WHERE state IN ('delivered', 'uncertain')",
             # A mute that holds until its event takes no more reports, however long that is.
             "ALTER TABLE mutes ADD COLUMN to_the_end INTEGER NOT NULL DEFAULT 0",
         ),

@@ -35,11 +35,16 @@ class HeldMessage:
 
 
 # Of a chat on Telegram: what went to it, and what belongs to its recipients, wherever they were when it was sent.
-_HERE = """(d.channel = 'telegram' AND (d.target = :target OR d.recipient_id IN (SELECT value FROM json_each(:ids))))"""
+# The signs keep SQLite from going through everything that was ever sent over the channel.
+_HERE = (
+    """(+d.channel = 'telegram' AND (+d.target = :target OR +d.recipient_id IN (SELECT value FROM json_each(:ids))))"""
+)
 # An escalation that waits is nobody's news yet, and may never be.
 _KNOWN = """(d.state IN ('delivered', 'folded', 'uncertain', 'sending', 'muted')
     OR d.state = 'pending' AND a.kind != 'escalation')"""
-_THREAD = "(a.event_id = :event_id OR a.event_id IN (SELECT id FROM events WHERE merged_into = :event_id))"
+_THREAD = "a.event_id IN (SELECT :event_id UNION ALL SELECT id FROM events WHERE merged_into = :event_id)"
+_ARRIVED = """d.state IN ('delivered', 'uncertain') AND +d.channel = 'telegram'
+    AND a.kind NOT IN ('summary', 'digest')"""
 
 
 class Told:
@@ -64,9 +69,14 @@ class Told:
     def latest(self, seat: Seat, limit: int) -> tuple[Alert, ...]:
         """The alerts that arrived there last, newest first, each once; also those that others were told in."""
         rows = self._db.rows(
-            f"""SELECT a.body FROM alerts a WHERE a.kind NOT IN ('summary', 'digest') AND a.n IN (
-                SELECT a.n FROM deliveries d JOIN alerts a ON a.id = d.alert_id
-                WHERE {_HERE} AND (d.state = 'delivered' OR d.state = 'uncertain'))
+            f"""SELECT a.body FROM alerts a WHERE a.id IN (
+                SELECT * FROM (
+                    SELECT d.alert_id FROM deliveries d CROSS JOIN alerts a ON a.id = d.alert_id
+                    WHERE d.target = :target AND {_ARRIVED} ORDER BY d.n DESC LIMIT :limit)
+                UNION SELECT * FROM (
+                    SELECT d.alert_id FROM deliveries d CROSS JOIN alerts a ON a.id = d.alert_id
+                    WHERE d.recipient_id IN (SELECT value FROM json_each(:ids)) AND {_ARRIVED}
+                    ORDER BY d.settled_at DESC LIMIT :limit))
             ORDER BY a.n DESC LIMIT :limit""",
             _values(seat, limit=limit),
         )
@@ -79,9 +89,10 @@ class Told:
         """
         rows = self._db.rows(
             f"""SELECT d.id, d.recipient_id, d.alert_id, a.headline, d.not_before_at, d.held_for, d.silenced_by
-            FROM deliveries d JOIN alerts a ON a.id = d.alert_id
-            WHERE {_HERE} AND a.kind != 'escalation' AND (d.state = 'muted'
-                OR d.state = 'pending' AND d.attempts = 0 AND d.held_for IS NOT NULL)
+            FROM (SELECT * FROM deliveries WHERE state = 'muted' UNION ALL
+                SELECT * FROM deliveries WHERE held_for IS NOT NULL AND state = 'pending' AND attempts = 0) d
+            CROSS JOIN alerts a ON a.id = d.alert_id
+            WHERE {_HERE} AND a.kind != 'escalation'
             ORDER BY d.state = 'muted', d.not_before_at, d.n""",
             _values(seat),
         )
@@ -100,7 +111,8 @@ class Told:
 
     def _knows(self, seat: Seat, condition: str, **values: str) -> bool:
         found = self._db.value(
-            f"SELECT 1 FROM alerts a JOIN deliveries d ON d.alert_id = a.id WHERE {condition} AND {_KNOWN} AND {_HERE}",
+            f"SELECT 1 FROM alerts a CROSS JOIN deliveries d ON d.alert_id = a.id WHERE {condition} AND {_KNOWN} "
+            f"AND {_HERE} LIMIT 1",
             _values(seat, **values),
         )
         return found is not None
