@@ -115,6 +115,7 @@ class Subscriptions:
         for one in self.all():
             if one.who_id == person:
                 self.save(replace(one, who=SOMEBODY, who_id=0, changed_at=now))
+        self._db.write("UPDATE receipts SET who = ? WHERE who = ?", (SOMEBODY, name))
         return Forgotten(
             deleted,
             self._db.write("UPDATE acknowledgements SET who = ? WHERE who = ?", (SOMEBODY, name)),
