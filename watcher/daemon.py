@@ -683,6 +683,7 @@ class Parts:
         return (
             *monitoring_routes(self._metrics, self.checks, self._now),
             *self._unsubscribing.routes(),
+            *(self._bot.routes() if self._bot is not None else ()),
         )
 
     def checks(self) -> tuple[Check, ...]:
@@ -707,11 +708,11 @@ class Parts:
 
     def _now(self) -> Now:
         """How everything stands, for the metrics."""
-        book, states = self._daemon.book, self._store.articles.source_states()
+        book = self._daemon.book
         return Now(
             at=self._clock(),
             checks=self.checks(),
-            states=[state for state in states if state.source_id in self.sources],
+            source_ids=self.sources,
             statuses=Counter(book.statuses.values()),
             recipients=Counter(recipient.channel for recipient in book.recipients),
             polls_late_by=timedelta(seconds=self._agenda.late_by()),

@@ -26,7 +26,6 @@ from watcher.model import (
     FetchReason,
     Retry,
     RuleStatus,
-    SourceState,
     Uncertain,
 )
 from watcher.readiness import Check
@@ -49,7 +48,7 @@ class Now:
 
     at: datetime
     checks: Sequence[Check]
-    states: Iterable[SourceState]  # of the configured sources
+    source_ids: Iterable[str]  # configured ones
     statuses: Counter[RuleStatus]  # of the rules in force
     recipients: Counter[Channel]
     polls_late_by: timedelta
@@ -194,7 +193,7 @@ class Metrics:
         late = now.polls_late_by.total_seconds()
         yield gauge("watcher_polls_late_seconds", "How long polls are due that have not begun.", "", {"": late})
         states: Counter[FetchReason] = Counter(dict.fromkeys(FetchReason, 0))
-        states.update(state.health.state for state in now.states)
+        states.update(self._store.gauges.sources(now.source_ids))
         yield gauge("watcher_sources", "Sources, by state.", "state", states)
         yield gauge("watcher_rules", "Rules in force, by status.", "status", now.statuses)
         yield gauge("watcher_rules_blind", "Rules that no live source can feed.", "", {"": now.blind_rules})

@@ -7,7 +7,7 @@ import io
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -80,6 +80,23 @@ async def test_a_service_over_http_gets_the_alert() -> None:
     (got,) = receiver.got
     assert "Clash <b>&" in got["title"]
     assert f"Alert {alert().id}" in got["message"]
+
+
+async def test_a_discreet_recipient_reads_that_there_is_an_alert_in_its_language() -> None:
+    notifier = AppriseNotifier()
+    async with receiving() as receiver:
+        one = message(receiver.url())
+        assert one.recipient is not None
+        for recipient in (
+            replace(one.recipient, is_discreet=True),
+            replace(one.recipient, is_discreet=True, language="fr"),
+        ):
+            assert await notifier.send(replace(one, recipient=recipient)) == Delivered("delivery-1")
+    await notifier.aclose()
+    shown = [f"{got['title']} {got['message']}" for got in receiver.got]
+    assert shown[0] == f"New alert To read it: watcher alerts show {alert().id}"
+    assert shown[1] != shown[0]
+    assert not [text for text in shown if "Clash" in text]
 
 
 @pytest.mark.parametrize(

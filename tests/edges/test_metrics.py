@@ -44,10 +44,7 @@ from watcher.store import Store
 STANDING = Now(
     at=NOW,
     checks=(Check("store", True, "good"), Check("polls", False, "late")),
-    states=(
-        SourceState("a", "https://a.example/"),
-        SourceState("b", "https://b.example/", health=Health(FetchReason.NOT_A_FEED)),
-    ),
+    source_ids=("a", "b", "never-polled"),
     statuses=Counter({RuleStatus.STABLE: 3, RuleStatus.TEST: 1}),
     recipients=Counter({Channel.TELEGRAM: 2}),
     polls_late_by=timedelta(seconds=7),
@@ -95,6 +92,9 @@ def filled(store: Store) -> str:
         store.events.save_alert(alert(id="one", event_id=None, rule_id="clash", severity=Severity.WARNING))
         store.events.save_alert(alert(id="two", event_id=None, rule_id="clash", severity=Severity.WARNING))
         store.events.save_alert(alert(id="note", event_id=None, rule_id=None, kind=AlertKind.NOTICE))
+        for name, state in {"a": "ok", "b": "not a feed", "gone": "timeout"}.items():
+            health = Health(FetchReason(state))
+            store.articles.save_source_state(SourceState(name, f"https://{name}.example/", health=health))
         store.drills.begin("drill", NOW, ["desk", "chat"])
         store.drills.end("drill", NOW, ["chat"])
         store.outbox.add(
@@ -142,6 +142,7 @@ def test_what_happened_is_counted(store: Store) -> None:
         ("watcher_sources", "ok"): 1,
         ("watcher_sources", "not_a_feed"): 1,
         ("watcher_sources", "silent"): 0,
+        ("watcher_sources", "timeout"): 0,  # of a source that is no longer configured
         ("watcher_rules", "stable"): 3,
         ("watcher_rules_blind", ""): 2,
         ("watcher_recipients", "telegram"): 2,

@@ -16,6 +16,7 @@ from watcher.errors import StoreError, WatcherError
 from watcher.health import BlindRule, Level, level, say_blind, state_of
 from watcher.model import Acknowledgement, Alert, Delivery, DeliveryState, Source, SourceState
 from watcher.notices import overdue_since
+from watcher.readiness import LATE_AFTER
 from watcher.render import minute, render_json, render_text
 from watcher.sequence import show_span
 from watcher.settings import Settings
@@ -28,7 +29,6 @@ from watcher.understand.states import Gazetteer
 ALIVE_WITHIN = timedelta(minutes=3)  # the daemon writes a sign of life every minute
 RATE_OVER = timedelta(days=7)  # a week has every day of the week in it
 _WILL_BE_TRIED = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.UNCERTAIN)
-LATE_AFTER = timedelta(minutes=15)  # an undelivered message older than this is trouble
 
 alerts_app = typer.Typer(help="The alerts that were decided.", invoke_without_command=True)
 

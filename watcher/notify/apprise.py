@@ -15,6 +15,7 @@ from watcher.model import Delivered, GiveUp, Outcome, Retry, Uncertain
 from watcher.notify.base import OutgoingMessage
 from watcher.render import render_email
 from watcher.web.services import NoAppriseError, kind_of, open_service
+from watcher.wording import wording_of
 
 if TYPE_CHECKING:
     from apprise import NotifyBase
@@ -49,7 +50,7 @@ class AppriseNotifier:
         if service is None:
             return GiveUp(f"apprise does not take the address {kind}")
         service.socket_connect_timeout, service.socket_read_timeout = _CONNECT_WITHIN, _READ_WITHIN
-        subject, text, _ = render_email(message.alert, message.names)
+        subject, text = _render(message)
         loop = asyncio.get_running_loop()
         sending = loop.run_in_executor(self._threads, self._notify, service, subject, text)
         try:
@@ -79,6 +80,16 @@ class AppriseNotifier:
         """Nothing; what hangs in a thread is left behind."""
         logging.getLogger("apprise").removeHandler(self._errors)
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _render(message: OutgoingMessage) -> tuple[str, str]:
+    """Title and text; to who wants to be discreet nothing of the alert but its id, as both show in a notification."""
+    wording = wording_of(message.recipient.language if message.recipient else None)
+    if message.recipient and message.recipient.is_discreet:
+        command = f"watcher alerts show {message.alert.id}"
+        return wording.say("alert.discreet"), wording.say("alert.discreet_open", command=command)
+    subject, text, _ = render_email(message.alert, message.names, wording)
+    return subject, text
 
 
 class _StatusCodes(logging.Handler):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from watcher.model import AlertKind, Channel, DeliveryState, Severity
+from watcher.model import AlertKind, Channel, DeliveryState, FetchReason, Severity
 from watcher.store.codec import decode_time, encode_time
 from watcher.store.db import Db
 
@@ -30,7 +32,7 @@ class AlertCount:
 
 
 class Gauges:
-    """Reads of the tables deliveries and alerts."""
+    """Reads of the tables deliveries, alerts and sources."""
 
     def __init__(self, db: Db) -> None:
         self._db = db
@@ -59,6 +61,14 @@ class Gauges:
             for condition in _OPEN_STATES[:2]
         ]
         return min((decode_time(at) for at in found if at is not None), default=None)
+
+    def sources(self, source_ids: Iterable[str]) -> dict[FetchReason, int]:
+        """How many of these are in each state, as last written; those that were never polled are left out."""
+        rows = self._db.rows(
+            "SELECT health, count(*) FROM json_each(?) e JOIN sources s ON s.id = e.value GROUP BY health",
+            (json.dumps([*source_ids]),),
+        )
+        return {FetchReason(row[0]): row[1] for row in rows}
 
     def last_alert(self) -> int:
         """The number of the latest alert; 0 without any."""
