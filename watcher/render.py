@@ -160,7 +160,8 @@ class _Reader:
     def family(self, family: str | None) -> str:
         if family is None:
             return self.wording.say("mail.about_watcher")
-        return self.known(f"family_{family}", self.apart(clean(family)))
+        usual = f"settings.family_{family}"
+        return self.wording.say(usual) if usual in self.wording.forms else self.name(family)
 
 
 def render_telegram(
@@ -295,7 +296,7 @@ def compose(alert: Alert, reader: _Reader, room: _Room, now: Paragraph = ()) -> 
     if alert.held_back:
         words = reader.say("semicolon").join(reader.apart(clean(headline)) for headline in alert.held_back)
         words = reader.say("held_back", headlines=words)
-        ours.append(((Run(shorten(words, room.line_cost, cost)),),))
+        ours.append(((Run(_line_of(words, room.line_cost)),),))
     if alert.items:
         ours.extend(_items(alert, reader, room))
     elif alert.body:
@@ -330,9 +331,8 @@ def _headline(alert: Alert, reader: _Reader) -> str:
     """What happened; composed in English, but for what we say of a digest."""
     if alert.items and not reader.is_english:
         kinds = Counter(reader.family(item.family) for item in alert.items)
-        told = ", ".join(
-            f"{number} {kind}" for kind, number in sorted(kinds.items(), key=lambda one: (-one[1], one[0]))
-        )
+        counted = sorted(kinds.items(), key=lambda one: (-one[1], one[0]))
+        told = reader.join([reader.say("kind", kind=kind, number=number) for kind, number in counted])
         key = "digest" if alert.kind is AlertKind.DIGEST else "held"
         return reader.count(key, len(alert.items), kinds=told)
     return clean(alert.headline) or reader.say("untitled")
@@ -455,7 +455,7 @@ def _items(alert: Alert, reader: _Reader, room: _Room) -> list[Paragraph]:
     """What a digest or a summary tells: by severity, the gravest first, the long tail folded."""
     paragraphs: list[Paragraph] = []
     if why := _why_together(alert, reader):
-        paragraphs.append(((Run(shorten(why, room.line_cost, cost)),),))
+        paragraphs.append(((Run(_line_of(why, room.line_cost)),),))
     shown = alert.items[: room.items]
     for severity in sorted(Severity, reverse=True):
         lines = [_item_line(item, reader, room) for item in shown if item.severity is severity]
@@ -599,7 +599,13 @@ def join_names(names: Sequence[str], separator: str, wording: Wording | None = N
         shown.pop()
     if left := len(names) - len(shown):
         shown.append((wording or wording_of(None)).say("alert.more", number=left))
-    return shorten(separator.join(shown), most, cost)
+    return _line_of(separator.join(shown), most)
+
+
+def _line_of(text: str, most: int) -> str:
+    """The beginning of our own words, in which isolated text of others that is cut is closed again."""
+    cut = shorten(text, most - 1, cost)
+    return cut + "\u2069" * (cut.count("\u2068") - cut.count("\u2069"))
 
 
 def safe_url(url: str | None) -> str | None:
@@ -761,7 +767,18 @@ def _plain_line(line: Line) -> str:
 
 
 def _telegram_html(paragraphs: tuple[Paragraph, ...]) -> str:
-    return "\n\n".join("\n".join("".join(map(_html_run, line)) for line in paragraph) for paragraph in paragraphs)
+    return "\n\n".join("\n".join("".join(map(_telegram_run, line)) for line in paragraph) for paragraph in paragraphs)
+
+
+def _telegram_run(run: Run) -> str:
+    """As HTML; an address that Telegram would drop without a word, and its link with it, stands there in the open."""
+    if run.url is None or _LINKED.fullmatch(run.url):
+        return _html_run(run)
+    return f"{_html_run(replace(run, url=None))} {html.escape(run.url, quote=False)}"
+
+
+# Telegram makes no link of a host without a dot, nor of a port that cannot be (TDLib, LinkManager::get_checked_link).
+_LINKED = re.compile(r"https?://[\w-]+(?:\.[\w-]+)+(?::[1-9]\d{0,3})?(?:[/?#].*)?", re.IGNORECASE | re.DOTALL)
 
 
 def _mail_html(paragraphs: tuple[Paragraph, ...]) -> str:
