@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -213,18 +213,21 @@ class Storm:
         return [call.description for call in self.api.refusals if call.status == 429]
 
     def unfair(self) -> list[str]:
-        """What left although something graver could have left to its own chat instead."""
+        """What left although something graver could have left instead, to the same chat or to one that was open."""
         found = []
         critical = {name: entry for name, entry in self.added.items() if entry[1] is Severity.CRITICAL}
         by_chat: dict[str, list[Sent]] = defaultdict(list)
         done: dict[str, float] = {}
         for sent in self.protocol:
-            if sent.severity < Severity.CRITICAL:
+            if sent.severity < Severity.CRITICAL and not self._is_waited_for(sent.delivery_id, critical):
                 found += [
                     f"{sent.delivery_id} at {sent.began} before {name}"
                     for name, (added, _, target, _) in critical.items()
-                    if added < sent.began - CLEARLY
-                    and self._was_open(by_chat[chat_of(target)], chat_of(target), sent.began)
+                    if added < sent.began - (0 if chat_of(target) == sent.chat else CLEARLY)
+                    and (
+                        chat_of(target) == sent.chat
+                        or self._was_open(by_chat[chat_of(target)], chat_of(target), sent.began)
+                    )
                     and not self._waits_for_its_first(name, done, sent.began)
                 ]
             critical.pop(sent.delivery_id, None)
@@ -232,6 +235,10 @@ class Storm:
             if sent.ended is not None:
                 done[sent.delivery_id] = sent.ended
         return found
+
+    def _is_waited_for(self, name: str, critical: Collection[str]) -> bool:
+        number, _, recipient_id = name.partition("@")
+        return f"al{int(number[2:]) + 1:04}@{recipient_id}" in critical and int(number[2:]) % 5 == 3
 
     def _was_open(self, before: list[Sent], chat: str, at: float) -> bool:
         ends = [one.ended if one.ended is not None else at for one in before]
