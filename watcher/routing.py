@@ -36,6 +36,7 @@ from watcher.model import (
     Signal,
 )
 from watcher.mutes import NOTHING, Silenced, Silences, find_silence
+from watcher.subscriptions import NO_STATE
 from watcher.text.reading import Reading
 
 SUMMARISED = 20  # headlines in a summary; more nobody reads on a telephone
@@ -441,7 +442,7 @@ def why_not_covered(
         found = join_words(sorted(found_tags))
         return f"it follows only the tags {join_words(recipient.tags)}, and this has {found}"
     states = {*event.states, *(signal.states if signal else ())}
-    if recipient.states and not set(recipient.states) & states:
+    if recipient.states and not set(recipient.states) & (states or {NO_STATE}):
         found = join_words(sorted(states)) or "none"
         return f"it follows only the states {join_words(recipient.states)}, and this names {found}"
     if event.severity < recipient.min_severity:

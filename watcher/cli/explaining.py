@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from watcher.bot.choosing import rule_families
 from watcher.cli.common import ConfigOption, RulesOption, find_config, find_rules, settings_of
 from watcher.cli.terminal import harmless, printer, verdict_style
 from watcher.consequences import (
@@ -43,6 +44,7 @@ from watcher.rules.load import load_rules
 from watcher.rules.schema import RuleSet
 from watcher.rules.values import not_among, parse_moment
 from watcher.sequence import Judged, one_for_each_rule
+from watcher.subscriptions import Subscription, SubscriptionStatus, with_subscriptions
 from watcher.text.shingles import sample, shingles
 from watcher.understand.gazetteer import Gazetteer
 
@@ -145,6 +147,9 @@ def _explain(
     recipients: tuple[Recipient, ...] = settings.to_recipients() if settings else ()
     inhibits = settings.to_inhibits() if settings else ()
     book = RuleBook.of(rule_set, compiled, gazetteer.names(), recipients, inhibits)
+    if settings is not None:
+        everybody = with_subscriptions(recipients, _subscriptions(settings.store.path), rule_families(book))
+        book = replace(book, recipients=everybody)
     result = match_article(compiled, article, as_of)
     known = _Known() if settings is None else _look_up(settings.store.path, book, article, result, as_of)
     signals = (*result.signals, *one_for_each_rule(known.judged))
@@ -169,6 +174,15 @@ def _explain(
         statuses=dict(book.statuses),
         has_configuration=settings is not None,
     )
+
+
+def _subscriptions(path: Path) -> tuple[Subscription, ...]:
+    from watcher.store import Store
+
+    if not path.is_file():
+        return ()
+    with Store.open(path, exclusive=False) as store:
+        return store.subscriptions.all(SubscriptionStatus.ACTIVE)
 
 
 def _switched_on(rule_set: RuleSet, rule: str | None) -> RuleSet:

@@ -22,7 +22,9 @@ from watcher.sequence import show_span
 from watcher.settings import Settings
 from watcher.store import Store
 from watcher.store.articles import ArticleStatus
+from watcher.store.codec import decode_time
 from watcher.store.drills import Drill
+from watcher.subscriptions import SubscriptionStatus
 from watcher.timing import Pace, plan_poll
 from watcher.understand.states import Gazetteer
 
@@ -71,6 +73,10 @@ def status(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> N
         drills = store.drills.latest()
         every = settings.drill.every
         overdue = overdue_since(store, every, now) if isinstance(every, timedelta) else None
+        bot = next((one for one in store.journal.notices("bot") if one.key == "bot" and one.state != "ok"), None)
+        heard = store.kept.get("bot.heard_at")
+        subscribers = len(store.subscriptions.all(SubscriptionStatus.ACTIVE))
+        waiting = len(store.subscriptions.all(SubscriptionStatus.WAITING))
         quarantined = list(store.articles.since(now - timedelta(days=1), ArticleStatus.QUARANTINED))
         blind = [
             BlindRule(notice.key.removeprefix("blind:"), notice.detail, notice.state == "unfed")
@@ -94,6 +100,8 @@ def status(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> N
     if drills and drills[0].missed:
         troubles.append(f"the last exercise did not reach {', '.join(drills[0].missed)}; see `watcher drill`")
     unfed = list(say_blind(one for one in blind if one.is_so_configured))
+    if bot is not None:
+        troubles.append(f"the bot hears nobody since {minute(bot.changed_at)}: {bot.state}")
     troubles += [f"recipient {one.recipient_id} is closed: {one.reason}" for one in closed]
     troubles += [f"article {one.article.id} quarantined: {one.reason}" for one in quarantined]
     if counts.deliveries.get(DeliveryState.FAILED):
@@ -119,6 +127,9 @@ def status(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> N
                 "alerts": counts.alerts,
                 "deliveries": {state.value: number for state, number in counts.deliveries.items()},
                 "oldest_undelivered": counts.oldest_pending_at and counts.oldest_pending_at.isoformat(),
+                "bot_heard": heard,
+                "subscribers": subscribers,
+                "subscribers_waiting": waiting,
                 "mutes": [str(mute) for mute in mutes],
                 "store_bytes": size.bytes,
                 "store_free_bytes": size.free_bytes,
@@ -136,6 +147,10 @@ def status(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> N
         typer.echo(f"alerts      {counts.alerts}")
         delivered = ", ".join(f"{number} {state.value}" for state, number in counts.deliveries.items() if number)
         typer.echo(f"deliveries  {delivered or 'none'}")
+        if settings.telegram is not None:
+            asks = f", {waiting} waiting to be let in" if waiting else ""
+            since = f"; the bot heard Telegram {ago(decode_time(heard), now)}" if heard else ""
+            typer.echo(f"subscribers {subscribers}{asks}{since}")
         in_force = [f"{mute} until {minute(mute.until_at)}" for mute in mutes]
         typer.echo(f"mutes       {len(mutes)} in force" + (f": {'; '.join(in_force)}" if in_force else ""))
         typer.echo(f"store       {size.bytes / 1e6:,.1f} MB, {size.free_bytes / 1e6:,.1f} of it free")

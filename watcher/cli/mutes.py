@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Annotated, Any
@@ -49,7 +50,11 @@ def add_mute(
     reason = shorten(clean(reason), _REASON_CHARS, len)
     if not reason:
         raise typer.BadParameter("a mute needs a reason", param_hint="--reason")
-    _check_names(settings, rule, state, source, recipient)
+    subscribers: list[str] = []
+    if recipient is not None:
+        with Store.open(settings.store.path, exclusive=False) as store:
+            subscribers = [one.id for one in store.subscriptions.all()]
+    _check_names(settings, rule, state, source, recipient, subscribers)
     with Store.open(settings.store.path, exclusive=False) as store, store.transaction():
         if event is not None:
             muted = store.events.get(store.events.thread_of(event))
@@ -81,7 +86,12 @@ def add_mute(
 
 
 def _check_names(
-    settings: Settings, rule: str | None, state: str | None, source: str | None, recipient: str | None
+    settings: Settings,
+    rule: str | None,
+    state: str | None,
+    source: str | None,
+    recipient: str | None,
+    subscribers: Iterable[str],
 ) -> None:
     if state is not None:
         typed(check_state, state, "--state")
@@ -92,7 +102,7 @@ def _check_names(
             raise typer.BadParameter(f"no rule fits {rule}{suggest(rule, known)}", param_hint="--rule")
     for name, option, ids in (
         (source, "--source", [one.id for one in settings.sources]),
-        (recipient, "--recipient", [one.id for one in settings.to_recipients()]),
+        (recipient, "--recipient", [*(one.id for one in settings.to_recipients()), *subscribers]),
     ):
         if name is not None and name not in ids:
             raise typer.BadParameter(f"there is none with the id {name}{suggest(name, ids)}", param_hint=option)

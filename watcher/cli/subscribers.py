@@ -182,7 +182,8 @@ def remove_subscriber(subscriber: IdArgument, config: ConfigOption = None) -> No
     typer.echo(f"{one.id} is removed{waited}")
 
 
-@subscribers_app.command("add")
+# Ids of groups and channels begin with a hyphen.
+@subscribers_app.command("add", context_settings={"ignore_unknown_options": True})
 def add_subscriber(
     target: Annotated[str, typer.Argument(metavar="CHAT", help="Id of a chat or channel; of a topic: CHAT/TOPIC.")],
     title: Annotated[str, typer.Option(help="What you call it.")],
