@@ -16,12 +16,24 @@ from typing import Any
 import pytest
 
 from tests.bot_api import TOKEN, BotApi, Fault, blocked, flooded, migrated
-from tests.builders import NOW, alert, delivery, event
+from tests.builders import NOW, alert, delivery, event, recipient
 from tests.smtp import MailServer
-from watcher.dispatch import AT_ONCE, Dispatcher, Settled
+from watcher.dispatch import AT_ONCE, EDIT_ATTEMPTS, Dispatcher, Settled
 from watcher.errors import StoreError
-from watcher.model import Channel, Delivered, Delivery, DeliveryState, GiveUp, Outcome, Retry, Severity
-from watcher.notify.base import Notifier, OutgoingMessage
+from watcher.model import (
+    AlertKind,
+    Channel,
+    Delivered,
+    Delivery,
+    DeliveryState,
+    GiveUp,
+    Outcome,
+    Retry,
+    Severity,
+    Uncertain,
+)
+from watcher.notices import tell_about_uncertain
+from watcher.notify.base import MessageEdit, Notifier, OutgoingMessage
 from watcher.notify.email import EmailNotifier
 from watcher.notify.telegram import TelegramNotifier
 from watcher.store import Store
@@ -209,6 +221,157 @@ async def test_a_send_that_hangs_is_cut_off(store: Store, clock: Clock) -> None:
     assert get(store, "a").state is DeliveryState.UNCERTAIN
     assert chat.under_way == []
     assert get(store, "mail").state is DeliveryState.DELIVERED
+
+
+@pytest.mark.parametrize(
+    ("channel", "severity", "wait"),
+    [
+        (Channel.TELEGRAM, Severity.CRITICAL, timedelta(seconds=5)),
+        (Channel.TELEGRAM, Severity.WARNING, timedelta(minutes=15)),
+        (Channel.APPRISE, Severity.WARNING, timedelta(minutes=15)),
+        (Channel.EMAIL, Severity.WARNING, timedelta(seconds=5)),
+        (Channel.WEBHOOK, Severity.WATCH, timedelta(seconds=5)),
+    ],
+)
+async def test_what_may_have_arrived_is_sent_again_when_that_is_due(
+    store: Store, clock: Clock, channel: Channel, severity: Severity, wait: timedelta
+) -> None:
+    notifier = RecordingNotifier(Uncertain("no answer"))
+    settled: list[Settled] = []
+    put(store, "a", severity=severity, channel=channel)
+    service = dispatcher(store, clock, settled, **{channel.value: notifier})
+    await service.dispatch_due()
+    found = get(store, "a")
+    assert (found.state, found.not_before_at) == (DeliveryState.UNCERTAIN, NOW + wait)
+    assert found.last_error == "no answer; it may have arrived"
+    assert settled[0].next_attempt_at == NOW + wait
+    clock.now += wait - timedelta(seconds=1)
+    await service.dispatch_due()
+    assert len(notifier.sent) == 1
+    clock.now += timedelta(seconds=1)
+    await service.dispatch_due()
+    assert [one.delivery.uncertain_at for one in notifier.sent] == [None, NOW]
+    assert [one.alert.id for one in notifier.sent] == ["a", "a"]
+    assert get(store, "a").state is DeliveryState.DELIVERED
+
+
+async def test_a_flood_wait_is_kept_over_a_restart(tmp_path: Path, clock: Clock) -> None:
+    path = tmp_path / "watcher.db"
+    async with BotApi() as api:
+        for life in range(3):
+            chat = TelegramNotifier(TOKEN, api.base_url, monotonic=lambda: 0.0)
+            with Store.open(path, exclusive=True) as store:
+                if life == 0:
+                    api.answer("1", flooded(43_838))
+                    put(store, "a", target="1")
+                await dispatcher(store, clock, [], telegram=chat).dispatch_due()
+                assert chat.governor.wait("1") == (43_838, 43_837, 1)[life]
+                assert store.outbox.next_due_at() == (NOW + timedelta(seconds=43_838) if life < 2 else None)
+            await chat.aclose()
+            assert len(api.requests) == (1 if life < 2 else 2)
+            clock.now += timedelta(seconds=1 if life == 0 else 43_837)
+
+
+class EditingNotifier(RecordingNotifier):
+    """Keeps what it was asked to change; answers as scripted, else accepts."""
+
+    def __init__(self, *edits: Outcome) -> None:
+        super().__init__()
+        self.changes: list[tuple[str, str]] = []
+        self._edits = list(edits)
+
+    async def edit(self, edit: MessageEdit) -> Outcome:
+        assert not self.under_way, "an alert was waiting"
+        self.changes.append((edit.first.id, edit.latest.id))
+        return self._edits.pop(0) if self._edits else Delivered(edit.delivery.reference or "")
+
+
+async def test_the_first_message_is_edited_once_an_update_has_arrived(store: Store, clock: Clock) -> None:
+    chat = EditingNotifier()
+    service = dispatcher(store, clock, [], telegram=chat)
+    put(store, "first", event_id="e")
+    put(store, "other", event_id="f")
+    await service.dispatch_due()
+    assert chat.changes == []
+    put(store, "update", event_id="e")
+    put(store, "second update", event_id="e")
+    await service.dispatch_due()
+    assert chat.changes == [("first", "second update")]  # the newest is enough
+    await service.dispatch_due()
+    assert len(chat.changes) == 1
+
+
+async def test_an_edit_is_tried_again_for_a_while_and_ends_quietly(store: Store, clock: Clock) -> None:
+    settled: list[Settled] = []
+    chat = EditingNotifier(Retry("no"), Uncertain("no answer"), GiveUp("message can't be edited"))
+    service = dispatcher(store, clock, settled, telegram=chat)
+    put(store, "first", event_id="e")
+    put(store, "update", event_id="e")
+    for _ in range(6):
+        await service.dispatch_due()
+        clock.now += timedelta(minutes=1)
+    assert chat.changes == [("first", "update")] * 3
+    assert all(isinstance(one.outcome, Delivered) for one in settled)
+    chat._edits = [Retry("no")] * 100
+    put(store, "later", event_id="e")
+    for _ in range(30):
+        await service.dispatch_due()
+        clock.now += timedelta(hours=1)
+    assert chat.changes.count(("first", "later")) == EDIT_ATTEMPTS
+
+
+async def test_an_older_update_that_arrives_late_changes_nothing(store: Store, clock: Clock) -> None:
+    chat = EditingNotifier()
+    service = dispatcher(store, clock, [], telegram=chat)
+    put(store, "first", event_id="e")
+    put(store, "older", event_id="e", not_before_at=NOW + timedelta(hours=1))
+    put(store, "newer", event_id="e")
+    await service.dispatch_due()
+    clock.now += timedelta(hours=1)
+    await service.dispatch_due()
+    assert [one.alert.id for one in chat.sent] == ["first", "newer", "older"]
+    assert chat.changes == [("first", "newer")]
+
+
+async def test_an_edit_survives_the_process(tmp_path: Path, clock: Clock) -> None:
+    path = tmp_path / "watcher.db"
+    for life in range(2):
+        chat = EditingNotifier(*[Retry("no")] * (1 - life))
+        with Store.open(path, exclusive=True) as store:
+            if life == 0:
+                put(store, "first", event_id="e")
+                put(store, "update", event_id="e")
+            await dispatcher(store, clock, [], telegram=chat).dispatch_due()
+        assert chat.changes == [("first", "update")]
+        clock.now += timedelta(minutes=1)
+
+
+async def test_operators_are_told_once_of_what_may_have_arrived(store: Store, clock: Clock) -> None:
+    ops = recipient(id="ops", is_operator=True)
+    chat = RecordingNotifier(*[Uncertain("no answer")] * 3)
+    service = dispatcher(store, clock, [], telegram=chat)
+    put(store, "a", target="1", recipient_id="one")
+    put(store, "b", target="2", recipient_id="two")
+    put(store, "critical", target="3", severity=Severity.CRITICAL)
+
+    def tell() -> bool:
+        with store.transaction():
+            return tell_about_uncertain(store, [ops], clock.now)
+
+    assert not tell()
+    await service.dispatch_due()
+    assert [tell(), tell()] == [True, False]
+    (notice,) = [one for one in store.events.alerts(limit=9) if one.kind is AlertKind.NOTICE]
+    assert notice.headline == "2 messages may not have arrived"
+    assert "to one and two" in notice.body
+    assert "15:15 UTC" in notice.body
+    clock.now += timedelta(minutes=15)
+    await service.dispatch_due()
+    assert not tell()
+    put(store, "c", target="1", recipient_id="one")
+    chat._outcomes.append(Uncertain("no answer"))
+    await service.dispatch_due()
+    assert tell()
 
 
 async def test_a_flood_wait_holds_the_chat_or_the_channel(store: Store, clock: Clock) -> None:
