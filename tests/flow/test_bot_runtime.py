@@ -10,8 +10,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.bot_api import BotApi, Fault
-from tests.bot_room import ANNA, BORIS, OLGA, BotRoom, open_room
+from tests.bot_api import BotApi, Fault, migrated
+from tests.bot_room import ANNA, BORIS, CLOSURE, OLGA, BotRoom, open_room
 from watcher.bot.runtime import Runtime, fit
 from watcher.bot.talk import Answer, Asked, Command, Role
 from watcher.daemon import Parts
@@ -247,3 +247,74 @@ async def serve(parts: Parts, api: BotApi) -> None:
 def test_a_long_answer_is_cut_to_a_message(text: str) -> None:
     assert utf16_units(fit(text, 4096)) <= 4096
     assert fit("short", 4096) == "short"
+
+
+async def test_a_send_that_is_refused_ends_the_subscription(room: BotRoom) -> None:
+    async with room.listening():
+        await room.hears_news("Nothing happens here.")
+        await room.joins(BORIS, "Get everything")
+        room.api.answer(str(BORIS), Fault(403, "Forbidden: bot was blocked by the user"))
+        await room.hears_news(CLOSURE)
+        assert room.recipient(BORIS) is None
+        await room.parts.dispatch()  # type: ignore[union-attr]
+        assert any("is gone and gets nothing more" in text for text in room.told(str(OLGA)))
+        await room.says(BORIS, BORIS, "/start")
+        await room.hears_news("Laos closed its border with Vietnam on Wednesday.")
+        assert len(room.alerts(BORIS)) == 1
+
+
+async def test_a_group_that_moved_is_found_by_sending(room: BotRoom) -> None:
+    room.api.group(-555, "Old", members={BORIS: "administrator"})
+    room.api.group(-100777, "Old", members={BORIS: "administrator"})
+    async with room.listening():
+        await room.hears_news("Nothing happens here.")
+        greeting = await room.asks(BORIS, -555, f"/start {await room.invites()}")
+        await room.presses(BORIS, greeting, "Get everything")
+        first = room.recipient(-555)
+        room.api.answer("-555", migrated(-100777))
+        await room.hears_news(CLOSURE)
+        await room.parts.dispatch()  # type: ignore[union-attr]
+        moved = room.recipient(-100777)
+        assert moved is not None
+        assert first is not None
+        assert moved.id == first.id
+        assert len(room.alerts(-100777)) == 1
+        assert (await room.asks(BORIS, -100777, "/settings")).text.startswith("Settings: Old")
+
+
+async def test_with_any_fault_now_and_then_it_goes_on(room: BotRoom) -> None:
+    async with room.listening():
+        page = await room.joins(BORIS, "Get everything")
+        room.api.fault_rate(0.05, seed=7)
+        for number in range(30):
+            room.bot._asked_lately.clear()
+            label = "critical" if number % 2 else "warning"
+            press = await room.api.presses(
+                BORIS, page, f"{page.buttons[0].data.rpartition(':')[0][:12]}:=severity:{label}", forged=True
+            )
+            await room.api.confirmed(press.update_id, seconds=20)
+            recipient = room.recipient(BORIS)
+            assert recipient is not None
+            assert recipient.min_severity.label == label
+        room.api.fault_rate(0)
+        assert (await room.asks(BORIS, BORIS, "/settings")).text.startswith("Settings: Boris")
+
+
+async def test_words_that_are_no_text_harm_nothing(room: BotRoom) -> None:
+    async with room.listening():
+        for words in (
+            "/start \ud800",
+            "/start \x00",
+            "/settings \u202e" * 40,
+            "/invite \U0001f600",
+            "/start " + "x" * 3000,
+        ):
+            chat = {"id": BORIS, "type": "private", "first_name": "B\u202e\ud800" * 50}
+            message = {
+                "message_id": 1,
+                "date": int(room.now.timestamp()),
+                "chat": chat,
+                "from": {**chat, "is_bot": False},
+            }
+            await room.bot.take({"update_id": room.bot._offset + 1, "message": {**message, "text": words}})
+        assert all(not one.text.startswith("Sorry") for one in room.api.to(BORIS))

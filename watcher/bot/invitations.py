@@ -43,7 +43,7 @@ def new_code() -> str:
 
 def hash_code(code: str) -> str:
     """What is stored of a code; it is random enough to need no salt."""
-    return hashlib.sha256(code.encode()).hexdigest()
+    return hashlib.sha256(code.encode(errors="replace")).hexdigest()
 
 
 def link_of(username: str, code: str, *, for_group: bool = False) -> str:
