@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -96,8 +97,10 @@ def install(machine: Machine, package: Path) -> str:
 def bare_machine(package: Path) -> Iterator[Machine]:
     """A machine for one test alone; nothing of ours is on it."""
     machine = boot("bare")
-    yield machine
-    machine.close()
+    try:
+        yield machine
+    finally:
+        machine.close()
 
 
 @dataclass
@@ -120,10 +123,10 @@ class Service:
 
     def publish(self) -> str:
         """The states of a new item that opens an event of its own, as the alert names them."""
-        one, other = STATES[self.published], STATES[self.published + 1]
-        self.published += 2
+        one, other = PAIRS[self.published]
+        self.published += 1
         text = f"{one} recalled its ambassador from {other} on Monday."
-        item = f"<item><guid>{one}</guid><link>http://127.0.0.1:8099/{one}</link><title>{text}</title><description>{text}</description></item>"
+        item = f"<item><guid>{one}-{other}</guid><link>http://127.0.0.1:8099/{one}-{other}</link><title>{text}</title><description>{text}</description></item>"
         feed = self.machine.folder / "srv" / "courier.xml"
         before = feed.read_text().partition("<item>") if feed.exists() else ("<rss version='2.0'><channel><title>Courier</title>", "", "</channel></rss>")  # fmt: skip
         new = feed.with_suffix(".new")
@@ -146,6 +149,14 @@ class Service:
 def _machine(package: Path) -> Iterator[Service]:
     """The package installed as it is, then configured; the watchdog is impatient, or tests would take minutes."""
     machine = boot("service")
+    try:
+        yield configured(machine, package)
+    finally:
+        machine.close()
+
+
+def configured(machine: Machine, package: Path) -> Service:
+    """The service on that machine, with what is outside of it running."""
     install(machine, package)
     service = Service(machine)
     (machine.folder / "srv" / "outside.py").write_text((HERE / "outside.py").read_text())
@@ -160,8 +171,7 @@ def _machine(package: Path) -> Iterator[Service]:
     service.publish()
     machine.run("systemctl", "daemon-reload")
     machine.run("systemd-run", "--unit=outside", "python3", "/srv/outside.py", "/srv")
-    yield service
-    machine.close()
+    return service
 
 
 @pytest.fixture

@@ -284,15 +284,12 @@ class _Loading:
         """
         given = name if isinstance(name, str) else ""
         for credential in (given or default, f"{_CREDENTIALS_ID}_{given or default}"):
-            if self.credentials and (self.credentials / credential).is_file():
+            if self.credentials and _is_there(self.credentials / credential):
                 return self.credentials / credential
         if given:
             return self.folder / given
         file = self.folder / "credentials" / default
-        try:
-            return file if file.is_file() else None
-        except PermissionError:
-            return file  # reading it says so
+        return file if _is_there(file) else None
 
     def warn_if_readable(self, path: KeyPath, file: Path) -> None:
         if file.stat().st_mode & stat.S_IROTH:
@@ -318,6 +315,14 @@ class _Loading:
                 ),
             }
         )
+
+
+def _is_there(file: Path) -> bool:
+    """Whether it is a file, or may be one: reading it says why it cannot be looked at."""
+    try:
+        return file.is_file()
+    except PermissionError:
+        return True
 
 
 def _override(base: dict[str, Any], other: Mapping[str, Any]) -> None:
