@@ -18,7 +18,12 @@ from watcher.rules.compile import compile_rules
 from watcher.rules.load import load_rules
 from watcher.understand.states import Gazetteer
 
-DOCS = [CHECKOUT / "README.md", CHECKOUT / "systemd" / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
+DOCS = [
+    CHECKOUT / "README.md",
+    CHECKOUT / "systemd" / "README.md",
+    CHECKOUT / "packaging" / "README.md",
+    *sorted((CHECKOUT / "docs").glob("*.md")),
+]
 
 
 def commands_in(path: Path) -> list[str]:
