@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -30,7 +31,8 @@ from tests.bot_desk import (
 )
 from watcher.bot import looking as looking_module
 from watcher.bot.acting import until_when
-from watcher.model import DeliveryState
+from watcher.model import DeliveryState, Severity
+from watcher.routing import compose_notice
 
 
 @pytest.fixture
@@ -300,6 +302,19 @@ async def test_an_escalation_that_waits_is_nobodys_news_yet(stage: Stage) -> Non
         for name in (clash, escalation.delivery.alert_id):
             [answer] = await talk.says(BOSS, BOSS, f"/event {name}")
             assert answer.text == f"There is no {name} here."
+
+
+async def test_a_message_without_an_event_is_read_whole_where_it_was_told(stage: Stage) -> None:
+    async with stage.bot() as talk:
+        told = next(one.delivery for one in talk.store.outbox.entries() if one.delivery.target == str(GROUP))
+        notice = compose_notice("disk", "The <disk> is full", "Nothing more fits.", Severity.WARNING, stage.now)
+        with talk.store.transaction():
+            talk.store.events.save_alert(notice)
+            talk.store.outbox.add((replace(told, id="d1", alert_id=notice.id),))
+        [answer] = await talk.says(EVA, GROUP, f"/event {notice.id}")
+        assert answer.text == f"NOTICE: The <disk> is full\n\nNothing more fits.\n\nAlert {notice.id}"
+        [elsewhere] = await talk.says(CLARA, OTHERS, f"/event {notice.id}")
+        assert elsewhere.text == f"There is no {notice.id} here."
 
 
 @pytest.mark.parametrize("form", ["text", "json"])

@@ -16,7 +16,7 @@ from watcher.evidence import Evidence
 from watcher.health import Level, level, state_of
 from watcher.model import Alert, DeliveryState, Event, Match, Report, Signal, Source, SourceState, Standing, Toll, Voice
 from watcher.publish.page import render_alert_page
-from watcher.render import clean, isolate, minute, safe_url, shorten
+from watcher.render import clean, isolate, minute, render_telegram, safe_url, shorten
 from watcher.wording import Wording
 
 _LAST, _MOST_LAST = 5, 20  # alerts in /last, without a number and at most
@@ -63,7 +63,12 @@ class Looking:
         """What is known of an event, report by report, and a picture of them over time."""
         event = visible_event(self._desk, asked, named(asked)) if asked.words else None
         if event is None:
-            return [unknown(asked, "/event")]
+            # A digest or a notice has no event; who is told discreetly reads it here.
+            message = visible_alert(self._desk, asked, named(asked)) if asked.words else None
+            if message is None or message.event_id is not None:
+                return [unknown(asked, "/event")]
+            whole = render_telegram(message, self._desk.book().state_names, asked.wording)
+            return [Answer(whole, is_html=True)]
         alert = latest_alert(self._desk, asked, event)
         lanes = lanes_of(event)
         lines = self._facts(asked, event, alert)
