@@ -126,7 +126,7 @@ async def test_a_dispatcher_that_stands_still_starves_the_watchdog(
         await asyncio.wait({dispatcher})
         await asyncio.sleep(2 * STALLS.total_seconds())
         assert not await fed(parts, heard)
-        assert set(parts.stalled()) == {"dispatch:console", "dispatch:webhook"}
+        assert set(parts.stalled()) == {"dispatch:console", "dispatch:webhook", "dispatch:apprise"}
 
 
 async def test_polls_that_do_not_begin_starve_the_watchdog(

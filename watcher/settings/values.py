@@ -373,7 +373,9 @@ def check_mail_address(value: str) -> str:
 def check_chat(value: str) -> str:
     chat, _, topic = value.partition("/")
     if not CHAT.fullmatch(chat) or ("/" in value and not re.fullmatch(r"[1-9]\d*", topic, re.ASCII)):
-        wanted = "a Telegram chat id like -100200300, -100200300/17 for a topic of a forum, or @name of a public channel"
+        wanted = (
+            "a Telegram chat id like -100200300, -100200300/17 for a topic of a forum, or @name of a public channel"
+        )
         raise ValueError(f"expected {wanted}, found {value!r}")
     return value
 
