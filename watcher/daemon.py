@@ -10,25 +10,16 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
-from apscheduler.events import (
-    EVENT_JOB_ERROR,
-    EVENT_JOB_EXECUTED,
-    EVENT_JOB_MAX_INSTANCES,
-    EVENT_JOB_MISSED,
-    JobExecutionEvent,
-    JobSubmissionEvent,
-)
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from watcher import __version__, systemd
-from watcher.agenda import Agenda, utc_now
+from watcher.agenda import Agenda, seconds_awake_or_asleep, utc_now
 from watcher.bot.choosing import rule_families
 from watcher.bot.desk import Desk
 from watcher.bot.offer import offer_all
@@ -42,11 +33,13 @@ from watcher.forgetting import Forgetting
 from watcher.guard import Guard, GuardError
 from watcher.health import find_blind, is_failure, observe, state_of
 from watcher.ingest import Ingest, Poll
+from watcher.jobs import Jobs
 from watcher.metrics import Metrics, Now
 from watcher.model import AlertKind, Channel, Delivered, DeliveryState, GiveUp, Retry, Severity, Source, Uncertain
 from watcher.monitoring import monitoring_routes
 from watcher.notices import (
     tell_about_blind_rules,
+    tell_about_clock,
     tell_about_drill,
     tell_about_lost_rules,
     tell_about_outage,
@@ -128,6 +121,7 @@ class Daemon:
     load: Load
     make_notifiers: MakeNotifiers
     clock: Clock = utc_now
+    steady: Callable[[], float] = seconds_awake_or_asleep  # what nobody sets, to tell when the clock was
     on_poll: Callable[[Poll], None] | None = None  # for the demo, which shows each poll
     config: Path | None = None  # the file that ``load`` reads, to be watched
 
@@ -228,14 +222,14 @@ class Parts:
         self._file_watch = FileWatch(self.start_reload, self._file_watch_trouble)
         self._guard = Guard(daemon.settings.store.path)
         self._refused_version: str | None = None  # by the guard; an operator may accept it
-        self._scheduler = AsyncIOScheduler(
-            timezone=UTC,
-            # The defaults skip a run that is a second late, without a word (elastalert2 #187, apscheduler #146).
-            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        self._jobs = Jobs(
+            self._clock,
+            daemon.steady,
+            on_error=self._broke,
+            on_done=self._job_done,
+            on_clock_set=self._clock_was_set,
         )
-        self._scheduler.add_listener(self._job_failed, EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
-        self._scheduler.add_listener(lambda event: self._job_done(event.job_id), EVENT_JOB_EXECUTED)
-        self._agenda = Agenda(self._poll_and_plan)
+        self._agenda = Agenda(self._poll_and_plan, daemon.steady)
         self._forgetting = Forgetting(self._store)
         self._has_health_changed = False
         self._failing = {state.source_id for state in self._store.articles.source_states() if state.failures}
@@ -288,25 +282,25 @@ class Parts:
         self._resume(self.sources.values())
         self.tell_about_blind_rules(at_start=True)
         self.tell_about_unknown_recipients()
-        self._every(HEARTBEAT_EVERY, self.heartbeat, "heartbeat")
-        self._every(SILENCE_CHECK_EVERY, self.check_silence, "silence")
-        self._every(PAGE_CHECK_EVERY, self.check_pages, "pages")
-        self._every(SILENCED_EVERY, self.tell_silenced, "silenced")
-        self._every(UNCERTAIN_EVERY, self.tell_about_uncertain, "uncertain")
-        self._every(PRUNE_EVERY, self.prune, "prune")
+        self._jobs.every(HEARTBEAT_EVERY, self.heartbeat, "heartbeat")
+        self._jobs.every(SILENCE_CHECK_EVERY, self.check_silence, "silence")
+        self._jobs.every(PAGE_CHECK_EVERY, self.check_pages, "pages")
+        self._jobs.every(SILENCED_EVERY, self.tell_silenced, "silenced")
+        self._jobs.every(UNCERTAIN_EVERY, self.tell_about_uncertain, "uncertain")
+        self._jobs.every(PRUNE_EVERY, self.prune, "prune")
         if self._bounces is not None:
-            self._every(BOUNCES_EVERY, self.read_bounces, "bounces")
+            self._jobs.every(BOUNCES_EVERY, self.read_bounces, "bounces")
         if systemd.is_listening():
-            self._every(STATUS_EVERY, self.tell_status, "status")
+            self._jobs.every(STATUS_EVERY, self.tell_status, "status")
         self._expect_progress()
         if interval := systemd.watchdog_interval():
-            self._every(interval / 4, self.feed_watchdog, "watchdog")  # one that is left out is not yet the end
-        self._every(SETTLE_EVERY, self.settle, "settle")
-        self._every(OTHERS_EVERY, self.look_at_others, "others")
-        self._every(SUBSCRIPTIONS_EVERY, self.look_at_subscriptions, "subscriptions")
+            self._jobs.every(interval / 4, self.feed_watchdog, "watchdog")  # one that is left out is not yet the end
+        self._jobs.every(SETTLE_EVERY, self.settle, "settle")
+        self._jobs.every(OTHERS_EVERY, self.look_at_others, "others")
+        self._jobs.every(SUBSCRIPTIONS_EVERY, self.look_at_subscriptions, "subscriptions")
         if self._daemon.settings.publish.folder:
-            self._every(PUBLISH_EVERY, self.publish, "publish")
-        self._scheduler.start()
+            self._jobs.every(PUBLISH_EVERY, self.publish, "publish")
+        self._jobs.start()
         self._agenda.start()
 
     def _make_bot(self) -> Runtime | None:
@@ -388,9 +382,6 @@ class Parts:
         """Nothing; mails that came back are noted, where the settings name the mailbox."""
         if self._bounces is not None:
             await self._bounces.read()
-
-    def _every(self, interval: timedelta, job: Callable[[], Awaitable[None]], name: str) -> None:
-        self._scheduler.add_job(job, "interval", seconds=interval.total_seconds(), id=name)
 
     def _expect_progress(self) -> None:
         self._progress.expect("heartbeat", HEARTBEAT_WITHIN)
@@ -658,8 +649,7 @@ class Parts:
 
     async def stop(self, *tasks: asyncio.Task[None]) -> None:
         """Nothing; polls and a reload are abandoned (what they decided is stored), sends get a short grace."""
-        self._scheduler.remove_listener(self._job_failed)  # an abandoned poll is no failed one
-        self._scheduler.shutdown(wait=False)
+        self._jobs.stop()
         self._agenda.stop()
         self._guard.stop()
         if self._reloading is not None:
@@ -883,6 +873,7 @@ class Parts:
 
     async def heartbeat(self) -> None:
         """Nothing; a sign of life is written down, and what an operator has accepted meanwhile comes into force."""
+        self._jobs.look_at_clock()
         now, journal = self._clock(), self._store.journal
         (run,) = journal.runs(1)
         slept = now - run.alive_at > OUTAGE_AFTER  # the machine did, or it was too busy to do anything
@@ -931,11 +922,14 @@ class Parts:
             self._others = version
             self._wake.set()
 
-    def _job_failed(self, event: JobExecutionEvent | JobSubmissionEvent) -> None:
-        if event.code != EVENT_JOB_ERROR:
-            log.warning("job_late", job_id=event.job_id, missed=event.code == EVENT_JOB_MISSED)
-            return
-        self._broke(event.job_id, event.exception)
+    def _clock_was_set(self, by: timedelta) -> None:
+        """Nothing; what waits goes on waiting for as long as it would have, and operators know."""
+        now = self._clock()
+        with self._store.transaction():
+            self._store.outbox.shift_waits(by)
+            self._store.journal.mark_alive(self._run_id, now)  # nothing was offline in a time that never was
+            tell_about_clock(self._store, self._daemon.book.recipients, by, now)
+        self._wake.set()
 
     def _job_done(self, job_id: str) -> None:
         self._progress.made(job_id)

@@ -169,6 +169,19 @@ def tell_about_drill(store: Store, recipients: Iterable[Recipient], every: timed
     )
 
 
+def tell_about_clock(store: Store, recipients: Iterable[Recipient], by: timedelta, now: datetime) -> None:
+    """Nothing; operators know that the clock was set, and by how much; needs an open transaction."""
+    way = "forward" if by > timedelta(0) else "back"
+    body = "Polls and messages go on as planned. Times of reports and alerts before and after differ by so much."
+    headline = f"The clock of this machine was set {way} by {_span(abs(by))}"
+    _send(store, recipients, f"clock {by.total_seconds()}", headline, body, Severity.WATCH, now)
+
+
+def _span(span: timedelta) -> str:
+    seconds = round(span.total_seconds())
+    return f"{seconds} seconds" if seconds < 120 else f"{round(seconds / 60)} minutes"
+
+
 def tell_about_unknown_recipients(
     store: Store, recipients: Sequence[Recipient], wanted: Mapping[str, Iterable[str]], now: datetime
 ) -> bool:

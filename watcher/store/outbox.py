@@ -54,6 +54,22 @@ _READY = f"""
 """
 
 
+_WAITS_A_WHILE = "state IN ('pending', 'uncertain') AND coalesce(held_for, 'budget') = 'budget'"
+
+# Table, key, moment and which rows: where somebody waits for a while, and not until a time of day.
+_WAITS = (
+    (
+        "deliveries",
+        "id",
+        "not_before_at",
+        "state IN ('pending', 'uncertain') AND coalesce(held_for, 'budget') = 'budget'",
+    ),
+    ("deliveries", "id", "lease_until_at", "state = 'sending'"),
+    ("channel_waits", "channel || ' ' || target", "until_at", "1"),
+    ("headline_edits", "delivery_id", "not_before_at", "state = 'pending'"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """A delivery that is ours to send until its lease ends, with all that sending needs."""
@@ -353,6 +369,18 @@ class Outbox:
             "DO UPDATE SET until_at = max(until_at, excluded.until_at)",
             (channel.value, target or "", encode_time(until)),
         )
+
+    def shift_waits(self, by: timedelta) -> None:
+        """Nothing; the clock was set by so much, and who had to wait for a while waits as long as before.
+
+        What is held until a time of day stays until then.
+        """
+        for table, key, column, which in _WAITS:
+            rows = self._db.rows(f"SELECT {key}, {column} FROM {table} WHERE {which}")
+            self._db.write_many(
+                f"UPDATE {table} SET {column} = ? WHERE {key} = ?",
+                [(encode_time(decode_time(row[1]) + by), row[0]) for row in rows],
+            )
 
     def waits(self, now: datetime) -> dict[tuple[Channel, str], datetime]:
         """Until when channels asked us to wait: by channel and target, where the target "" is the whole channel."""
