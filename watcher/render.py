@@ -20,8 +20,6 @@ from enum import Enum, auto
 from typing import Any
 from urllib.parse import urlsplit
 
-from babel.numbers import format_decimal
-
 from watcher.model import (
     Alert,
     AlertKind,
@@ -147,7 +145,7 @@ class _Reader:
         return self.apart(minute(at))
 
     def number(self, number: int) -> str:
-        return str(format_decimal(number, locale=self.wording.language))
+        return self.wording.number(number)
 
     def toll(self, toll: Toll) -> str:
         low = self.number(toll.at_least)

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from string import Formatter
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from babel import Locale
+if TYPE_CHECKING:  # loaded by what counts, names states, or is not English: most runs say nothing
+    from babel import Locale
 
 # English first: what the others are measured against.
 LANGUAGES = ("en", "fr", "ru", "uk", "es", "tr", "ar")
+_RIGHT_TO_LEFT = frozenset({"ar"})
 _FOLDER = Path(__file__).resolve().parent / "texts"
 
 Forms: TypeAlias = "str | Mapping[str, str]"  # of one sentence; several where it counts, by CLDR plural category
@@ -44,17 +46,32 @@ class Wording:
         forms = self.forms[key]
         if isinstance(forms, str):
             return forms.format(number=number, **values)
-        category = Locale(self.language).plural_form(number)
+        category = _locale(self.language).plural_form(number)
         return forms.get(category, forms["other"]).format(number=number, **values)
+
+    def number(self, number: int) -> str:
+        """The number in digits as this language groups them."""
+        if self.language == "en":
+            return f"{number:,}"
+        from babel.numbers import format_decimal
+
+        return str(format_decimal(number, locale=self.language))
 
     def state(self, code: str) -> str:
         """The name of the state in this language; the code where it has none."""
-        return str(Locale(self.language).territories.get(code, code))
+        return str(_locale(self.language).territories.get(code, code))
 
     @property
     def name(self) -> str:
         """What the language calls itself."""
-        return str(Locale(self.language).get_display_name()).capitalize()
+        return str(_locale(self.language).get_display_name()).capitalize()
+
+
+@cache
+def _locale(language: str) -> Locale:
+    from babel import Locale
+
+    return Locale(language)
 
 
 def nearest_language(code: str | None) -> str:
@@ -71,7 +88,7 @@ def wording_of(language: str | None) -> Wording:
     for path in sorted((_FOLDER / chosen).glob("*.toml")):
         for key, form in tomllib.loads(path.read_text(encoding="utf-8")).items():
             forms[f"{path.stem}.{key}"] = form
-    return Wording(chosen, forms, Locale(chosen).text_direction == "rtl")
+    return Wording(chosen, forms, chosen in _RIGHT_TO_LEFT)
 
 
 def placeholders(form: Forms) -> frozenset[str]:
@@ -82,5 +99,5 @@ def placeholders(form: Forms) -> frozenset[str]:
 
 def plural_categories(language: str) -> frozenset[str]:
     """The CLDR plural categories of the language's whole numbers."""
-    rule = Locale(language).plural_form
+    rule = _locale(language).plural_form
     return frozenset(rule(number) for number in range(201))
