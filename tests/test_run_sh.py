@@ -55,6 +55,11 @@ def test_the_program_gets_its_arguments_and_the_folder_of_the_caller(
     assert (done.stdout, done.stderr) == (f"{tmp_path} {program_args}\n", "")
 
 
+def test_tests_in_a_machine_of_its_own_are_a_word_of_their_own(checkout: Path, tmp_path: Path) -> None:
+    done = call(checkout / "run.sh", "test-system", "--version", cwd=tmp_path)
+    assert (done.returncode, done.stdout.split()[0]) == (0, "pytest")
+
+
 def test_a_link_to_it_finds_the_checkout(checkout: Path, tmp_path: Path) -> None:
     link = tmp_path / "watch"
     link.symlink_to(checkout / "run.sh")

@@ -414,10 +414,11 @@ class Parts:
         since = counts.oldest_pending_at
         return "; ".join(
             (
-                f"{len(self.sources)} sources" + (f", {failing} failing" if failing else ""),
-                f"{len(self._daemon.book.versions)} rules",
-                f"{counts.open_events} events open, {counts.alerts} alerts",
-                f"{waiting} undelivered" + (f", the oldest since {since:%d %b %H:%M} UTC" if since else ""),
+                f"sources: {len(self.sources)}" + (f", {failing} failing" if failing else ""),
+                f"rules: {len(self._daemon.book.versions)}",
+                f"open events: {counts.open_events}",
+                f"alerts: {counts.alerts}",
+                f"undelivered: {waiting}" + (f", the oldest since {since:%d %b %H:%M} UTC" if since else ""),
             )
         )
 

@@ -507,7 +507,9 @@ def test_addresses_that_carry_secrets_are_shown_by_their_kind(tmp_path: Path) ->
     assert (archive.target, archive.address) == ("https://a.example/", "")
     assert hidden.target.startswith("https://***#")
     assert hidden.address == "https://b.example/?key=pass-word"
-    assert {"https://hc.example/ping/d0a1-secret", team.address, archive.secret, hidden.address} <= set(settings.secrets)
+    assert {"https://hc.example/ping/d0a1-secret", team.address, archive.secret, hidden.address} <= set(
+        settings.secrets
+    )
     shown = f"{settings!r} {settings} {team!r} {archive!r} {hidden!r}"
     assert not [one for one in ("d0a1", "pass-word", "of the webhook") if one in shown]
     assert settings.warnings == ()

@@ -78,7 +78,7 @@ async def test_a_working_daemon_is_heard_and_a_stopped_one_is_not(config: Path, 
         assert said[0] == "READY=1"
         status = next(line for line in said if line.startswith("STATUS="))
         assert re.fullmatch(
-            r"STATUS=1 sources(, 1 failing)?; \d+ rules; 0 events open, 0 alerts; 0 undelivered", status
+            r"STATUS=sources: 1(, 1 failing)?; rules: \d+; open events: 0; alerts: 0; undelivered: 0", status
         )
         assert process.process is not None
         process.process.send_signal(signal.SIGSTOP)

@@ -25,7 +25,9 @@ def test_it_is_ready_in_time_and_says_how_it_is(service: Service) -> None:
     began = time.monotonic()
     machine.run("systemctl", "start", "watcher")  # returns once it said that it is ready
     assert time.monotonic() - began < READY_WITHIN
-    assert re.match(r"1 sources; 1 rules; \d+ events open, \d+ alerts; ", machine.property("StatusText"))
+    assert re.match(
+        r"sources: 1; rules: 1; open events: \d+; alerts: \d+; undelivered: ", machine.property("StatusText")
+    )
     states = service.publish()
     service.arrival(states)
 
