@@ -16,7 +16,7 @@ RETRY_JITTER = 0.2  # spreads the retries of one outage over a fifth of the dela
 SEND_TIMEOUT = timedelta(seconds=30)  # one attempt, whatever the channel
 LEASE = timedelta(minutes=2)  # several times SEND_TIMEOUT, so that a live send never loses its lease
 
-REPEAT_AFTER = timedelta(minutes=15)  # a warning that may not have arrived waits no longer for somebody's word
+REPEAT_AFTER = timedelta(minutes=2)  # time to look into the chat; then a warning twice is better than none
 # Where a message that arrives twice is recognised: mail by its Message-ID, documents by their Idempotency-Key; and a
 # terminal that has printed a message twice has hidden nothing.
 REPEAT_IS_HARMLESS = frozenset({Channel.EMAIL, Channel.WEBHOOK, Channel.CONSOLE})

@@ -29,13 +29,12 @@ STATES = {
 }  # fmt: skip
 OUTLETS = ("courier", "mirror", "radio", "gazette", "herald", "observer")  # each with a chat of its own
 DESK = "desk@example.org"
-# Critical: what may have arrived is sent again at once; other alerts wait a quarter of an hour for somebody's word.
 RULE = """
 rule: ambassador-recalled
 title: Ambassador recalled
 status: stable
 family: rupture
-severity: critical
+severity: warning
 look_for:
   break: {phrases: ["recall~ ..3 ambassador"]}
   two_states: {states: {at_least: 2}}

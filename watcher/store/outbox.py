@@ -58,12 +58,7 @@ _WAITS_A_WHILE = "state IN ('pending', 'uncertain') AND coalesce(held_for, 'budg
 
 # Table, key, moment and which rows: where somebody waits for a while, and not until a time of day.
 _WAITS = (
-    (
-        "deliveries",
-        "id",
-        "not_before_at",
-        "state IN ('pending', 'uncertain') AND coalesce(held_for, 'budget') = 'budget'",
-    ),
+    ("deliveries", "id", "not_before_at", _WAITS_A_WHILE),
     ("deliveries", "id", "lease_until_at", "state = 'sending'"),
     ("channel_waits", "channel || ' ' || target", "until_at", "1"),
     ("headline_edits", "delivery_id", "not_before_at", "state = 'pending'"),
@@ -289,7 +284,7 @@ class Outbox:
         return tuple(map(delivery_of, rows))
 
     def release_abandoned(self) -> int:
-        """How many deliveries a dead process had claimed; they are uncertain now. For the holder of the lock."""
+        """How many deliveries a dead process had claimed; they are uncertain and due now. For the holder of the lock."""
         return self._release("1 = ?", 1, ABANDONED)
 
     def next_due_at(self, channel: Channel | None = None) -> datetime | None:
@@ -576,7 +571,8 @@ class Outbox:
         for row in rows:
             delivery = delivery_of(row)
             sent_at = _sent_at(delivery)
-            is_soon = repeats_soon(delivery.channel, Severity(row["severity"]))
+            # Who kills the program and starts it again gets everything at once, some of it perhaps twice.
+            is_soon = reason == ABANDONED or repeats_soon(delivery.channel, Severity(row["severity"]))
             self._db.write(
                 "UPDATE deliveries SET state = 'uncertain', uncertain_at = coalesce(uncertain_at, ?), "
                 "not_before_at = ?, last_error = ?, lease_until_at = NULL WHERE n = ?",
