@@ -11,12 +11,14 @@ import re
 import shutil
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from watcher import __version__
 from watcher.errors import StoreError
@@ -29,7 +31,9 @@ README = "README.txt"
 _FILES = "files"  # the configuration's folder
 _ELSEWHERE = "elsewhere"  # rules that are not in it, by their place in [rules] paths
 _PRIVATE = 0o600  # addresses of people are in it
+_READABLE = 0o666  # less what the umask takes
 _CHUNK = 1 << 20
+_LONGEST_READ = 16 << 20  # bytes of a manifest or a header: thousands of rule files
 _NAME = re.compile(r"watcher-\d{8}T\d{6}Z\.tar\.gz")
 
 _HOW_TO = """\
@@ -124,7 +128,9 @@ def _members(config: Path | None, rules: Sequence[Path]) -> Iterator[tuple[str, 
         base = home if inside and home is not None else own
         prefix = _FILES if inside else f"{_ELSEWHERE}/{index}"
         for file in [one] if one.is_file() else sorted(one.rglob("*.y*ml")):
-            name = f"{prefix}/{file.resolve().relative_to(base).as_posix()}"
+            # By the name that it has there: what is behind a link may lie anywhere.
+            place = own / file.relative_to(one if one.is_dir() else one.parent)
+            name = f"{prefix}/{place.relative_to(base).as_posix()}"
             if file.is_file() and name not in taken:
                 taken.add(name)
                 yield name, file
@@ -143,7 +149,7 @@ def _write(
         raw = stack.enter_context(archive.open("wb"))
         # The store first compresses badly enough with little effort; more takes minutes and saves a tenth.
         packed = stack.enter_context(gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=3, mtime=0))
-        tar = stack.enter_context(tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT))
+        tar = stack.enter_context(tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT, dereference=True))
         told = _HOW_TO.format(
             version=about["program"],
             made_at=about["made_at"],
@@ -180,23 +186,52 @@ def _check(archive: Path) -> dict[str, Any]:
     with _readable(archive) as tar:
         for member, content in _contents(tar):
             if member == MANIFEST:
-                about = json.loads(content.read())
+                about = json.loads(content.read(_LONGEST_READ))
             elif member != README:
                 found[member] = _hash(content)
-    if about is None or about.get("format") != FORMAT:
+    if not isinstance(about, dict) or about.get("format") != FORMAT:
         raise StoreError(f"{archive} is no backup that this version can read")
-    put_in: dict[str, str] = about["files"]
+    put_in = about.get("files")
+    if not isinstance(put_in, dict) or not _is_manifest(about):
+        raise StoreError(f"{archive} is no whole backup: its {MANIFEST} is not as `watcher backup` writes it")
     if wrong := sorted(name for name in {*put_in, *found} if put_in.get(name) != found.get(name)):
         raise StoreError(f"{archive} is damaged: not what was put in: {', '.join(wrong)}")
     return about
 
 
+def _is_manifest(about: dict[str, Any]) -> bool:
+    """Whether everything that is used of it is of its kind; the archive may come from anybody."""
+    try:
+        is_dated = datetime.fromisoformat(about["made_at"]).tzinfo is not None
+        words = (about["program"], about["config"] or "", *about["rules"], *about["files"])
+    except (KeyError, TypeError, ValueError):
+        return False
+    is_listed = isinstance(about["rules"], list) and isinstance(about["waiting"], int)
+    return is_dated and is_listed and all(isinstance(one, str) and one.isprintable() for one in words)
+
+
+class _Sips:
+    """A file of which nobody reads much at once: headers of an archive say how long they are, and tarfile believes it.
+
+    What is read at all is either small or goes to the disk piece by piece.
+    """
+
+    def __init__(self, file: gzip.GzipFile) -> None:
+        self._file = file
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+
+    def read(self, size: int) -> bytes:
+        if size > _LONGEST_READ:
+            raise tarfile.ReadError("a header is too long")
+        return self._file.read(size)
+
+
 @contextmanager
 def _readable(archive: Path) -> Iterator[tarfile.TarFile]:
     try:
-        with tarfile.open(archive, "r:gz") as tar:
+        with gzip.open(archive) as packed, tarfile.open(fileobj=cast("Any", _Sips(packed)), mode="r:") as tar:
             yield tar
-    except (tarfile.TarError, EOFError, gzip.BadGzipFile, ValueError, KeyError) as error:
+    except (tarfile.TarError, EOFError, gzip.BadGzipFile, ValueError, KeyError, RecursionError, zlib.error) as error:
         raise StoreError(f"{archive} is no whole backup: {str(error).lower() or 'it ends too early'}") from error
     except OSError as error:
         raise StoreError(f"{archive} cannot be read: {(error.strerror or str(error)).lower()}") from error
@@ -207,8 +242,10 @@ def _contents(tar: tarfile.TarFile) -> Iterator[tuple[str, IO[bytes]]]:
     for member in tar:
         path = PurePosixPath(member.name)
         content = tar.extractfile(member) if member.isreg() else None
-        if content is None or path.is_absolute() or ".." in path.parts:
-            raise StoreError(f"the backup holds {member.name}, which does not belong in one")
+        # Spelt in the one way, or a part of it may mean another place than the whole: "files//etc/x".
+        is_plain = member.name == str(path) and member.name.isprintable()
+        if content is None or path.is_absolute() or ".." in path.parts or not is_plain:
+            raise StoreError(f"the backup holds {member.name!a}, which does not belong in one")
         yield member.name, content
 
 
@@ -225,6 +262,7 @@ def restore_store(archive: Path, store: Path, now: datetime) -> Restored:
         with _readable(archive) as tar:
             for member, content in _contents(tar):
                 if member == STORE:
+                    _expect_room(content, folder)
                     with fresh.open("wb") as file:
                         shutil.copyfileobj(content, file, _CHUNK)
                         file.flush()
@@ -251,6 +289,9 @@ def restore_files(archive: Path, folder: Path) -> tuple[tuple[Path, ...], tuple[
         if top == _FILES:
             targets[name] = folder / rest
         elif top == _ELSEWHERE:
+            index, separator, _ = rest.partition("/")
+            if not separator or index not in map(str, range(len(about["rules"]))):
+                raise StoreError(f"the backup holds {name!a}, which does not belong in one")
             targets[name] = folder / f"rules-{rest}"
     if there := [str(path) for path in targets.values() if path.exists()]:
         raise StoreError(f"{', '.join(sorted(there))}: there already; nothing was written")
@@ -258,13 +299,21 @@ def restore_files(archive: Path, folder: Path) -> tuple[tuple[Path, ...], tuple[
         for name, content in _contents(tar):
             if target := targets.get(name):
                 target.parent.mkdir(parents=True, exist_ok=True)
-                with target.open("xb") as file:
+                _expect_room(content, target.parent)
+                may_hold_password = name == f"{_FILES}/{about['config']}"
+                mode = _PRIVATE if may_hold_password else _READABLE
+                with open(target, "xb", opener=partial(os.open, mode=mode)) as file:
                     shutil.copyfileobj(content, file, _CHUNK)
-                if name == f"{_FILES}/{about['config']}":
-                    target.chmod(_PRIVATE)  # may hold a password
     indexes = sorted({int(name.split("/")[1]) for name in targets if name.startswith(f"{_ELSEWHERE}/")})
     moved = tuple(f"{about['rules'][index]} is now {folder / f'rules-{index}'}" for index in indexes)
     return tuple(sorted(targets.values())), moved
+
+
+def _expect_room(content: IO[bytes], folder: str | Path) -> None:
+    size = content.seek(0, os.SEEK_END)
+    content.seek(0)
+    if size > shutil.disk_usage(folder).free:
+        raise StoreError(f"there is no room for {size / 1e6:,.0f} MB in {folder}")
 
 
 def _own_like(path: Path, other: Path) -> None:
