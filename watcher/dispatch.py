@@ -145,6 +145,7 @@ class Dispatcher:
         if free <= 0 or not (is_due or _is_past(self.store.outbox.next_lease_end(channel), now)):
             return ()
         with self.store.transaction():
+            self.store.together.tell_due(self.recipients(), channel, now)
             self.store.keep_budgets(self.recipients(), channel, now)
             return self.store.outbox.claim_due(now, limit=free, lease=LEASE, channel=channel, busy=busy)
 
