@@ -57,7 +57,8 @@ def message(about: Alert, to: str, recipient_id: str = "desk") -> OutgoingMessag
     ids=["plain", "long", "digest", "utf-8 address", "signs"],
 )
 async def test_what_is_delivered_is_what_was_written(server: Exim, to: str, about: Alert) -> None:
-    assert await send(server, about, to) == Delivered(message_id(about.id, "desk", "example.org"))
+    proof = LEAVE.token("desk", to)
+    assert await send(server, about, to) == Delivered(message_id(about.id, "desk", "example.org", proof))
     raw = server.delivered(to)
     assert max(map(len, raw.split(b"\n"))) <= 998
     arrived = message_from_bytes(raw, policy=policy.SMTPUTF8)

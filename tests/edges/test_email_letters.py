@@ -149,6 +149,20 @@ def test_headers() -> None:
     assert warning["X-Watcher-Severity"] == "warning"
 
 
+def test_nobody_knows_the_id_of_anothers_mail() -> None:
+    """Who can name it can say that it came back, and an address that is gone is closed."""
+    others = make_leave(b"x" * 32, SENDER)
+    ids = {
+        letter(alert(), leave=LEAVE)["Message-ID"],
+        letter(alert(), leave=others)["Message-ID"],
+        letter(alert(), "other@example.net", leave=LEAVE)["Message-ID"],
+        letter(alert(id="another123"), leave=LEAVE)["Message-ID"],
+        message_id(alert().id, "desk", "example.org"),  # what anybody can work out who got the alert, too
+    }
+    assert len({one.partition(".")[2] for one in ids}) == 5
+    assert letter(alert(), leave=LEAVE)["Message-ID"] in ids
+
+
 def test_long_headers_of_addresses_are_never_encoded() -> None:
     domain = f"{'a' * 60}.{'b' * 60}.example.org"
     long_id = message_id("first12345", "desk", domain)

@@ -81,7 +81,8 @@ def build_mail(
     alert, delivery = message.alert, message.delivery
     wording = wording_of(message.recipient.language if message.recipient else None)
     domain = sender.rpartition("@")[2]
-    own_id = message_id(alert.id, delivery.recipient_id, domain)
+    proof = leave.token(delivery.recipient_id, delivery.target) if leave else ""
+    own_id = message_id(alert.id, delivery.recipient_id, domain, proof)
     mail = EmailMessage(policy=_POLICY)
     mail["From"] = sender
     mail["To"] = ascii_domain(delivery.target)
@@ -105,10 +106,13 @@ def build_mail(
     return mail
 
 
-def message_id(alert_id: str, recipient_id: str, domain: str) -> str:
-    """The Message-ID, which derives from alert and recipient: a mail sent twice is one mail to mail programs."""
-    who = hashlib.blake2b(recipient_id.encode(), digest_size=6).hexdigest()
-    return f"<{alert_id}.{who}@{domain}>"
+def message_id(alert_id: str, recipient_id: str, domain: str, proof: str = "") -> str:
+    """The Message-ID, which derives from alert and recipient: a mail sent twice is one mail to mail programs.
+
+    ``proof`` is known to nobody else: whoever can name the id of a mail can say that it came back.
+    """
+    about = f"{alert_id}\n{recipient_id}".encode()
+    return f"<{alert_id}.{hashlib.blake2b(about, key=proof.encode(), digest_size=12).hexdigest()}@{domain}>"
 
 
 def alert_id_of(reference: str) -> str:
