@@ -243,7 +243,7 @@ async def test_an_exercise_is_received_in_each_place_by_who_is_first(stage: Stag
         assert talk.labels(in_topic) == ["Received"]
         assert [who for who, _ in talk.store.told.receipts(exercise.id).values()] == ["Eva"]
         with talk.store.transaction():
-            talk.store.subscriptions.forget(EVA, "Eva", stage.now)
+            talk.store.subscriptions.forget(EVA, stage.now)
         assert "Eva" not in str(talk.store.told.receipts(exercise.id))
         for act in ("useful", "mute", "sources", "evidence"):
             answer = await talk.presses(BORIS, in_group, f"{act}:{exercise.id}", forged=True)

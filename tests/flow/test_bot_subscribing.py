@@ -242,6 +242,24 @@ async def test_forgetting_deletes_and_says_what(room: BotRoom) -> None:
                 assert "Boris" not in str(tuple(row)), table["name"]
 
 
+async def test_nobody_forgets_another_of_the_same_name(room: BotRoom) -> None:
+    """People call themselves what they like; a stranger, too, may ask to be forgotten."""
+    async with room.listening():
+        await room.hears_news("Nothing happens here.")
+        await room.joins(BORIS, "Get everything")
+        await room.hears_news(CLOSURE)
+        await room.presses(BORIS, room.api.to(BORIS)[-1], "Acknowledge")
+        room.api.person(9000, "Boris")
+        question = await room.asks(9000, 9000, "/forget")
+        await room.presses(9000, question, "Delete it all")
+        assert question.latest.text.startswith("Deleted. Subscriptions: 0; places where your name stood: 0;")
+        with room.store() as store:
+            (alert,) = store.events.alerts(limit=1)
+            done = store.events.acknowledgement_of(alert.id)
+            assert done is not None
+            assert done.by == "Boris"
+
+
 async def test_who_blocks_the_bot_is_reported_and_can_come_back(room: BotRoom) -> None:
     async with room.listening():
         await room.hears_news("Nothing happens here.")

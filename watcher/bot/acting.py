@@ -94,11 +94,12 @@ class Acting:
         if alert.kind is AlertKind.EXERCISE:
             with self._desk.store.transaction():
                 by = shorten(clean(asked.person.name), _NAME_CHARS, len) or "?"
-                first = self._desk.store.told.receive(alert.id, asked.place.target, by, asked.now)
+                first = self._desk.store.told.receive(alert.id, asked.place.target, by, asked.person.id, asked.now)
             rows = keyboard(alert_buttons(alert, self._spoken(asked), Acknowledgement("", *first)))
             return [Answer(edits=True, keyboard=rows, toast=asked.wording.say("desk.received"))]
         try:
-            done_here = self._desk.store.acknowledge(alert.id, by=asked.person.name or "?", now=asked.now)
+            person = asked.person
+            done_here = self._desk.store.acknowledge(alert.id, by=person.name or "?", now=asked.now, person=person.id)
         except StoreError:
             return [Answer(toast=asked.wording.say("desk.not_here"))]
         done = done_here.acknowledgement
@@ -149,7 +150,10 @@ class Acting:
         if not recipients:
             return None
         with self._desk.store.transaction():
-            mutes = [self._desk.store.mutes.add(wanted.to_mute(recipient, asked)) for recipient in recipients]
+            mutes = [
+                self._desk.store.mutes.add(wanted.to_mute(recipient, asked), asked.person.id)
+                for recipient in recipients
+            ]
         passing = "desk.mute_all" if wanted.also_critical else "desk.mute_but_critical"
         what = say_mute(mutes[0], asked.wording)
         return f"{asked.wording.say('desk.mute_done', what=what)} {asked.wording.say(passing)}"

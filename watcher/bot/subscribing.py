@@ -290,7 +290,7 @@ class Subscribing:
             mine = self._store.subscriptions.of_target(asked.place.target)
             if mine is not None:
                 self._store.subscriptions.withdraw(mine.id, LEFT, asked.now)
-            done = self._store.subscriptions.forget(asked.person.id, asked.person.name, asked.now)
+            done = self._store.subscriptions.forget(asked.person.id, asked.now)
             opinions = self._store.feedback.forget(asked.person.id)
         self._desk.take_subscriptions()
         text = asked.wording.say(

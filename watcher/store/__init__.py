@@ -114,12 +114,14 @@ class Store:
         """A block that is kept as a whole or not at all; never await inside, never nest (RuntimeError)."""
         return self._db.transaction()
 
-    def acknowledge(self, named: str, *, by: str, note: str = "", now: datetime) -> Acknowledged:
+    def acknowledge(
+        self, named: str, *, by: str, note: str = "", now: datetime, person: int | None = None
+    ) -> Acknowledged:
         """What came of somebody acknowledging the alert or event with that id, whatever way they say so.
 
         Every alert about the event up to now counts as acknowledged, and the escalations that wait are withdrawn. A
-        second time changes nothing. Opens a transaction of its own; raises StoreError where there is nothing to
-        acknowledge.
+        second time changes nothing. ``person``, by their id with Telegram, can have the name forgotten. Opens a
+        transaction of its own; raises StoreError where there is nothing to acknowledge.
         """
         by = shorten(clean(by), _NAME_CHARS, len)
         if not by:
@@ -131,7 +133,8 @@ class Store:
             if alert is not None and alert.event_id is None:
                 raise StoreError(f"{named} is about watcher itself; only alerts about events are acknowledged")
             event_id = named if alert is None or alert.event_id is None else alert.event_id
-            done = self.events.acknowledge(event_id, by=by, note=shorten(clean(note), _NOTE_CHARS, len), at=now)
+            note = shorten(clean(note), _NOTE_CHARS, len)
+            done = self.events.acknowledge(event_id, by=by, note=note, at=now, person=person)
             if done is None:
                 raise StoreError(f"nobody was told of event {named} yet; there is nothing to acknowledge")
             acknowledgement, is_new = done

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from watcher.model import Acknowledgement, Alert, AlertKind, Denial, Event, EventLink, Report, Signal
 from watcher.store.codec import decode_time, dumps, encode_time, loads, storable
 from watcher.store.db import Db
+from watcher.store.people import hash_person
 
 if TYPE_CHECKING:  # with it come the rules, which polls without news do without
     from watcher.sequence import PastSignal
@@ -379,10 +380,12 @@ class Events:
         )
         return tuple(loads(Alert, row["body"]) for row in rows)
 
-    def acknowledge(self, event_id: str, *, by: str, note: str, at: datetime) -> tuple[Acknowledgement, bool] | None:
+    def acknowledge(
+        self, event_id: str, *, by: str, note: str, at: datetime, person: int | None = None
+    ) -> tuple[Acknowledgement, bool] | None:
         """The acknowledgement that covers every alert about the event so far, and whether it is new.
 
-        None where there is no alert to acknowledge.
+        ``person`` is who can have the name forgotten. None where there is no alert to acknowledge.
         """
         latest = self._db.row("SELECT id, n FROM alerts WHERE event_id = ? ORDER BY n DESC LIMIT 1", (event_id,))
         if latest is None:
@@ -393,7 +396,14 @@ class Events:
         new = Acknowledgement(event_id, storable(by), at, storable(note))
         self._db.insert(
             "acknowledgements",
-            {"event_id": event_id, "alert_n": latest["n"], "at": encode_time(at), "who": new.by, "note": new.note},
+            {
+                "event_id": event_id,
+                "alert_n": latest["n"],
+                "at": encode_time(at),
+                "who": new.by,
+                "note": new.note,
+                "person": None if person is None else hash_person(self._db, person),
+            },
         )
         return new, True
 

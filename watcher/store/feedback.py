@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +10,7 @@ from enum import StrEnum
 from watcher.model import Alert
 from watcher.store.codec import decode_time, encode_time
 from watcher.store.db import Db
+from watcher.store.people import hash_person
 
 
 class Verdict(StrEnum):
@@ -35,7 +35,7 @@ class RuleFeedback:
 class Feedback:
     """The table feedback; writes need an open transaction.
 
-    People stand in it by a keyed hash of their id; the key never leaves the file.
+    People stand in it by a keyed hash of their id.
     """
 
     def __init__(self, db: Db) -> None:
@@ -112,5 +112,4 @@ class Feedback:
         return tuple(found)
 
     def _hash(self, person_id: int) -> str:
-        key: bytes = self._db.value("SELECT key FROM feedback_key")
-        return hashlib.blake2b(str(person_id).encode(), key=key, digest_size=16).hexdigest()
+        return hash_person(self._db, person_id)

@@ -308,6 +308,15 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "0021_kept_values",
         ("CREATE TABLE kept_values (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",),
     ),
+    (
+        "0022_whose_names",
+        (
+            # Whose name stands there, as a keyed hash: people call themselves anything, and forget only their own.
+            "ALTER TABLE acknowledgements ADD COLUMN person TEXT",
+            "ALTER TABLE mutes ADD COLUMN person TEXT",
+            "ALTER TABLE receipts ADD COLUMN person TEXT",
+        ),
+    ),
 )
 
 

@@ -11,6 +11,7 @@ from watcher.model import Event
 from watcher.mutes import Inhibit, Inhibitor, Mute, Silences, inhibits
 from watcher.store.codec import decode_time, encode_time, loads, storable
 from watcher.store.db import Db
+from watcher.store.people import hash_person
 
 # Until when one holds that goes on to the end of its event, which moves with each report of it.
 _SELECT = """SELECT m.*, iif(m.to_the_end, (
@@ -25,8 +26,8 @@ class Mutes:
     def __init__(self, db: Db) -> None:
         self._db = db
 
-    def add(self, mute: Mute) -> Mute:
-        """The mute with its id; in force from its ``made_at`` until its end."""
+    def add(self, mute: Mute, person: int | None = None) -> Mute:
+        """The mute with its id; in force from its ``made_at`` until its end. ``person`` can have the name forgotten."""
         self._db.insert(
             "mutes",
             {
@@ -41,6 +42,7 @@ class Mutes:
                 "made_at": encode_time(mute.made_at),
                 "until_at": encode_time(mute.until_at),
                 "to_the_end": mute.to_the_end,
+                "person": None if person is None else hash_person(self._db, person),
             },
         )
         return replace(mute, id=int(self._db.value("SELECT max(id) FROM mutes")))

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from watcher.store.codec import decode_time, dumps, encode_time, loads
 from watcher.store.db import Db
+from watcher.store.people import hash_person
 from watcher.subscriptions import Subscription, SubscriptionStatus, ended
 
 SOMEBODY = "somebody"  # in place of a name that its owner had forgotten
@@ -106,21 +107,27 @@ class Subscriptions:
             (reason, encode_time(now), recipient_id),
         )
 
-    def forget(self, person: int, name: str, now: datetime) -> Forgotten:
+    def forget(self, person: int, now: datetime) -> Forgotten:
         """How much of a person was deleted: what they subscribed to in private, and their name wherever it stands.
 
-        What groups get stays, without the name of who asked for it.
+        What groups get stays, without the name of who asked for it. Others of the same name keep theirs.
         """
         deleted = self._db.write("DELETE FROM subscriptions WHERE chat = ?", (str(person),))
         for one in self.all():
             if one.who_id == person:
                 self.save(replace(one, who=SOMEBODY, who_id=0, changed_at=now))
-        self._db.write("UPDATE receipts SET who = ? WHERE who = ?", (SOMEBODY, name))
-        return Forgotten(
-            deleted,
-            self._db.write("UPDATE acknowledgements SET who = ? WHERE who = ?", (SOMEBODY, name)),
-            self._db.write("UPDATE mutes SET who = ? WHERE who = ?", (SOMEBODY, name)),
+        values = {"nobody": SOMEBODY, "person": hash_person(self._db, person)}
+        self._db.write(
+            """UPDATE deliveries SET last_error = replace(last_error, 'acknowledged by ' || k.who,
+                'acknowledged by ' || :nobody) FROM alerts a JOIN acknowledgements k ON k.event_id = a.event_id
+            WHERE k.person = :person AND a.id = deliveries.alert_id AND deliveries.state = 'dropped'""",
+            values,
         )
+        acknowledgements, mutes, _ = (
+            self._db.write(f"UPDATE {table} SET who = :nobody, person = NULL WHERE person = :person", values)
+            for table in ("acknowledgements", "mutes", "receipts")
+        )
+        return Forgotten(deleted, acknowledgements, mutes)
 
     def invite(self, invitation: Invitation, code_hash: str) -> Invitation:
         """The invitation with its id; from now on the code of that hash is good."""

@@ -11,6 +11,7 @@ from datetime import datetime
 from watcher.model import Alert, Held
 from watcher.store.codec import decode_time, encode_time, loads, storable
 from watcher.store.db import Db
+from watcher.store.people import hash_person
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +99,10 @@ class Told:
         )
         return tuple(map(_held, rows))
 
-    def receive(self, alert_id: str, target: str, by: str, now: datetime) -> tuple[str, datetime]:
+    def receive(self, alert_id: str, target: str, by: str, person: int, now: datetime) -> tuple[str, datetime]:
         """Who said first that the exercise arrived there, and when; now by this name, where nobody did."""
-        row = {"alert_id": alert_id, "target": target, "who": storable(by), "at": encode_time(now)}
-        self._db.insert("receipts", row)
+        who = {"who": storable(by), "person": hash_person(self._db, person)}
+        self._db.insert("receipts", {"alert_id": alert_id, "target": target, "at": encode_time(now), **who})
         return self.receipts(alert_id)[target]
 
     def receipts(self, alert_id: str) -> dict[str, tuple[str, datetime]]:
