@@ -113,7 +113,7 @@ def main() -> int:
     parser.add_argument("--days", type=float, default=7)
     parser.add_argument("--sources", type=int, default=1000)
     parser.add_argument("--articles", type=int, help="2.9 a source and day unless given")
-    parser.add_argument("--stories", type=int, help="one for 65 articles unless given, at most 400")
+    parser.add_argument("--stories", type=int, help="one for 65 articles, 20 to 400, unless given")
     parser.add_argument("--rules", type=int, default=200, help="the shipped ones and as many more as it takes")
     parser.add_argument("--keep", type=Path, help="folder for everything that is written; must be empty")
     parser.add_argument("--part", choices=("press", "life", "report"), help=argparse.SUPPRESS)
@@ -129,7 +129,7 @@ def main() -> int:
         case "report":
             return 0 if report(given.keep, make_plan(**json.loads((given.keep / "plan.json").read_text()))) else 1
     articles = given.articles or round(20_000 / 7_000 * given.sources * given.days)
-    stories = given.stories or min(articles // 65, 400)
+    stories = given.stories or min(max(articles // 65, 20), articles // 3, 400)
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.system()}")
     print(f"{given.days:g} days, {given.sources} sources, {given.rules} rules, {articles} articles, {stories} stories")
     arguments = {"days": given.days, "sources": given.sources, "articles": articles, "stories": stories}
