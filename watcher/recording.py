@@ -462,7 +462,7 @@ class Recorder:
             book.recipients,
             book.send_policies,
             {delivery.recipient_id: delivery.not_before_at for delivery in deliveries},
-            {recipient_id: delivery.not_before_at for recipient_id, delivery in waiting.items()},
+            {one: delivery.wanted_at or delivery.not_before_at for one, delivery in waiting.items()},
             now,
             silences,
         )

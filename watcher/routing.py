@@ -303,16 +303,26 @@ def is_for_digest(kind: AlertKind, severity: Severity, held_for: Held | None) ->
     return severity < Severity.CRITICAL and (kind is AlertKind.EVENT or (kind is AlertKind.SUMMARY and not held_for))
 
 
-def hold_on(delivery: Delivery, alert: Alert, recipient: Recipient, now: datetime) -> Delivery:
-    """The held delivery as the recipient's digest and quiet hours, which may be others by now, hold it."""
+def hold_on(
+    delivery: Delivery,
+    kind: AlertKind,
+    severity: Severity,
+    told_for: Held | None,
+    recipient: Recipient,
+    now: datetime,
+) -> Delivery:
+    """The held delivery as the recipient's digest and quiet hours, which may be others by now, hold it.
+
+    The alert is of that kind and severity; ``told_for`` is, of a summary, why what it tells has waited.
+    """
     if delivery.held_for is Held.BUDGET:
         quiet = recipient.quiet_hours
         rests = quiet is not None and quiet_hours_end(quiet, now) is not None
         # What was decided in quiet hours and not held for them is of a rule that may wake people.
         may_wake = quiet is None or quiet_hours_end(quiet, delivery.created_at) is not None
-        may_be_held = alert.kind is not AlertKind.NOTICE and not may_wake
+        may_be_held = kind is not AlertKind.NOTICE and not may_wake
         return held(delivery, recipient, Held.QUIET, now) if rests and may_be_held else delivery
-    is_digested = recipient.digest is not None and is_for_digest(alert.kind, alert.severity, alert.held_for)
+    is_digested = recipient.digest is not None and is_for_digest(kind, severity, told_for)
     return held(delivery, recipient, Held.DIGEST if is_digested else Held.QUIET, now)
 
 

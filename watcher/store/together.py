@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from watcher.model import Alert, Channel, Delivery, Held, Recipient, Severity
+from watcher.model import Alert, AlertKind, Channel, Delivery, Held, Recipient, Severity
 from watcher.store.codec import encode_time
 from watcher.store.db import Db
 from watcher.store.events import Events
@@ -153,7 +153,7 @@ class Together:
         )
         rows = self._db.rows(
             "SELECT DISTINCT d.alert_id, d.n FROM deliveries d JOIN alerts a ON a.id = d.alert_id "
-            "WHERE d.recipient_id = ? AND d.created_at >= ? AND d.created_at > ? AND a.kind = 'event' "
+            "WHERE d.recipient_id = ? AND d.created_at > max(?, ?) AND a.kind = 'event' "
             "AND d.severity >= ? AND (d.state IN ('sending', 'uncertain', 'delivered', 'folded') "
             "OR (d.state = 'pending' AND d.not_before_at <= ?)) ORDER BY d.n",
             (recipient.id, encode_time(since), last or "", int(Severity.CRITICAL), encode_time(now)),
@@ -175,8 +175,15 @@ class Together:
         """The delivery as it is held for what the recipient wants by now; it may be due."""
         from watcher.routing import hold_on
 
-        alert = self._events.get_alert(delivery.alert_id)
-        kept = delivery if alert is None else hold_on(delivery, alert, recipient, now)
+        row = self._db.row(
+            "SELECT kind, severity, CASE kind WHEN 'summary' THEN json_extract(body, '$.held_for') END AS told_for "
+            "FROM alerts WHERE id = ?",
+            (delivery.alert_id,),
+        )
+        if row is None:
+            return delivery
+        told_for = None if row["told_for"] is None else Held(row["told_for"])
+        kept = hold_on(delivery, AlertKind(row["kind"]), Severity(row["severity"]), told_for, recipient, now)
         if kept != delivery:
             self._keep(kept)
         return kept
