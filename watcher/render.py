@@ -106,7 +106,8 @@ class _Reader:
 
     wording: Wording
     names: Mapping[str, str]  # English names of states by code
-    opens: str = "watcher alerts show ID"  # how one alert of a list is read whole
+    in_chat: bool = False  # where there are buttons, and commands of the bot; elsewhere commands of the shell
+    is_answered: bool = False  # somebody looks after it: nobody need be asked any more
 
     @property
     def is_english(self) -> bool:
@@ -185,10 +186,16 @@ def _may_repeat(sent_at: datetime | None, reader: _Reader) -> Paragraph:
     return () if sent_at is None else ((Run(reader.say("may_repeat", time=reader.apart(f"{sent_at:%H:%M} UTC"))),),)
 
 
-def render_headline_edit(first: Alert, latest: Alert, names: Mapping[str, str], wording: Wording | None = None) -> str:
-    """Telegram HTML of the first message about an event, with a line under its headline that says how it stands now."""
-    reader = _in_chat(names, wording)
-    return _fit(first, reader, _telegram_html, ((Run(_how_it_stands(first, latest, reader), Style.STRONG),),))
+def render_headline_edit(
+    first: Alert, latest: Alert, names: Mapping[str, str], wording: Wording | None = None, *, is_answered: bool = False
+) -> str:
+    """Telegram HTML of a message about an event, with a line under its headline that says how it stands now.
+
+    No such line where it is the latest itself. ``is_answered``: somebody looks after it.
+    """
+    reader = _in_chat(names, wording, is_answered=is_answered)
+    now = () if latest.id == first.id else ((Run(_how_it_stands(first, latest, reader), Style.STRONG),),)
+    return _fit(first, reader, _telegram_html, now)
 
 
 def render_discreet(alert: Alert, wording: Wording | None = None, *, sent_at: datetime | None = None) -> str:
@@ -221,8 +228,8 @@ def _reader(names: Mapping[str, str], wording: Wording | None) -> _Reader:
     return _Reader(wording or wording_of(None), names)
 
 
-def _in_chat(names: Mapping[str, str], wording: Wording | None) -> _Reader:
-    return replace(_reader(names, wording), opens="/event ID")
+def _in_chat(names: Mapping[str, str], wording: Wording | None, *, is_answered: bool = False) -> _Reader:
+    return replace(_reader(names, wording), in_chat=True, is_answered=is_answered)
 
 
 def render_json(alert: Alert, names: Mapping[str, str]) -> dict[str, Any]:
@@ -351,10 +358,9 @@ def _heading(alert: Alert, reader: _Reader, room: _Room, now: Paragraph) -> Para
     lines: list[Line] = []
     if alert.kind is AlertKind.EXERCISE:
         lines.append((Run(reader.say("exercise_note")),))
-    if alert.unacknowledged_since_at is not None:
+    if alert.unacknowledged_since_at is not None and not reader.is_answered:
         unheard = reader.say("unacknowledged", time=reader.time(alert.unacknowledged_since_at))
-        how = reader.say("to_acknowledge", command=reader.apart(f"watcher alerts ack {alert.id}"))
-        lines.append((Run(unheard, Style.STRONG), Run(f" {how}")))
+        lines.append((Run(unheard, Style.STRONG), Run(f" {_how_to_answer('to', alert, reader)}")))
     labels = reader.say("heading", labels=" · ".join(_labels(alert, reader)))
     shown = headline if alert.items and not reader.is_english else reader.apart(headline)
     lines.append((Run(labels), Run(shown, Style.STRONG)))
@@ -459,7 +465,17 @@ def _items(alert: Alert, reader: _Reader, room: _Room) -> list[Paragraph]:
         lines = [_item_line(item, reader, room) for item in shown if item.severity is severity]
         if lines:
             paragraphs.append(((Run(reader.say(severity.label), Style.STRONG),), *lines))
-    closing: list[Line] = [((Run(reader.say("to_open", command=reader.apart(reader.opens))),))]
+    closing: list[Line] = [
+        (
+            (
+                Run(
+                    reader.say(
+                        "to_open", command=reader.apart("/event ID" if reader.in_chat else "watcher alerts show ID")
+                    )
+                ),
+            )
+        )
+    ]
     if left := len(alert.items) - len(shown):
         closing.insert(0, (Run(reader.say("more", number=reader.number(left))),))
     return [*paragraphs, tuple(closing)]
@@ -579,10 +595,17 @@ def _footer(alert: Alert, reader: _Reader) -> Paragraph:
         rule = reader.say("rule", title=reader.apart(shorten(title, _TITLE_COST, cost)))
         words = f"{rule} · {words}"
     lines: list[Line] = [(Run(words),)]
-    if alert.escalates_at is not None:
-        command = reader.apart(f"watcher alerts ack {alert.id}")
-        lines.insert(0, (Run(reader.say("escalates", time=reader.time(alert.escalates_at), command=command)),))
+    if alert.escalates_at is not None and not reader.is_answered:
+        lines.insert(0, (Run(_how_to_answer("escalates", alert, reader, time=reader.time(alert.escalates_at))),))
     return tuple(lines)
+
+
+def _how_to_answer(key: str, alert: Alert, reader: _Reader, **values: object) -> str:
+    """How somebody says that they look after it: by the button under the message, or by a command."""
+    if reader.in_chat:
+        return reader.say(f"{key}_press", button=reader.wording.say("desk.button_ack"), **values)
+    key = "to_acknowledge" if key == "to" else key
+    return reader.say(key, command=reader.apart(f"watcher alerts ack {alert.id}"), **values)
 
 
 def minute(at: datetime) -> str:

@@ -156,12 +156,14 @@ def test_it_says_so_first_and_how_to_acknowledge() -> None:
     one = compose_escalation(alert(), NOW - QUARTER)
     begins = (
         f"Nobody has acknowledged this since 2022-09-14 14:45 UTC. To acknowledge it: watcher alerts ack {one.id}\n"
-        "ESCALATED · CRITICAL: A CSTO member invokes the mutual-defence clause"
+        "UNANSWERED · CRITICAL: A CSTO member invokes the mutual-defence clause"
     )
     assert render_text(one, {}).startswith(begins)
-    assert render_telegram(one, {}).startswith("<b>Nobody has acknowledged this since 2022-09-14 14:45 UTC.</b> To ")
+    assert render_telegram(one, {}).startswith(
+        "<b>Nobody has acknowledged this since 2022-09-14 14:45 UTC.</b> If you look after it: “Acknowledge”."
+    )
     subject, text, _ = render_email(one, {})
-    assert subject.startswith("[ESCALATED] [CRITICAL] A CSTO member")
+    assert subject.startswith("[UNANSWERED] [CRITICAL] A CSTO member")
     assert text.startswith(begins)
     assert render_json(one, {})["unacknowledged_since"] == "2022-09-14T14:45:00+00:00"
     assert render_json(alert(), {})["unacknowledged_since"] is None
@@ -170,9 +172,9 @@ def test_it_says_so_first_and_how_to_acknowledge() -> None:
 
 def test_the_alert_itself_says_when_and_how() -> None:
     one = alert(escalates_at=NOW + QUARTER)
-    says = "Escalates at 2022-09-14 15:15 UTC unless acknowledged: watcher alerts ack hk4mbv7q2c\nAlert hk4mbv7q2c"
-    assert render_text(one, {}).endswith(says)
-    assert render_telegram(one, {}).endswith(says)
+    says = "Others are told at 2022-09-14 15:15 UTC unless "
+    assert render_text(one, {}).endswith(f"{says}it is acknowledged: watcher alerts ack {one.id}\nAlert {one.id}")
+    assert render_telegram(one, {}).endswith(f"{says}somebody presses “Acknowledge”.\nAlert {one.id}")
     assert render_json(one, {})["escalates"] == "2022-09-14T15:15:00+00:00"
     assert render_json(alert(), {})["escalates"] is None
     assert compose_escalation(one, NOW).escalates_at is None

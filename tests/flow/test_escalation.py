@@ -143,16 +143,16 @@ async def test_when_nobody_acknowledges_one_message_goes_to_the_others_in_time(d
     desk.publish("courier", FIRST)
     await desk.run()
     [first] = desk.texts(CHAT)
-    assert "\n\nEscalates at 2022-09-14 03:27 UTC unless acknowledged: watcher alerts ack " in first
+    assert "\n\nOthers are told at 2022-09-14 03:27 UTC unless somebody presses “Acknowledge”.\n" in first
     assert desk.texts(BOSS) == []
     await desk.run(14)
     assert desk.texts(BOSS) == []
     await desk.run(1)
     [message] = desk.texts(BOSS)
-    assert message.startswith(UNHEEDED + " To acknowledge it: watcher alerts ack ")
-    assert "ESCALATED · CRITICAL: Fire across a border: Armenia and Azerbaijan, at least 3 killed" in message
+    assert message.startswith(UNHEEDED + " If you look after it: “Acknowledge”.\n")
+    assert "UNANSWERED · CRITICAL: Fire across a border: Armenia and Azerbaijan, at least 3 killed" in message
     assert "exchanged fire" in message
-    assert "Escalates at" not in message
+    assert "Others are told at" not in message
     for _ in range(3):
         await desk.run(60)
     assert (len(desk.texts(BOSS)), len(desk.texts(CHAT))) == (1, 1)
@@ -179,7 +179,7 @@ async def test_an_update_that_is_no_graver_does_not_call_again_and_a_graver_one_
     desk.publish("radio", CONFIRMS, desk.now + timedelta(minutes=5))
     await desk.run(10)
     assert "confirmed by a second newsroom" in desk.texts(CHAT)[1]
-    assert "Escalates at" not in desk.texts(CHAT)[1]
+    assert "Others are told at" not in desk.texts(CHAT)[1]
     await desk.run(60)
     assert desk.texts(BOSS) == []
     desk.publish("wire", GRAVER, desk.now)
@@ -196,7 +196,7 @@ async def test_news_before_the_time_is_in_the_one_escalation_at_the_first_ones_t
     await desk.run()
     desk.publish("wire", GRAVER, desk.now + timedelta(minutes=5))
     await desk.run(10)
-    assert "Escalates at 2022-09-14 03:27 UTC" in desk.texts(CHAT)[1]
+    assert "Others are told at 2022-09-14 03:27 UTC" in desk.texts(CHAT)[1]
     await desk.run(5)
     [message] = desk.texts(BOSS)
     assert message.startswith(UNHEEDED)
@@ -251,7 +251,7 @@ async def test_who_got_the_alert_and_is_named_is_reminded(desk: Desk) -> None:
     assert reminder.text.startswith(UNHEEDED)
     assert reminder.reply_to == alert.message_id
     [letter] = desk.mail.accepted
-    assert letter.mail["Subject"].startswith("[ESCALATED] [CRITICAL] Fire across a border")
+    assert letter.mail["Subject"].startswith("[UNANSWERED] [CRITICAL] Fire across a border")
     assert desk.texts(BOSS) == []
     await desk.run(600)
     assert (len(desk.texts(CHAT)), len(desk.mail.accepted)) == (2, 1)
@@ -301,7 +301,7 @@ async def test_a_test_rule_escalates_only_to_those_who_test(desk: Desk) -> None:
     desk.publish("radio", GRAVER)
     await desk.run()
     await desk.run(30)
-    assert "TEST RULE · ESCALATED · CRITICAL" in desk.texts(BOSS)[-1]
+    assert "TEST RULE · UNANSWERED · CRITICAL" in desk.texts(BOSS)[-1]
     assert desk.texts(CHAT) == []
 
 

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from watcher.bot.desk import Desk
 from watcher.bot.looking import evidence_of, sources_of
 from watcher.bot.seats import latest_alert, recipients_of, seat_of, sees_all, visible_alert, visible_event
-from watcher.bot.talk import Answer, Asked, Button, Command, Keyboard, Press, Role
+from watcher.bot.talk import Answer, Asked, Button, Command, Keyboard, Place, Press, Role
 from watcher.buttons import Act, Rows, Span, alert_buttons, mute_buttons, parse_press
 from watcher.errors import StoreError
 from watcher.hours import next_digest_at
@@ -29,6 +29,7 @@ from watcher.wording import Wording, wording_of
 _NAME_CHARS = 80  # as acknowledgements keep it
 _LONGEST_MUTE = timedelta(days=90)  # more is a subscription that should be narrowed
 _ALSO_CRITICAL = ("all", "+")
+_OF_MANAGERS = (Act.MUTE, Act.KEEP)
 _SHOWN = 30  # of a list; more nobody reads on a telephone
 
 
@@ -59,6 +60,8 @@ class Acting:
         alert = visible_alert(self._desk, asked, press.alert_id)
         if alert is None or not _has_button(alert, press.act):
             return [Answer(toast=asked.wording.say("desk.not_here"))]
+        if asked.role < Role.MANAGER and (press.act in _OF_MANAGERS or _is_only_read(asked.place, press.act)):
+            return [Answer(toast=asked.wording.say("desk.managers_only"))]
         match press.act:
             case Act.ACKNOWLEDGE:
                 return self._acknowledge(asked, alert)
@@ -66,8 +69,6 @@ class Acting:
                 return [self._judge(asked, alert, Verdict.USEFUL)]
             case Act.FALSE_ALARM:
                 return [self._judge(asked, alert, Verdict.FALSE_ALARM)]
-            case Act.MUTE | Act.KEEP if asked.role < Role.MANAGER:
-                return [Answer(toast=asked.wording.say("desk.managers_only"))]
             case Act.MUTE if press.span is not None:
                 return self._mute_alert(asked, alert, press.span, also_critical=press.also_critical)
             case Act.MUTE:
@@ -115,10 +116,12 @@ class Acting:
         if asked.place.kind is not PlaceKind.PRIVATE:
             line = self._spoken(asked).say("desk.ack_line", **said)
             answers.append(Answer(line, reply_to=asked.message_id, is_silent=True))
-        # The others who got it, or its escalation, see it on their buttons.
+        # The others who got it, or its escalation, see it on their buttons; no message asks for somebody any more.
+        asks = alert.escalates_at or alert.unacknowledged_since_at
+        here_already = ("", "") if asks else (asked.place.target, str(asked.message_id))
         with self._desk.store.transaction():
             thread = self._desk.store.events.thread_of(done.event_id)
-            self._desk.store.edits.refresh(thread, asked.now, but=(asked.place.target, str(asked.message_id)))
+            self._desk.store.edits.refresh(thread, asked.now, but=here_already)
         self._desk.wake()
         return answers
 
@@ -289,6 +292,11 @@ class Acting:
             return [Answer(edits=True, toast=asked.wording.say("desk.held_none"))]
         self._desk.wake()
         return [Answer(edits=True, toast=asked.wording.count("desk.held_sent", told))]
+
+
+def _is_only_read(place: Place, act: Act) -> bool:
+    """Whether that is not for those who only read there: anybody may join a public channel."""
+    return place.kind is PlaceKind.CHANNEL and act not in (Act.SOURCES, Act.EVIDENCE)
 
 
 def _has_button(alert: Alert, act: Act) -> bool:

@@ -128,7 +128,9 @@ class TelegramNotifier:
         reference = edit.delivery.reference or ""
         try:
             await self._bot.edit_message_text(
-                render_headline_edit(edit.first, edit.latest, edit.names, wording),
+                render_headline_edit(
+                    edit.first, edit.latest, edit.names, wording, is_answered=edit.acknowledgement is not None
+                ),
                 chat_of(target),
                 int(reference),
                 parse_mode=ParseMode.HTML,
