@@ -21,6 +21,7 @@ from watcher.model import (
     Event,
     EventChange,
     EventDecision,
+    Held,
     Recipient,
     RuleStatus,
     Signal,
@@ -241,8 +242,10 @@ def _hearing(
         return no(reason)
     if delivery.state is DeliveryState.MUTED:
         return no(delivery.last_error or "muted")
-    quiet = recipient.quiet_hours
-    if delivery.not_before_at > now and quiet is not None:
+    quiet, digest = recipient.quiet_hours, recipient.digest
+    if delivery.held_for is Held.DIGEST and digest is not None:
+        reason = f"in the digest of {_local(delivery.not_before_at, digest.zone)}"
+    elif delivery.not_before_at > now and quiet is not None:
         reason = f"held until {_local(delivery.not_before_at, quiet.zone)}, when the quiet hours end"
     elif delivery.is_silent:
         reason = "at once, without a sound: these are quiet hours"

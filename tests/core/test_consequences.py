@@ -12,7 +12,7 @@ from tests.builders import article, event, recipient, report
 from tests.core.rule_files import gazetteer, load
 from watcher.consequences import Consequence, consequence_to_json, foresee, render_consequence
 from watcher.match import match_article
-from watcher.model import Channel, Event, EventChange, QuietHours, Recipient, RuleStatus, Severity
+from watcher.model import Channel, Digest, Event, EventChange, QuietHours, Recipient, RuleStatus, Severity
 from watcher.routing import route_alert
 from watcher.rulebook import RuleBook
 from watcher.rules.compile import compile_rules
@@ -77,6 +77,8 @@ WHO_HEARS = [
     ("the source's tag", RULES, {"tags": ("europe",)}, True, "at once"),
     ("too low", RULES, {"min_severity": Severity.CRITICAL}, False, "it follows only critical and above, and this is warning"),
     ("quiet hours", RULES, {"quiet_hours": NIGHT}, True, "held until 2022-09-15 07:00 Asia/Yerevan, when the quiet hours end"),
+    ("a digest", RULES, {"digest": Digest(time(8), "Asia/Yerevan")}, True, "in the digest of 2022-09-15 08:00 Asia/Yerevan"),
+    ("critical despite a digest", RULES.replace("warning", "critical"), {"digest": Digest(time(8), "Asia/Yerevan")}, True, "at once"),
     ("quiet, but sent", RULES + "send: {in_quiet_hours: send}\n", {"quiet_hours": NIGHT}, True, "at once"),
     ("quiet, silently", RULES + "send: {in_quiet_hours: silent}\n", {"quiet_hours": NIGHT}, True, "at once, without a sound: these are quiet hours"),
     ("not addressed", RULES + "send: {to: [other]}\n", {}, False, "the rule sends only to other"),
