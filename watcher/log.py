@@ -24,6 +24,7 @@ _QUIET_LIBRARIES = {
     "trafilatura": logging.CRITICAL,
     "htmldate": logging.CRITICAL,
     "courlan": logging.CRITICAL,
+    "aiohttp.server": logging.CRITICAL,  # a traceback for each request that is none; the endpoint logs its own faults
     "urllib3": logging.ERROR,  # apprise's: writes paths, which hold the secrets of chat services
     "watchfiles": logging.WARNING,  # tells each change, also of files that do not matter
 }

@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from watcher.bot.desk import Desk
 from watcher.bot.talk import Answer, Asked, Button, Command, PlaceKind, Press, Role
@@ -102,9 +102,10 @@ class Invitations:
                     mine = replace(approved(mine, f"invitation {invitation.id}", asked.now), proposed=invitation.rules)
                     self._store.subscriptions.save(mine)
             return [Answer(asked.wording.say("bot.bad_code"))] if invitation is None else mine
-        if known is not None and asked.now - known.changed_at < (
+        has_to_wait = known is not None and asked.now - known.changed_at < (
             DECLINED_FOR if known.ended_because == DECLINED else ASK_AGAIN_AFTER
-        ):
+        )
+        if has_to_wait or self._store.subscriptions.has_asked(asked.place.target, asked.now):
             return [Answer(asked.wording.say("bot.asked"))]
         return self._ask(asked, mine)
 
@@ -117,8 +118,7 @@ class Invitations:
     def _ask(self, asked: Asked, mine: Subscription) -> Sequence[Answer]:
         """The request that operators see, and what the stranger is told."""
         answers = [Answer(asked.wording.say("bot.asked"))]
-        lately = [one for one in self._store.subscriptions.all() if self._is_request_of_today(one, asked.now)]
-        if len(lately) >= MOST_REQUESTS:
+        if self._store.subscriptions.requests_since(asked.now - ASK_AGAIN_AFTER) >= MOST_REQUESTS:
             return answers
         mine = replace(mine, status=SubscriptionStatus.WAITING, changed_at=asked.now, who=asked.person.name)
         operators = [
@@ -128,6 +128,7 @@ class Invitations:
         ]
         with self._store.transaction():
             self._store.subscriptions.save(mine)
+            self._store.subscriptions.note_request(mine.target, asked.now, asked.now + ASK_AGAIN_AFTER)
             if not operators:
                 tell_operators(
                     self._store,
@@ -156,11 +157,6 @@ class Invitations:
             answers.append(Answer(text, keyboard, to=operator.target))
         return answers
 
-    @staticmethod
-    def _is_request_of_today(one: Subscription, now: datetime) -> bool:
-        was_asked = one.status is SubscriptionStatus.WAITING or one.ended_because == DECLINED
-        return was_asked and now - one.changed_at < ASK_AGAIN_AFTER
-
     async def decide(self, asked: Asked) -> Sequence[Answer]:
         """An operator's Approve or Decline; the first one counts."""
         if len(asked.words) != 2:
@@ -173,6 +169,8 @@ class Invitations:
         done = approved(known, asked.person.name, asked.now) if is_in else ended(known, DECLINED, asked.now)
         with self._store.transaction():
             self._store.subscriptions.save(done)
+            if not is_in:
+                self._store.subscriptions.note_request(known.target, asked.now, asked.now + DECLINED_FOR)
         self._desk.take_subscriptions()
         said = asked.wording.say(
             "bot.request_approved" if is_in else "bot.request_declined",

@@ -80,6 +80,7 @@ _LOOK_AT_WEBHOOK_EVERY = 300.0  # seconds
 _MEMBERS_FOR = 60.0  # seconds for which an administrator is believed to be one
 _PERSON_LIMIT = 20  # things that one person asks in a minute; more is ignored
 _STRANGER_LIMIT = 6
+_GREETED = 500  # groups whose members have read who we are; anybody may put us into more
 _REPLY_WITHIN = 30.0  # seconds; later nobody waits for it any more
 
 _TEXT_UNITS = 4096  # https://core.telegram.org/bots/api#sendmessage, in UTF-16 code units after parsing
@@ -314,7 +315,7 @@ class Runtime:
     async def _posted(self, request: Request) -> Reply:
         """Handles the update that was posted; Telegram posts it again where this fails."""
         secret = request.headers.get("x-telegram-bot-api-secret-token", "")
-        if not hmac.compare_digest(secret.encode(), self.webhook_secret.encode()):
+        if not hmac.compare_digest(secret.encode("utf-8", "surrogateescape"), self.webhook_secret.encode()):
             log.warning("webhook_refused", reason="the secret is missing or wrong")
             return Reply(status=403)
         try:
@@ -403,6 +404,8 @@ class Runtime:
         person = _person(message)
         if person is None or not text or place is None:
             return
+        if message.forward_origin is not None:  # the words of somebody else, whoever passes them on
+            return
         is_private = place.kind is PlaceKind.PRIVATE
         found = _COMMAND.fullmatch(text.strip())
         if found and (found[2] or self._desk.username).lower() != self._desk.username.lower():
@@ -411,7 +414,7 @@ class Runtime:
             return
         leads = await self._leads(person, place, is_anonymous=_is_anonymous(message))
         role = role_of(self._desk, person, place, is_administrator=leads)
-        if self._is_too_much(person.id, role):
+        if self._is_too_much(person, place, role):
             return
         wording = wording_for(self._desk, person, place)
         name = found[1].lower() if found else ""
@@ -452,7 +455,7 @@ class Runtime:
         person = _person_of(query.from_user)
         leads = await self._leads(person, place)
         role = role_of(self._desk, person, place, is_administrator=leads)
-        if self._is_too_much(person.id, role):
+        if self._is_too_much(person, place, role):
             await self._toast(query.id, "")
             return
         wording = wording_for(self._desk, person, place)
@@ -473,8 +476,14 @@ class Runtime:
             return
         await self._give(await press.handler(asked), asked, query.id)
 
-    def _is_too_much(self, person: int, role: Role) -> bool:
-        """Whether one person asks so much that the answers would be a flood."""
+    def _is_too_much(self, person: Person, place: Place, role: Role) -> bool:
+        """Whether one person, or one chat of strangers, asks so much that the answers would be a flood."""
+        is_stranger = role is Role.STRANGER
+        return self._asks_too_much(person.id, role) or (
+            is_stranger and place.chat != person.id and self._asks_too_much(place.chat, role)
+        )
+
+    def _asks_too_much(self, person: int, role: Role) -> bool:
         now = asyncio.get_running_loop().time()
         lately = self._asked_lately.setdefault(person, deque())
         while lately and lately[0] < now - 60:
@@ -537,10 +546,11 @@ class Runtime:
             self.chat_gone(str(place.chat))
         elif is_in and not was_in and place.kind is PlaceKind.GROUP:
             person = _person_of(change.from_user)
-            key = f"bot.hello:{place.chat}"
-            if self._store.kept.get(key) is None:
+            greeted = (self._store.kept.get("bot.greeted") or "").split()
+            is_known = str(place.chat) in greeted or self._is_too_much(person, place, Role.STRANGER)
+            if not is_known:
                 with self._store.transaction():
-                    self._store.kept.put(key, encode_time(self._clock()))
+                    self._store.kept.put("bot.greeted", " ".join([*greeted, str(place.chat)][-_GREETED:]))
                 wording = wording_of(person.language)
                 asked = Asked(person, place, Role.STRANGER, wording, (), "", 0, self._clock())
                 await self._give([Answer(wording.say("bot.hello_group"))], asked)

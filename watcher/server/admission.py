@@ -8,12 +8,15 @@ Origin and Sec-Fetch-Site.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from watcher.server.routes import Route
 
+# A name, an IPv4 address or an IPv6 address in brackets, with a port at most (RFC 9110 section 7.2).
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::\d{1,5})?", re.ASCII)
 _LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost"})
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")  # by a proxy for somebody elsewhere
 _MISDIRECTED = 421  # RFC 9110 section 15.5.20
@@ -61,14 +64,8 @@ class Admission:
 
 def host_of(header: str) -> str:
     """The name or address in a Host header, in lower case, without port and brackets; empty where it has none."""
-    try:
-        parts = urlsplit(f"//{header}")
-        _ = parts.port
-    except ValueError:
-        return ""
-    if parts.username is not None or parts.path or parts.query or parts.fragment:
-        return ""
-    return (parts.hostname or "").rstrip(".")
+    found = _HOST.fullmatch(header)
+    return (found[1] or found[2]).lower().rstrip(".") if found else ""
 
 
 def _is_address(host: str) -> bool:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from http import HTTPStatus
+from typing import cast
 
 import structlog
 from aiohttp import web
@@ -20,7 +21,7 @@ log = structlog.get_logger()
 MAX_BODY_BYTES = 1_000_000  # an update of Telegram's, the largest thing that anybody sends here, is some 100 KB
 ANSWER_WITHIN = timedelta(seconds=10)  # Prometheus waits as long by default (scrape_timeout)
 IDLE_FOR = timedelta(seconds=15)  # a connection on which no request, or not all of one, arrives
-MOST_CONNECTIONS = 100
+MOST_CONNECTIONS = 100  # more are closed at once: alerts need descriptors, too
 LISTEN_AGAIN_AFTER = timedelta(minutes=1)
 _STOP_WITHIN = timedelta(seconds=1)  # for requests under way; the daemon as a whole has five
 
@@ -53,6 +54,7 @@ class Endpoint:
         self._on_trouble = on_trouble
         self._answer_within = answer_within.total_seconds()
         self._runner: web.AppRunner | None = None
+        self._listener: asyncio.Server | None = None
         self.port = 0  # where it really listens, once it does
 
     async def run(self) -> None:
@@ -82,6 +84,8 @@ class Endpoint:
             await asyncio.Event().wait()
         finally:
             self.port = 0
+            if self._listener is not None:
+                self._listener.close()
             await self._runner.cleanup()
 
     @property
@@ -91,13 +95,16 @@ class Endpoint:
 
     async def _start_listening(self, runner: web.AppRunner) -> str | None:
         """None; else why it cannot listen, in words."""
-        site = web.TCPSite(runner, *self._listen)
+        server = cast("web.Server", runner.server)  # there is one after its setup
+
+        def connect() -> asyncio.Protocol:
+            return server() if len(server.connections) < MOST_CONNECTIONS else _TurnedAway()
+
         try:
-            await site.start()
+            self._listener = await asyncio.get_running_loop().create_server(connect, *self._listen, reuse_address=True)
         except OSError as error:
-            await site.stop()
             return os.strerror(error.errno).lower() if error.errno else type(error).__name__
-        self.port = runner.addresses[0][1]
+        self.port = self._listener.sockets[0].getsockname()[1]
         return None
 
     @web.middleware
@@ -112,11 +119,11 @@ class Endpoint:
         headers = {name.lower(): value for name, value in request.headers.items()}
         if len(headers.get("host", "").split()) != 1 or len(request.headers.getall("Host", ())) != 1:
             return _plain(400)
+        if not request.raw_path.startswith("/"):  # to a proxy, and with a host of its own (RFC 9112 section 3.2.2)
+            return _plain(400)
         if refusal := self._admission.refuse(route, request.method, headers):
             log.warning("request_refused", status=refusal.status, reason=refusal.reason)
             return _plain(refusal.status, refusal.reason)
-        if self._runner and self._runner.server and len(self._runner.server.connections) > MOST_CONNECTIONS:
-            return _plain(503)
         try:
             async with asyncio.timeout(self._answer_within):
                 return await handler(request)
@@ -147,6 +154,14 @@ class Endpoint:
             )
 
         return answer
+
+
+class _TurnedAway(asyncio.Protocol):
+    """A connection too many."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if isinstance(transport, asyncio.Transport):
+            transport.abort()
 
 
 def _plain(status: int, reason: str = "") -> web.Response:

@@ -7,7 +7,7 @@ import hashlib
 from watcher.store.db import Db
 
 
-def hash_person(db: Db, person_id: int) -> str:
-    """A keyed hash of the id; the key never leaves the file."""
+def hash_person(db: Db, person_id: int | str) -> str:
+    """A keyed hash of the id, also of a place; the key never leaves the file."""
     key: bytes = db.value("SELECT key FROM feedback_key")
     return hashlib.blake2b(str(person_id).encode(), key=key, digest_size=16).hexdigest()

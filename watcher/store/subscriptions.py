@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from watcher.store.codec import decode_time, dumps, encode_time, loads
 from watcher.store.db import Db
+from watcher.store.kept import Kept
 from watcher.store.people import hash_person
 from watcher.subscriptions import Subscription, SubscriptionStatus, ended
 
+_REQUESTS = "bot.requests"  # when places asked, and until when they may not again
 SOMEBODY = "somebody"  # in place of a name that its owner had forgotten
 
 
@@ -128,6 +131,28 @@ class Subscriptions:
             for table in ("acknowledgements", "mutes", "receipts")
         )
         return Forgotten(deleted, acknowledgements, mutes)
+
+    def note_request(self, target: str, now: datetime, until: datetime) -> None:
+        """Nothing; the place has asked to be let in, and does not ask again until then.
+
+        This outlives ``forget``, as a hash; else who has that done could ask operators without end.
+        """
+        requests = self._requests(now)
+        key = hash_person(self._db, target)
+        asked_at = requests[key][0] if key in requests else encode_time(now)
+        Kept(self._db).put(_REQUESTS, json.dumps({**requests, key: [asked_at, encode_time(until)]}))
+
+    def has_asked(self, target: str, now: datetime) -> bool:
+        """Whether it may not ask again yet."""
+        return hash_person(self._db, target) in self._requests(now)
+
+    def requests_since(self, at: datetime) -> int:
+        """How many places have asked since then, of those that may not ask again yet."""
+        return sum(asked_at > encode_time(at) for asked_at, _ in self._requests(at).values())
+
+    def _requests(self, now: datetime) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = json.loads(Kept(self._db).get(_REQUESTS) or "{}")
+        return {key: times for key, times in found.items() if times[1] > encode_time(now)}
 
     def invite(self, invitation: Invitation, code_hash: str) -> Invitation:
         """The invitation with its id; from now on the code of that hash is good."""
