@@ -556,7 +556,7 @@ def test_without_the_library_an_apprise_recipient_is_a_clear_mistake(
 ) -> None:
     monkeypatch.setitem(sys.modules, "apprise", None)
     (found,) = problems(tmp_path, APPRISE + "to = 'json://pass-word@127.0.0.1'")
-    assert found.endswith("to: needs the library apprise: pip install 'escalation-watcher[apprise]'")
+    assert found.endswith("to: needs the library apprise: pip install apprise")
 
 
 EXAMPLE = (CHECKOUT / "config.example.toml").read_text(encoding="utf-8")

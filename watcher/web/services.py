@@ -24,7 +24,7 @@ def open_service(url: str) -> NotifyBase | None:
             warnings.simplefilter("ignore", DeprecationWarning)  # of the many modules that its services load
             from apprise import Apprise
     except ImportError:
-        raise NoAppriseError("needs the library apprise: pip install 'escalation-watcher[apprise]'") from None
+        raise NoAppriseError("needs the library apprise: pip install apprise") from None
     library_log = logging.getLogger("apprise")
     library_log.propagate = False  # its lines hold addresses, and those hold passwords
     if not library_log.handlers:
