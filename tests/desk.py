@@ -78,6 +78,7 @@ class Desk:
                 lambda: load_all(self.config),
                 make_notifiers,
                 clock=lambda: self.now,
+                steady=lambda: self.now.timestamp(),  # time passes; nobody sets the clock
                 on_poll=lambda poll: self.polls.update({poll.source_id: poll}),
             )
             async with AsyncExitStack() as stack:

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -26,12 +26,12 @@ from watcher.bot.offer import offer_all
 from watcher.bot.runtime import Runtime
 from watcher.bounces import Bounces, mailbox_of
 from watcher.dispatch import Dispatcher, Settled
-from watcher.errors import ProblemsError, StoreError
+from watcher.errors import ProblemsError, StoreDamagedError, StoreError, StoreMovedError, StoreUnavailableError
 from watcher.fetch import Fetcher
 from watcher.filewatch import LOOK_EVERY, FileWatch
 from watcher.forgetting import Forgetting
 from watcher.guard import Guard, GuardError
-from watcher.health import find_blind, is_failure, observe, state_of
+from watcher.health import BlindRule, find_blind, is_failure, observe, state_of
 from watcher.ingest import Ingest, Poll
 from watcher.jobs import Jobs
 from watcher.metrics import Metrics, Now
@@ -43,13 +43,12 @@ from watcher.notices import (
     tell_about_drill,
     tell_about_lost_rules,
     tell_about_outage,
-    tell_about_source,
     tell_about_uncertain,
     tell_about_unknown_recipients,
     tell_operators,
 )
 from watcher.notify.apprise import AppriseNotifier
-from watcher.notify.base import Notifier
+from watcher.notify.base import Notifier, OutgoingMessage
 from watcher.notify.console import ConsoleNotifier
 from watcher.notify.email import EmailNotifier
 from watcher.notify.telegram import TelegramNotifier
@@ -58,6 +57,7 @@ from watcher.pinger import Pinger
 from watcher.progress import Progress
 from watcher.readiness import Check, Facts, judge, troubles
 from watcher.retention import cutoffs
+from watcher.routing import compose_notice, route_notice
 from watcher.rulebook import RuleBook
 from watcher.sequence import span_of
 from watcher.server import Admission, Endpoint, Route
@@ -66,6 +66,7 @@ from watcher.silenced import tell_silenced
 from watcher.sources.imap import ImapReader
 from watcher.store import Store
 from watcher.store.journal import Outage
+from watcher.storms import is_storm, tell_about_change, tell_about_storms
 from watcher.subscriptions import THROWN_OUT, SubscriptionStatus, ended, with_subscriptions
 from watcher.timing import Pace, resume_poll
 from watcher.unsubscribing import Unsubscribing, make_leave, unsubscribe_key
@@ -92,6 +93,10 @@ SETTLE_EVERY = timedelta(seconds=10)  # when a network goes down, thousands of s
 WORKERS = 4
 LOSSES_SHOWN = 10  # in the message of a refused reload; a telephone shows as many
 OTHERS_EVERY = timedelta(seconds=2)  # whether a command has written; it costs no reading of files
+TELL_TROUBLE_AFTER = timedelta(minutes=1)  # a backup or a repair that writes for some seconds is no news
+DIRECT_WITHIN = timedelta(seconds=20)  # one message to each operator
+BLIND_AFTER = timedelta(days=1)  # of many sources in the same trouble, rules that see nothing are told like others
+TRY_AGAIN_EVERY = timedelta(minutes=1)  # all sources that fail, when the network may be back
 STATUS_EVERY = timedelta(seconds=30)  # what `systemctl status` shows
 # The watchdog is not fed, and systemd starts the program again, when for so long ...
 POLLS_LATE = timedelta(minutes=3)  # ... polls that are due do not begin; timers look at least every minute
@@ -109,6 +114,17 @@ Clock = Callable[[], datetime]
 # Loads the configuration and the rules anew; raises ProblemsError with every mistake.
 Load = Callable[[], tuple[Settings, RuleBook]]
 MakeNotifiers = Callable[[Settings, Store], Mapping[Channel, Notifier]]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreTrouble:
+    """A time in which the store cannot be used: a full disk, another program's long write."""
+
+    since_at: datetime
+    last_at: datetime
+    reason: str
+    is_told: bool = False
+    is_over: bool = False  # it works, but not for long enough to say so
 
 
 @dataclass(slots=True)
@@ -142,12 +158,18 @@ class Daemon:
             pinging = asyncio.create_task(parts.run_pinger())
             systemd.notify("READY=1", f"STATUS={parts.say_status()}")
             log.info("started", version=__version__, sources=len(parts.sources), rules=len(self.book.versions))
-            stopped = asyncio.create_task(stop.wait())
-            await asyncio.wait((stopped, dispatcher), return_when=asyncio.FIRST_COMPLETED)
+            stopped, lost = asyncio.create_task(stop.wait()), asyncio.create_task(parts.lost.wait())
+            await asyncio.wait((stopped, lost, dispatcher), return_when=asyncio.FIRST_COMPLETED)
+            lost.cancel()
             systemd.notify("STOPPING=1")
+            if parts.store_lost is not None:
+                await parts.tell_of_lost_store()
             log.info("stopping")
             _give_up_after(STOP_WITHIN, exit_code=0 if stopped.done() else 1)
             await parts.stop(dispatcher, watching, talking, serving, pinging)
+            if parts.store_lost is not None:
+                stopped.cancel()
+                raise parts.store_lost
             if not stopped.done():
                 stopped.cancel()
                 dispatcher.result()  # a defect in dispatch: its error ends the program, and systemd restarts it
@@ -197,6 +219,9 @@ class Parts:
         self._workers = Workers(WORKERS)
         self._metrics = Metrics(self._store, notifiers)
         self._written_at = self._clock()
+        self._trouble: StoreTrouble | None = None
+        self.store_lost: StoreDamagedError | StoreMovedError | None = None
+        self.lost = asyncio.Event()  # the store, so that this life must end
         self._ingest = Ingest(
             self._store,
             fetcher,
@@ -232,6 +257,7 @@ class Parts:
         self._agenda = Agenda(self._poll_and_plan, daemon.steady)
         self._forgetting = Forgetting(self._store)
         self._has_health_changed = False
+        self._tried_again_at = datetime.min.replace(tzinfo=UTC)
         self._failing = {state.source_id for state in self._store.articles.source_states() if state.failures}
         self._published = ""  # digest of the events that the files tell of
         notices = self._store.journal.notices("job:")
@@ -273,6 +299,8 @@ class Parts:
 
     def _end_run(self) -> None:
         self._workers.close()
+        if self.store_lost is not None:
+            return
         with self._store.transaction():
             self._store.articles.save_noted()
             self._store.journal.stop_run(self._run_id, self._clock())
@@ -479,17 +507,31 @@ class Parts:
 
     async def settle(self) -> None:
         """Nothing; what uneventful polls had to say is stored, and what changes of health lead to is told."""
+        await self._look_after_store()
         with self._store.transaction():
             self._store.articles.save_noted()
-        if self._has_health_changed:
+            told = tell_about_storms(
+                self._store,
+                self._daemon.book.recipients,
+                self.sources,
+                lambda: [one.rule_id for one in self._find_blind() if not one.is_so_configured],
+                now := self._clock(),
+            )
+        if told:
+            self._wake.set()
+        # What rules see nothing while many sources fail alike is told with these.
+        if self._has_health_changed and not is_storm(self._store, since=now - BLIND_AFTER):
             self._has_health_changed = False
             self.tell_about_blind_rules(at_start=False)
 
-    def tell_about_blind_rules(self, *, at_start: bool) -> None:
-        """Nothing; operators know which rules no live source can feed."""
+    def _find_blind(self) -> tuple[BlindRule, ...]:
         book = self._daemon.book
         healths = {state.source_id: state.health for state in self._store.articles.source_states()}
-        blind = find_blind(book.rules.rules, book.statuses, tuple(self.sources.values()), healths)
+        return find_blind(book.rules.rules, book.statuses, tuple(self.sources.values()), healths)
+
+    def tell_about_blind_rules(self, *, at_start: bool) -> None:
+        """Nothing; operators know which rules no live source can feed."""
+        book, blind = self._daemon.book, self._find_blind()
         with self._store.transaction():
             told = tell_about_blind_rules(
                 self._store, book.recipients, blind, book.statuses, self._clock(), at_start=at_start
@@ -510,12 +552,17 @@ class Parts:
             self._wake.set()
 
     async def _poll_and_plan(self, source_id: str) -> None:
+        if self._trouble is not None and not self._trouble.is_over:  # what cannot be stored would be read in vain
+            self._agenda.plan(source_id, SETTLE_EVERY)
+            return
         next_poll_at: datetime | None = None
         job_id = f"poll:{source_id}"
         try:
             poll = await self.poll(source_id)
         except Exception as error:  # noqa: BLE001  (logged there; a source is never given up, whatever its poll broke on)
             self._broke(job_id, error)
+            if isinstance(error, StoreUnavailableError):
+                next_poll_at = self._clock() + SETTLE_EVERY
         else:
             next_poll_at = poll.next_poll_at if poll else None
             self._worked(job_id)
@@ -536,7 +583,10 @@ class Parts:
             began = time.monotonic()
             poll = await self._ingest.poll(source, self._daemon.book)
             self._metrics.polled(poll, time.monotonic() - began, self._clock())
+            was_failing = source_id in self._failing
             self._failing.discard(source_id)
+            if was_failing and not is_failure(poll.reason):
+                self._try_others_again()
             if is_failure(poll.reason):
                 self._failing.add(source_id)
                 log.warning("poll_failed", reason=poll.reason.value, detail=poll.detail)
@@ -549,6 +599,17 @@ class Parts:
         if self._daemon.on_poll is not None:
             self._daemon.on_poll(poll)
         return poll
+
+    def _try_others_again(self) -> None:
+        """Nothing; where many sources failed and one of them does not any more, the others are polled soon."""
+        now = self._clock()
+        if now - self._tried_again_at < TRY_AGAIN_EVERY or not is_storm(self._store):
+            return
+        self._tried_again_at = now
+        for number, source_id in enumerate(sorted(self._failing & self.sources.keys())):
+            state = self._store.articles.source_state(source_id, self.sources[source_id].url)
+            if state.retry_at is None or state.retry_at <= now:
+                self._agenda.plan(source_id, START_SPREAD * number)
 
     async def check_pages(self) -> None:
         """Nothing; pages that were quoted from and are due to be looked at again were."""
@@ -598,6 +659,7 @@ class Parts:
                 await self._dispatcher.run(self._wake)
             except StoreError as error:
                 log.error("dispatch_failed", reason=str(error), next_attempt_in=str(DISPATCH_PAUSE))
+                self._note_trouble(error)
                 await asyncio.sleep(DISPATCH_PAUSE.total_seconds())
 
     def _settled(self, settled: Settled) -> None:
@@ -694,6 +756,7 @@ class Parts:
                 undelivered_since=self._store.gauges.undelivered_since(now),
                 telegram_trouble=bot.state if bot and bot.state != "ok" else None,
                 failing_jobs=self._failed_jobs,
+                store_trouble=self._trouble.reason if self._trouble and not self._trouble.is_over else None,
             )
         )
 
@@ -875,6 +938,7 @@ class Parts:
     async def heartbeat(self) -> None:
         """Nothing; a sign of life is written down, and what an operator has accepted meanwhile comes into force."""
         self._jobs.look_at_clock()
+        self._store.keep_place()
         now, journal = self._clock(), self._store.journal
         (run,) = journal.runs(1)
         slept = now - run.alive_at > OUTAGE_AFTER  # the machine did, or it was too busy to do anything
@@ -893,7 +957,7 @@ class Parts:
     async def check_silence(self) -> None:
         """Nothing; operators know which sources publish nothing for longer than expected."""
         now = self._clock()
-        changed = False
+        changes = []
         for before in self._store.articles.source_states():
             source = self.sources.get(before.source_id)
             if source is None or before.polled_at is None or before.url != source.url:
@@ -901,15 +965,18 @@ class Parts:
             health, change = observe(before.health, state_of(source, before, now), now, is_poll=False)
             if health == before.health:
                 continue
-            state = replace(before, health=health)
-            with self._store.transaction():
+            changes.append((source, before, replace(before, health=health), change))
+        with self._store.transaction():
+            for _, _, state, _ in changes:
                 self._store.articles.save_source_state(state)
+            for source, before, state, change in changes:
                 if change is not None:
                     recipients = self._daemon.book.recipients
-                    changed |= tell_about_source(self._store, recipients, source, before, state, change, now)
-        if changed:
+                    tell_about_change(self._store, recipients, source, before, state, change, now)
+                    self._has_health_changed = True
+        if self._has_health_changed:
             self._wake.set()
-            self.tell_about_blind_rules(at_start=False)
+            await self.settle()
         self.tell_about_outages()
         if isinstance(every := self._daemon.settings.drill.every, timedelta):
             with self._store.transaction():
@@ -942,6 +1009,8 @@ class Parts:
         if isinstance(error, StoreError):  # the job ran; what keeps it from writing may pass
             self._progress.made(job_id)
         log.error("job_failed", job_id=job_id, exc_info=error)
+        if self._note_trouble(error):
+            return
         self._failed_jobs.add(job_id)
         self._tell_about_job(
             job_id,
@@ -949,6 +1018,90 @@ class Parts:
             headline=f"{job_id} failed and is tried again",
             body=f"{type(error).__name__}: {error}"[:1000],
         )
+
+    def _note_trouble(self, error: BaseException) -> bool:
+        """Whether it is trouble of the whole store, which is told once and not for each job and source."""
+        if isinstance(error, (StoreDamagedError, StoreMovedError)):
+            self.store_lost = self.store_lost or error
+            self.lost.set()
+            return True
+        if not isinstance(error, StoreUnavailableError):
+            return False
+        now = self._clock()
+        before = self._trouble or StoreTrouble(now, now, str(error))
+        self._trouble = replace(before, last_at=now, reason=str(error), is_over=False)
+        return True
+
+    async def _look_after_store(self) -> None:
+        """Nothing; room is kept for results, and trouble with the store is told, where it lasts, and its end.
+
+        Raises StoreError where it goes on.
+        """
+        trouble, now = self._trouble, self._clock()
+        if trouble is None:
+            self._store.refill()
+            return
+        if now - trouble.since_at >= TELL_TROUBLE_AFTER and not trouble.is_told:
+            self._trouble = trouble = replace(trouble, is_told=True)
+            await self.tell_directly(
+                "The store cannot be used, so nothing new is read",
+                f"{trouble.reason}\nThis is so since {trouble.since_at:%d %b %H:%M} UTC. Nothing that was stored is "
+                "lost; all goes on by itself when the cause is gone.",
+            )
+        with self._store.transaction():
+            self._store.journal.mark_alive(self._run_id, now)
+        if not trouble.is_over:
+            log.info("store_works_again", reason=trouble.reason, since=str(trouble.since_at))
+            self._trouble = trouble = replace(trouble, is_over=True)
+        if now - trouble.last_at >= TELL_TROUBLE_AFTER:
+            self._trouble = None
+            if trouble.is_told:
+                self._tell(
+                    key="store",
+                    state=f"ok since {now.isoformat()}",
+                    headline="The store can be used again",
+                    body=f"It could not since {trouble.since_at:%d %b %H:%M} UTC: {trouble.reason}",
+                    severity=Severity.WATCH,
+                )
+
+    async def tell_of_lost_store(self) -> None:
+        """Nothing; operators know why this life ends, and the next start knows what to look at."""
+        log.critical("store_lost", reason=str(self.store_lost))
+        if isinstance(self.store_lost, StoreDamagedError):
+            self._store.mark_damaged()
+            headline, then = (
+                "The store is damaged; watcher has stopped",
+                "It does not start before the file is sound: bring a backup back with `watcher restore`, or move the "
+                "file away to start afresh. What was stored before may still be readable: keep the damaged file.",
+            )
+        else:
+            headline, then = (
+                "The store was moved under the running program",
+                "It is started again with what lies there.",
+            )
+        await self.tell_directly(headline, f"{self.store_lost}\n{then}")
+
+    async def tell_directly(self, headline: str, body: str) -> None:
+        """Nothing; operators are told at once, once, without the store: for when there is none that works."""
+        now = self._clock()
+        alert = compose_notice(f"direct {headline} {now.isoformat()}", headline, body, Severity.WARNING, now)
+        operators = {recipient.id: recipient for recipient in self._daemon.book.recipients}
+        sends = [
+            self._notifiers[one.channel].send(
+                OutgoingMessage(alert, one, None, self._daemon.book.state_names, operators[one.recipient_id])
+            )
+            for one in route_notice(alert, operators.values(), now)
+            if one.channel in self._notifiers
+        ]
+        waiting = [asyncio.ensure_future(send) for send in sends]
+        if not waiting:
+            return
+        done, late = await asyncio.wait(waiting, timeout=DIRECT_WITHIN.total_seconds())
+        for one in late:
+            one.cancel()
+        for one in done:
+            result: object = one.exception() or one.result()
+            log.info("operators_told_directly", headline=headline, outcome=str(result))
 
     def _worked(self, job_id: str) -> None:
         if job_id in self._failed_jobs:

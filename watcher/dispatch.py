@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from watcher.errors import StoreError
+from watcher.errors import StoreError, StoreUnavailableError
 from watcher.model import Channel, Delivered, Delivery, GiveUp, Outcome, Recipient, Retry, Severity, Uncertain
 from watcher.notify.base import Editor, MessageEdit, Notifier, OutgoingMessage, Paced
 from watcher.notify.governor import Governor, chat_of
@@ -27,7 +27,8 @@ LONGEST_HOLD_UP = timedelta(seconds=2)  # for a limit, where nobody waits for th
 LIMITS_LOOK_BACK = timedelta(minutes=1)  # as far as any limit counts
 EDIT_LOOK = timedelta(seconds=1)  # a chat that got something just now has room again by then
 EDIT_ATTEMPTS = 8  # 20 minutes of back-off; the update itself has arrived
-_SETTLE_TRIES = 5  # a second apart: what was sent and is not written down would be sent again
+KEPT_FOR_RESULTS = 0.5  # of the room that is kept on a full disk; what is sent must be written down
+_SETTLE_TRIES = 300  # a second apart: what was sent and is not written down would be sent again
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Dispatcher:
     grace: timedelta = SHUTDOWN_GRACE
     on_turn: Callable[[Channel], None] = lambda channel: None  # each time that a channel's loop goes round
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    _unwritten: set[object] = field(default_factory=set)  # results that the store could not take yet
     _remembered: set[Channel] = field(default_factory=set)  # channels whose governor knows what an earlier life sent
 
     async def dispatch_due(self) -> None:
@@ -142,7 +144,7 @@ class Dispatcher:
         now = self.clock()
         is_due = any(at <= now and chat not in busy for chat, at in waiting.items())
         # Looking costs no write: an idle daemon leaves the disk alone.
-        if free <= 0 or not (is_due or _is_past(self.store.outbox.next_lease_end(channel), now)):
+        if self._unwritten or free <= 0 or not (is_due or _is_past(self.store.outbox.next_lease_end(channel), now)):
             return ()
         with self.store.transaction():
             self.store.together.tell_due(self.recipients(), channel, now)
@@ -254,16 +256,23 @@ class Dispatcher:
         return sending.result(), None
 
     async def _written_down(self, settle: Callable[[], T]) -> T:
-        """What ``settle`` gives, in a transaction; tried again for a moment where the store is busy."""
-        for tries_left in reversed(range(_SETTLE_TRIES)):
-            try:
-                with self.store.transaction():
-                    return settle()
-            except StoreError:
-                if not tries_left:
-                    raise
-                await asyncio.sleep(1)
-        raise AssertionError("unreachable")
+        """What ``settle`` gives, in a transaction; tried again for a while where the store is busy or full.
+
+        Meanwhile nothing else is claimed: neither what this settles, whose lease may end, nor more of its kind.
+        """
+        token = object()
+        try:
+            for tries_left in reversed(range(_SETTLE_TRIES)):
+                try:
+                    return self.store.write_down(settle)
+                except StoreError as error:
+                    if not tries_left or not isinstance(error, StoreUnavailableError):
+                        raise
+                    self._unwritten.add(token)
+                    await asyncio.sleep(1)
+            raise AssertionError("unreachable")
+        finally:
+            self._unwritten.discard(token)
 
     async def _edit(self, edit: HeadlineEdit) -> None:
         channel = self.notifiers[edit.delivery.channel]

@@ -69,3 +69,19 @@ class StoreError(WatcherError):
 
 class StoreInUseError(StoreError):
     """Another watcher has the store."""
+
+
+class StoreUnavailableError(StoreError):
+    """The store cannot be used for now, whatever is asked of it: a full disk, another program's long write."""
+
+
+class StoreFullError(StoreUnavailableError):
+    """There is no room to write."""
+
+
+class StoreDamagedError(StoreError):
+    """The file is damaged; nothing but a copy of it helps."""
+
+
+class StoreMovedError(StoreError):
+    """The file that is open is not the one that lies in its place any more; that one must be opened."""

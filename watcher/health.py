@@ -51,6 +51,11 @@ def level(state: FetchReason) -> Level:
     return Level.DOUBTFUL if state in _DOUBTFUL else Level.FAILING
 
 
+def kind_of_trouble(state: FetchReason) -> str:
+    """What sources in that state have in common; a network that is gone shows in two ways."""
+    return "network" if state in (FetchReason.UNREACHABLE, FetchReason.TIMEOUT) else state.value
+
+
 def is_failure(reason: FetchReason) -> bool:
     """Whether a poll with that outcome read nothing that it should have read.
 

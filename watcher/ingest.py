@@ -37,7 +37,6 @@ from watcher.model import (
     Source,
     SourceState,
 )
-from watcher.notices import tell_about_source
 from watcher.quiet import after_no_news
 from watcher.recording import Reading, Recorder
 from watcher.revision import (
@@ -54,6 +53,7 @@ from watcher.rules.compile import CompiledRules
 from watcher.sources import Harvest, make_readers
 from watcher.store import Store
 from watcher.store.articles import ArticleKeys, ArticleStatus, KnownItem, Listing, PageCheck
+from watcher.storms import tell_about_change
 from watcher.text.fold import fold
 from watcher.text.shingles import containment, shingles
 from watcher.timing import plan_poll, retry_at
@@ -433,7 +433,7 @@ class Ingest:
         with self._store.transaction():
             self._store.articles.save_source_state(state)
             if poll.change is not None:
-                told = tell_about_source(self._store, book.recipients, source, before, state, poll.change, now)
+                told = tell_about_change(self._store, book.recipients, source, before, state, poll.change, now)
         if told:
             self._wake_dispatch()
 

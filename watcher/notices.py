@@ -35,11 +35,11 @@ def tell_operators(
     """
     if not store.journal.change_notice(key, state, body or headline, now):
         return False
-    _send(store, recipients, f"{key} {state}", headline, body, severity, now)
+    send_notice(store, recipients, f"{key} {state}", headline, body, severity, now)
     return True
 
 
-def _send(
+def send_notice(
     store: Store,
     recipients: Iterable[Recipient],
     key: str,
@@ -48,6 +48,7 @@ def _send(
     severity: Severity,
     now: datetime,
 ) -> None:
+    """Nothing; operators get that message, whatever they were told before; needs an open transaction."""
     alert = compose_notice(f"{key} {encode_time(now)}", headline, body, severity, now)
     store.events.save_alert(alert)
     store.outbox.add(route_notice(alert, recipients, now))
@@ -66,7 +67,7 @@ def tell_about_source(
     good = change is HealthChange.GOOD_AGAIN
     lines = [] if good else [_explained(source, state), source.url]
     if state.lost_at == now and before.ok_at is not None:
-        since = _at(before.ok_at)
+        since = say_at(before.ok_at)
         lines.insert(0, f"Items may have gone by unseen: it lists nothing any more that was there on {since}.")
     return tell_operators(
         store,
@@ -87,7 +88,7 @@ def _said_of(before: SourceState, state: SourceState, change: HealthChange) -> s
     match state.health.told:
         case FetchReason.SILENT:
             last = state.new_item_at or state.baseline_at
-            return f"{again}has been silent since {_at(last) if last else 'its first poll'}"
+            return f"{again}has been silent since {say_at(last) if last else 'its first poll'}"
         case FetchReason.EMPTY:
             return f"{again}lists nothing any more" if state.new_item_at else "answers with nothing"
         case FetchReason.ALL_UNDATED:
@@ -110,7 +111,8 @@ def _explained(source: Source, state: SourceState) -> str:
     return f"{state.detail}\nIt is polled on, with growing pauses."
 
 
-def _at(at: datetime) -> str:
+def say_at(at: datetime) -> str:
+    """The time for people."""
     return f"{at:%d %b %H:%M} UTC"
 
 
@@ -127,7 +129,7 @@ def tell_about_outage(
     ``lost`` are the ids of sources that list nothing any more of what they listed before, ``unread`` of those that
     could not be read since.
     """
-    span = f"{_at(outage.from_at)} to {_at(outage.until_at)}"
+    span = f"{say_at(outage.from_at)} to {say_at(outage.until_at)}"
     lines = []
     if lost:
         lines.append(f"Nothing that they listed before is listed any more: {', '.join(lost)}.")
@@ -138,7 +140,7 @@ def tell_about_outage(
     count = f"{len(lost)} source{'s' if len(lost) > 1 else ''} may have lost items"
     headline = f"Offline from {span}" + (f"; {count}" if lost else "")
     severity = Severity.WARNING if lost or unread else Severity.WATCH
-    _send(store, recipients, f"outage {encode_time(outage.from_at)}", headline, "\n".join(lines), severity, now)
+    send_notice(store, recipients, f"outage {encode_time(outage.from_at)}", headline, "\n".join(lines), severity, now)
     store.journal.settle_outage(outage)
 
 
@@ -156,7 +158,7 @@ def tell_about_drill(store: Store, recipients: Iterable[Recipient], every: timed
     if due is None:
         store.journal.clear_notice("drill")
         return False
-    last = [f"The last one was on {_at(drill.started_at)}." for drill in store.drills.latest()]
+    last = [f"The last one was on {say_at(drill.started_at)}." for drill in store.drills.latest()]
     return tell_operators(
         store,
         recipients,
@@ -174,7 +176,7 @@ def tell_about_clock(store: Store, recipients: Iterable[Recipient], by: timedelt
     way = "forward" if by > timedelta(0) else "back"
     body = "Polls and messages go on as planned. Times of reports and alerts before and after differ by so much."
     headline = f"The clock of this machine was set {way} by {_span(abs(by))}"
-    _send(store, recipients, f"clock {by.total_seconds()}", headline, body, Severity.WATCH, now)
+    send_notice(store, recipients, f"clock {by.total_seconds()}", headline, body, Severity.WATCH, now)
 
 
 def _span(span: timedelta) -> str:
@@ -300,5 +302,5 @@ def tell_about_blind_rules(
     headline = "; ".join(said)
     reasons = dict.fromkeys(one.why for one in new)
     body = "\n".join(f"{', '.join(one.rule_id for one in new if one.why == why)}: {why}" for why in reasons)
-    _send(store, recipients, f"blind {headline}", headline, body, severity, now)
+    send_notice(store, recipients, f"blind {headline}", headline, body, severity, now)
     return True

@@ -27,6 +27,7 @@ class Facts:
     undelivered_since: datetime | None  # of the message that waits longest and is not held on purpose
     telegram_trouble: str | None = None  # None: no bot, or all is well
     failing_jobs: Collection[str] = ()
+    store_trouble: str | None = None  # why it cannot be used now
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ def troubles(checks: Collection[Check]) -> tuple[str, ...]:
 
 def _store(facts: Facts) -> Check:
     age = facts.now - facts.written_at
+    if facts.store_trouble:
+        return Check("store", False, facts.store_trouble)
     jobs = f"; failing: {', '.join(sorted(facts.failing_jobs))}" if facts.failing_jobs else ""
     return Check("store", age <= WRITTEN_WITHIN, f"last written {_seconds(age)} ago{jobs}")
 

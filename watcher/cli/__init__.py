@@ -9,7 +9,7 @@ import typer
 
 from watcher import __version__
 from watcher.cli import service
-from watcher.errors import ProblemsError, WatcherError
+from watcher.errors import ProblemsError, StoreDamagedError, WatcherError
 
 
 def make_app(command: str = "") -> typer.Typer:
@@ -74,7 +74,7 @@ def _options(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command that was typed, then exit: 2 configuration or rules wrong, 1 anything else that is wrong."""
+    """Run the command that was typed, then exit: 2 configuration or rules wrong, 4 store damaged, 1 anything else."""
     typed = sys.argv[1:] if arguments is None else arguments
     try:
         make_app(typed[0] if typed else "")(arguments)
@@ -84,6 +84,9 @@ def main(arguments: list[str] | None = None) -> None:
         count = len(error.problems)
         typer.echo(f"{count} mistake{'s' if count > 1 else ''}; nothing was started", err=True)
         sys.exit(2)
+    except StoreDamagedError as error:
+        typer.echo(f"watcher: {error}", err=True)
+        sys.exit(4)
     except WatcherError as error:
         typer.echo(f"watcher: {error}", err=True)
         sys.exit(1)

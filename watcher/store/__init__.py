@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 from watcher.errors import StoreError
 from watcher.model import Acknowledgement, Alert, Channel, Delivery, DeliveryState, Held, Recipient
@@ -28,6 +29,8 @@ from watcher.store.pruning import Pruner
 from watcher.store.subscriptions import Subscriptions
 from watcher.store.together import Together
 from watcher.store.told import Told
+
+T = TypeVar("T")
 
 _NAME_CHARS = 80  # of who acknowledges; chats let people call themselves anything
 _NOTE_CHARS = 500
@@ -113,6 +116,25 @@ class Store:
     def transaction(self) -> AbstractContextManager[None]:
         """A block that is kept as a whole or not at all; never await inside, never nest (RuntimeError)."""
         return self._db.transaction()
+
+    def write_down(self, write: Callable[[], T], *, keep: float = 0.0) -> T:
+        """What ``write`` gives, in a transaction; on a full disk in the room that is kept for what must be stored.
+
+        It may run twice. That share of the room is left to others. Raises StoreError.
+        """
+        return self._db.write_down(write, keep=keep)
+
+    def refill(self) -> None:
+        """Nothing; room is kept again for ``write_down``."""
+        self._db.refill()
+
+    def keep_place(self) -> None:
+        """Nothing where file and lock are in their place, or are again. Raises StoreMovedError, StoreError."""
+        self._db.keep_place()
+
+    def mark_damaged(self) -> None:
+        """Nothing; the next start checks the whole file before it is used."""
+        self._db.mark_damaged()
 
     def acknowledge(
         self, named: str, *, by: str, note: str = "", now: datetime, person: int | None = None

@@ -5,16 +5,25 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from watcher.errors import StoreError, StoreInUseError
+from watcher.errors import (
+    StoreDamagedError,
+    StoreError,
+    StoreFullError,
+    StoreInUseError,
+    StoreMovedError,
+    StoreUnavailableError,
+)
 from watcher.store.migrations import MIGRATION_SET, STEPS, migrations
+from watcher.store.reserve import Reserve
 
+T = TypeVar("T")
 Params = Sequence[object] | Mapping[str, object]
 
 BUSY_TIMEOUT = timedelta(seconds=5)  # how long a write waits for a command that is writing at the same time
@@ -32,6 +41,25 @@ _SENTENCES = {
     sqlite3.SQLITE_PERM: "permission is denied",
     sqlite3.SQLITE_CONSTRAINT: "a row contradicts what is stored",
 }
+# What is so for every table and every row; a row that contradicts another is not.
+_ERRORS: Mapping[int, type[StoreError]] = {
+    sqlite3.SQLITE_FULL: StoreFullError,
+    sqlite3.SQLITE_CORRUPT: StoreDamagedError,
+    sqlite3.SQLITE_NOTADB: StoreDamagedError,
+} | dict.fromkeys(
+    (
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_PERM,
+    ),
+    StoreUnavailableError,
+)
+# How long a write waits where the one before it has waited in vain: the daemon's loop must not stand still for long
+# each time that one of hundreds of polls wants to write.
+BUSY_AGAIN = timedelta(milliseconds=50)
 
 
 class Db:
@@ -44,6 +72,10 @@ class Db:
         self.name = name  # for messages
         self._connection = connection
         self._lock = lock
+        self._busy_timeout_ms = int(connection.execute("PRAGMA busy_timeout").fetchone()[0])
+        self._has_waited = False  # in vain, when it wanted to write last
+        self._reserve: Reserve | None = None
+        self._inode = 0  # of the file that is open
 
     @classmethod
     def open(cls, path: Path | None, *, exclusive: bool, busy_timeout: timedelta = BUSY_TIMEOUT) -> Db:
@@ -78,7 +110,14 @@ class Db:
             connection = _connect(str(path), busy_timeout)
         try:
             database = cls(connection, str(path), lock)
+            if exclusive and (marker := _marker(path)).exists():
+                check_file(path)  # still damaged?
+                marker.unlink()
             database._prepare(exclusive)
+            database._inode = path.stat().st_ino
+            if exclusive:
+                with plain_errors(str(path)):
+                    database._reserve = Reserve(path.with_name(path.name + "-reserve"))
         except BaseException:
             connection.close()
             raise
@@ -122,6 +161,9 @@ class Db:
         """Nothing; releases the file and the lock. A second call does nothing."""
         with plain_errors(self.name):
             self._connection.close()
+        if self._reserve is not None:
+            self._reserve.close()
+            self._reserve = None
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -135,7 +177,7 @@ class Db:
         if self._in_transaction():
             raise RuntimeError("a transaction is open already")
         with plain_errors(self.name):
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._begin()
         try:
             yield
             with plain_errors(self.name):
@@ -146,6 +188,69 @@ class Db:
                 if self._in_transaction():
                     self._connection.execute("ROLLBACK")
             raise
+
+    def write_down(self, write: Callable[[], T], *, keep: float = 0.0) -> T:
+        """What ``write`` gives, in a transaction of its own; on a full disk in room that was kept for that.
+
+        It may run twice. That share of the room is left to others. Raises StoreError.
+        """
+        try:
+            with self.transaction():
+                return write()
+        except StoreFullError:
+            if self._reserve is None or not self._reserve.release(keep):
+                raise
+            try:
+                with self.transaction():
+                    return write()
+            finally:
+                self._reserve.fill()
+
+    def refill(self) -> None:
+        """Nothing; room is kept again for ``write_down``, as far as there is any."""
+        if self._reserve is not None:
+            self._reserve.fill()
+
+    def keep_place(self) -> None:
+        """Nothing where file and lock are where they were; a lock that is gone is taken anew.
+
+        A file that is gone is written anew, from the open one, which still has everything. Raises StoreMovedError then,
+        and where another file has taken its place: either must be opened.
+        """
+        path = Path(self.name)
+        if self._lock is None:
+            return
+        with plain_errors(self.name):
+            if not _is_same(_lock_path(path), os.fstat(self._lock).st_ino):
+                lock = _take_lock(path)
+                os.close(self._lock)
+                self._lock = lock
+            if _is_same(path, self._inode):
+                return
+            if path.exists():
+                raise StoreMovedError(f"{path} was replaced by another file while it was open")
+            for beside in ("-wal", "-shm"):
+                path.with_name(path.name + beside).unlink(missing_ok=True)  # of the file that is gone
+            self._connection.execute("VACUUM INTO ?", (str(path),))
+            path.chmod(0o600)
+        raise StoreMovedError(f"{path} was removed while it was open, and is there again with all that was in it")
+
+    def mark_damaged(self) -> None:
+        """Nothing; the next start checks the whole file before it is used."""
+        with suppress(OSError):
+            _marker(Path(self.name)).touch(mode=0o600)
+
+    def _begin(self) -> None:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if _primary_code(error) == sqlite3.SQLITE_BUSY and not self._has_waited:
+                self._has_waited = True
+                self._connection.execute(f"PRAGMA busy_timeout = {BUSY_AGAIN // timedelta(milliseconds=1)}")
+            raise
+        if self._has_waited:
+            self._has_waited = False
+            self._connection.execute(f"PRAGMA busy_timeout = {self._busy_timeout_ms}")
 
     def rows(self, sql: str, params: Params = ()) -> list[sqlite3.Row]:
         """Every row of a query."""
@@ -229,10 +334,14 @@ def plain_errors(name: str) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        raise StoreError(f"{name}: {_SENTENCES.get(code, str(error))}") from error
+        code = _primary_code(error)
+        raise _ERRORS.get(code, StoreError)(f"{name}: {_SENTENCES.get(code, str(error))}") from error
     except OSError as error:
         raise StoreError(f"{name}: {(error.strerror or str(error)).lower()}") from error
+
+
+def _primary_code(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def copy_store(path: Path, copy: Path) -> dict[str, int]:
@@ -269,9 +378,9 @@ def check_file(path: Path) -> None:
         try:
             (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
             if found != "ok":
-                raise StoreError(f"{path} is damaged: {found}")
+                raise StoreDamagedError(f"{path} is damaged: {found}")
             if broken := connection.execute("PRAGMA foreign_key_check").fetchone():
-                raise StoreError(f"{path} is damaged: a row of {broken[0]} points to nothing")
+                raise StoreDamagedError(f"{path} is damaged: a row of {broken[0]} points to nothing")
             database = Db(connection, str(path), None)
             if not (applied := database._applied()):
                 raise StoreError(f"{path} is not a database of this program")
@@ -301,9 +410,24 @@ def _connect(path: str, busy_timeout: timedelta) -> sqlite3.Connection:
     return connection
 
 
+def _marker(path: Path) -> Path:
+    return path.with_name(path.name + ".damaged")
+
+
+def _lock_path(path: Path) -> Path:
+    return path.with_name(path.name + ".lock")
+
+
+def _is_same(path: Path, inode: int) -> bool:
+    try:
+        return path.stat().st_ino == inode
+    except FileNotFoundError:
+        return False
+
+
 def _take_lock(path: Path) -> int:
     """A descriptor that holds the lock beside the file for as long as it is open, whatever happens to the process."""
-    lock_path = path.with_name(path.name + ".lock")
+    lock_path = _lock_path(path)
     with plain_errors(str(lock_path)):
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(lock_path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
