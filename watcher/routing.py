@@ -520,7 +520,8 @@ def _together(key: str, headline: str, why: str, items: tuple[DigestItem, ...], 
     more = len(lines) - SUMMARISED
     shown = lines[:SUMMARISED] + ([f"and {more} more"] if more > 0 else [])
     body = "\n".join([*([why] if why else []), *shown, "`watcher alerts show ID` prints one whole."])
-    severity = max(item.severity for item in items if not item.was_sent or len(items) == 1)
+    news = [item for item in items if not item.was_sent] or items
+    severity = max(item.severity for item in news)
     return replace(compose_notice(key, headline, body, severity, now), items=items)
 
 

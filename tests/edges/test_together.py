@@ -152,6 +152,27 @@ def test_what_a_later_message_has_told_is_not_told_again(store: Store) -> None:
     assert (get(store, "first").state, get(store, "first").folded_into) == (DeliveryState.DELIVERED, "urgent")
 
 
+def test_a_digest_leaves_out_what_became_critical_and_was_sent(store: Store) -> None:
+    for name in "ab":
+        put(store, name, HOURLY)
+        put(store, f"{name} grave", None, event_id=f"event of {name}", severity=Severity.CRITICAL)
+    assert len(send(store, HOURLY, NOW)) == 2
+    assert send(store, HOURLY, NOW + HOUR) == []
+    assert (get(store, "a").state, get(store, "a").folded_into) == (DeliveryState.DELIVERED, "a grave")
+
+
+def test_a_digest_of_what_is_being_sent_already_is_as_grave_as_that(store: Store) -> None:
+    for name in "ab":
+        put(store, name, HOURLY)
+        put(store, f"{name} grave", None, event_id=f"event of {name}", severity=Severity.CRITICAL)
+    assert [one.alert.id for one in claim(store, HOURLY, NOW)] == ["a grave"]  # and no answer yet
+    with store.transaction():
+        store.together.tell_due([HOURLY], Channel.CONSOLE, NOW + HOUR)
+    [digest] = store.events.alerts(limit=1)
+    assert (digest.kind, digest.severity) == (AlertKind.DIGEST, Severity.CRITICAL)
+    assert [item.was_sent for item in digest.items] == [True, True]
+
+
 def test_an_escalation_waits_and_is_told_by_itself(store: Store) -> None:
     put(store, "a", NIGHT)
     put(store, "b", NIGHT)

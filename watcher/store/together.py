@@ -78,25 +78,23 @@ class Together:
         return summary
 
     def _tell(self, deliveries: Sequence[Delivery], recipient: Recipient | None, now: datetime) -> None:
-        rested = [one for one in deliveries if one.held_for is not Held.DIGEST]
-        self._tell_rested(rested, recipient, now)
-        for_digest = [one for one in deliveries if one.held_for is Held.DIGEST]
-        if for_digest:
-            self._tell_digest(for_digest, recipient, now)
-
-    def _tell_rested(self, deliveries: Sequence[Delivery], recipient: Recipient | None, now: datetime) -> None:
         left = []
         for one in deliveries:
             if later := self._told_later(one):
                 self._outbox.fold([one.id], into=later)
             else:
                 left.append(one)
-        events = {alert.event_id or alert.id for alert in self._alerts(left)}
+        self._tell_rested([one for one in left if one.held_for is not Held.DIGEST], recipient, now)
+        if for_digest := [one for one in left if one.held_for is Held.DIGEST]:
+            self._tell_digest(for_digest, recipient, now)
+
+    def _tell_rested(self, deliveries: Sequence[Delivery], recipient: Recipient | None, now: datetime) -> None:
+        events = {alert.event_id or alert.id for alert in self._alerts(deliveries)}
         if len(events) > 1:
-            held_for = max({one.held_for for one in left if one.held_for}, default=Held.QUIET)
-            self.summarise(left, recipient, WHY[held_for], now, held_for)
-        elif left:
-            *earlier, latest = left
+            held_for = max({one.held_for for one in deliveries if one.held_for}, default=Held.QUIET)
+            self.summarise(deliveries, recipient, WHY[held_for], now, held_for)
+        elif deliveries:
+            *earlier, latest = deliveries
             self._db.write(
                 "UPDATE deliveries SET not_before_at = ?, held_for = NULL, last_error = NULL WHERE id = ?",
                 (encode_time(now), latest.id),
