@@ -60,6 +60,10 @@ Something that the command looked at is wrong.
 .TP
 .B 2
 The configuration or the rules are wrong, and every mistake was printed with its file, line and column.
+.TP
+.B 4
+The store is damaged; bring back a backup with
+.BR "watcher restore" .
 .SH ENVIRONMENT
 .TP
 .B WATCHER_CONFIG
