@@ -235,6 +235,29 @@ def test_the_architecture_names_files_that_exist_and_every_room() -> None:
     assert sorted(room for room in rooms if not re.search(rf"`(?:watcher/)?{room}(?:\.py|/)", text)) == []
 
 
+@each_page
+def test_files_of_the_checkout_exist(page: Path) -> None:
+    folders = "tests|watcher|tools|contrib|benchmarks|packaging|systemd"
+    for name in re.findall(rf"`((?:{folders})/[\w/.-]+)`", page.read_text(encoding="utf-8")):
+        assert (CHECKOUT / name).exists(), name
+
+
+def test_what_the_bot_is_asked_exists_and_is_documented() -> None:
+    told = "".join(path.read_text(encoding="utf-8") for path in DOCS.glob("telegram*.md"))
+    named = set(re.findall(r"`/([a-z]+)", told)) - {"newbot"}  # of BotFather
+    bot = "".join(path.read_text(encoding="utf-8") for path in (CHECKOUT / "watcher" / "bot").glob("*.py"))
+    commands = set(re.findall(r'"(\w+)"\]? ?[:=] Command\(', bot))
+    assert named <= commands
+    assert commands - named <= {"help"}
+
+
+def test_what_takes_a_restart_is_what_the_reference_says() -> None:
+    (said,) = re.findall(r"takes over changed (.*?) by itself", (DOCS / "configuration.md").read_text(encoding="utf-8"))
+    program = "".join(path.read_text(encoding="utf-8") for path in (CHECKOUT / "watcher").glob("*.py"))
+    (reloaded,) = re.findall(r"^RELOADED = frozenset\((.*)\)$", program, re.MULTILINE)
+    assert set(re.findall(r"\[(\w+)\]", said)) == ast.literal_eval(reloaded)
+
+
 def test_nothing_names_a_machine_or_a_registry() -> None:
     forbidden = re.compile(r"/work/|/root/|file:///|pypi\.org|files\.pythonhosted|registry\.npmjs|deb\.debian\.org")
     for path in [*PAGES, CHECKOUT / "run.sh", CHECKOUT / "pyproject.toml", *CHECKOUT.glob("requirements*.txt")]:
