@@ -26,7 +26,14 @@ from watcher.bot.offer import offer_all
 from watcher.bot.runtime import Runtime
 from watcher.bounces import Bounces, mailbox_of
 from watcher.dispatch import Dispatcher, Settled
-from watcher.errors import ProblemsError, StoreDamagedError, StoreError, StoreMovedError, StoreUnavailableError
+from watcher.errors import (
+    ProblemsError,
+    StoreDamagedError,
+    StoreError,
+    StoreInUseError,
+    StoreMovedError,
+    StoreUnavailableError,
+)
 from watcher.fetch import Fetcher
 from watcher.filewatch import LOOK_EVERY, FileWatch
 from watcher.forgetting import Forgetting
@@ -220,7 +227,7 @@ class Parts:
         self._metrics = Metrics(self._store, notifiers)
         self._written_at = self._clock()
         self._trouble: StoreTrouble | None = None
-        self.store_lost: StoreDamagedError | StoreMovedError | None = None
+        self.store_lost: StoreDamagedError | StoreMovedError | StoreInUseError | None = None
         self.lost = asyncio.Event()  # the store, so that this life must end
         self._ingest = Ingest(
             self._store,
@@ -1021,7 +1028,7 @@ class Parts:
 
     def _note_trouble(self, error: BaseException) -> bool:
         """Whether it is trouble of the whole store, which is told once and not for each job and source."""
-        if isinstance(error, (StoreDamagedError, StoreMovedError)):
+        if isinstance(error, (StoreDamagedError, StoreMovedError, StoreInUseError)):
             self.store_lost = self.store_lost or error
             self.lost.set()
             return True
@@ -1076,8 +1083,8 @@ class Parts:
             )
         else:
             headline, then = (
-                "The store was moved under the running program",
-                "It is started again with what lies there.",
+                "The store was taken from the running program",
+                "It ends; a supervisor starts it again.",
             )
         await self.tell_directly(headline, f"{self.store_lost}\n{then}")
 

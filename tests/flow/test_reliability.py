@@ -15,11 +15,13 @@ import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from tests.bot_api import Fault
 from tests.desk import HOUR, MINUTE, OPERATOR, Desk, open_desk
 from tests.newsroom import Item
 from watcher.cli.common import load_all
 from watcher.daemon import Daemon, Parts, make_notifiers
 from watcher.fetch import Fetcher
+from watcher.model import DeliveryState
 from watcher.store import Store
 
 
@@ -206,3 +208,63 @@ async def test_what_fails_for_other_reasons_meanwhile_is_told_by_itself(tmp_path
 
 def _no_feed() -> web.Response:
     return web.Response(text="<html><body>Hello</body></html>", content_type="text/html")
+
+
+TWO_RULES = """
+rule: recalled
+title: Ambassador recalled
+status: stable
+family: rupture
+severity: warning
+look_for:
+  break: {phrases: ["recalled ..3 ambassador"]}
+  two_states: {states: {at_least: 2}}
+group: {by: [rule, states], for: 24h}
+---
+rule: struck
+title: Struck
+status: stable
+family: clash
+severity: critical
+look_for:
+  strike: {phrases: ["struck"]}
+  two_states: {states: {at_least: 2}}
+group: {by: [rule, states], for: 24h}
+"""
+# No two pairs share a state, so that each is an event of its own.
+PAIRS = (
+    "Austria Bulgaria Germany Denmark Spain Finland Greece Hungary Italy Norway Poland Portugal Romania Sweden".split()
+)
+
+
+@pytest.mark.slow
+async def test_telegram_gone_for_six_hours_loses_nothing_and_hides_nothing_critical(tmp_path: Path) -> None:
+    async with open_desk(tmp_path) as desk:
+        desk.configure(TWO_RULES, courier="full_text = false", budget="5/h")
+        desk.room.publish("courier", Item("old", "Nothing", "Nothing happened.", desk.now - 48 * HOUR))
+        await desk.poll()
+        desk.api.fault_rate(1.0, faults=[Fault(502, "Bad Gateway")])
+        for number in range(7):
+            one, other = PAIRS[2 * number : 2 * number + 2]
+            text = (
+                f"{one} struck {other} on Monday."
+                if number in (2, 5)
+                else f"{one} recalled its ambassador from {other}."
+            )
+            desk.room.publish("courier", Item(f"i{number}", f"News {number}", text, desk.now))
+            for _ in range(5):
+                await desk.poll()
+        assert not desk.told()
+        desk.api.fault_rate(0.0)
+        for _ in range(5):
+            await desk.poll()
+        arrived = desk.told()
+        strikes = [f"{PAIRS[4]} and {PAIRS[5]}", f"{PAIRS[10]} and {PAIRS[11]}"]
+        for strike in strikes:
+            assert sum(strike in text and "held" not in text for text in arrived) == 1
+        everything = "\n".join(arrived)
+        for number in range(7):
+            assert PAIRS[2 * number] in everything
+        assert arrived[0].startswith("CRITICAL")  # of what is due then; each waits for its own next attempt
+        with desk.store() as store:
+            assert store.counts(desk.now).deliveries.keys() == {DeliveryState.DELIVERED}

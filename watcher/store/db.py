@@ -76,6 +76,7 @@ class Db:
         self._has_waited = False  # in vain, when it wanted to write last
         self._reserve: Reserve | None = None
         self._inode = 0  # of the file that is open
+        self._log_inode = 0  # of the log beside it, when it was looked at last
 
     @classmethod
     def open(cls, path: Path | None, *, exclusive: bool, busy_timeout: timedelta = BUSY_TIMEOUT) -> Db:
@@ -111,7 +112,8 @@ class Db:
         try:
             database = cls(connection, str(path), lock)
             if exclusive and (marker := _marker(path)).exists():
-                check_file(path)  # still damaged?
+                if path.stat().st_size:  # a new one, where the damaged one was moved away, is sound
+                    check_file(path)
                 marker.unlink()
             database._prepare(exclusive)
             database._inode = path.stat().st_ino
@@ -225,9 +227,13 @@ class Db:
                 lock = _take_lock(path)
                 os.close(self._lock)
                 self._lock = lock
+            log = path.with_name(path.name + "-wal")
             if _is_same(path, self._inode):
+                self._log_inode = log.stat().st_ino if log.exists() else 0
                 return
             if path.exists():
+                if _is_same(log, self._log_inode):  # with the other file it would be taken for its own
+                    log.unlink()
                 raise StoreMovedError(f"{path} was replaced by another file while it was open")
             for beside in ("-wal", "-shm"):
                 path.with_name(path.name + beside).unlink(missing_ok=True)  # of the file that is gone
