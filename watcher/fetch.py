@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import re
 import socket
@@ -300,6 +301,8 @@ class Fetcher:
                 return self._failed(FetchReason.HTTP_ERROR, "the answer is not valid http, or its headers are too long")
             case aiohttp.ServerDisconnectedError():
                 return self._failed(FetchReason.UNREACHABLE, "the server closed the connection without an answer")
+            case aiohttp.ClientConnectorError(errno=errno.EMFILE | errno.ENFILE):
+                return self._failed(FetchReason.UNREACHABLE, "this machine has too many open files (see LimitNOFILE=)")
             case aiohttp.ClientConnectorError():
                 return self._failed(FetchReason.UNREACHABLE, "no connection to the server")
             case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError() | ValueError():

@@ -262,7 +262,7 @@ async def test_without_free_file_descriptors_it_waits_for_some(post: Place) -> N
         usual = resource.prlimit(pid, resource.RLIMIT_NOFILE)
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (8, usual[1]))
         failed = await post.daemon.wait_for("poll_failed")
-        assert "Too many open files" in failed["detail"]
+        assert "too many open files" in failed["detail"]
         states = post.publish("courier")
         resource.prlimit(pid, resource.RLIMIT_NOFILE, usual)
         await post.arrival(states)
