@@ -26,18 +26,10 @@ from watcher.bot.offer import offer_all
 from watcher.bot.runtime import Runtime
 from watcher.bounces import Bounces, mailbox_of
 from watcher.dispatch import Dispatcher, Settled
-from watcher.errors import (
-    ProblemsError,
-    StoreDamagedError,
-    StoreError,
-    StoreInUseError,
-    StoreMovedError,
-    StoreUnavailableError,
-)
+from watcher.errors import StoreDamagedError, StoreError, StoreInUseError, StoreMovedError, StoreUnavailableError
 from watcher.fetch import Fetcher
 from watcher.filewatch import LOOK_EVERY, FileWatch
 from watcher.forgetting import Forgetting
-from watcher.guard import Guard, GuardError
 from watcher.health import BlindRule, find_blind, is_failure, observe, state_of
 from watcher.ingest import Ingest, Poll
 from watcher.jobs import Jobs
@@ -63,6 +55,7 @@ from watcher.notify.webhook import WebhookNotifier
 from watcher.pinger import Pinger
 from watcher.progress import Progress
 from watcher.readiness import Check, Facts, judge, troubles
+from watcher.reload import Load, Reloading
 from watcher.retention import cutoffs
 from watcher.routing import compose_notice, route_notice
 from watcher.rulebook import RuleBook
@@ -98,7 +91,6 @@ SETTLE_EVERY = timedelta(seconds=10)  # when a network goes down, thousands of s
 # Threads that read and match. One interpreter computes one thing at a time, so more would only hold more memory; a few,
 # because a hostile page can keep one busy. Apart from asyncio's own threads, in which names are resolved.
 WORKERS = 4
-LOSSES_SHOWN = 10  # in the message of a refused reload; a telephone shows as many
 OTHERS_EVERY = timedelta(seconds=2)  # whether a command has written; it costs no reading of files
 TELL_TROUBLE_AFTER = timedelta(minutes=1)  # a backup or a repair that writes for some seconds is no news
 DIRECT_WITHIN = timedelta(seconds=20)  # one message to each operator
@@ -114,12 +106,7 @@ HEARTBEAT_WITHIN = timedelta(minutes=5)  # ... no heartbeat came to an end, a go
 WRITTEN_WITHIN = timedelta(hours=1)
 DISPATCH_PAUSE = timedelta(seconds=10)  # after the store refused to work: a full disk, another program's long write
 
-# Sections of the configuration that a reload brings into force; the others need a restart.
-RELOADED = frozenset({"rules", "sources", "recipients", "inhibit", "retention", "drill"})
-
 Clock = Callable[[], datetime]
-# Loads the configuration and the rules anew; raises ProblemsError with every mistake.
-Load = Callable[[], tuple[Settings, RuleBook]]
 MakeNotifiers = Callable[[Settings, Store], Mapping[Channel, Notifier]]
 
 
@@ -249,11 +236,18 @@ class Parts:
         self._bot = self._make_bot()
         self._others = self._store.version_of_others()
         self._subscriptions = ""  # stamp of those that the recipients were made from
-        self._reloading: asyncio.Task[None] | None = None
-        self._must_reload_again = False
         self._file_watch = FileWatch(self.start_reload, self._file_watch_trouble)
-        self._guard = Guard(daemon.settings.store.path)
-        self._refused_version: str | None = None  # by the guard; an operator may accept it
+        self._reloading = Reloading(
+            daemon,
+            self._store,
+            daemon.load,
+            self._clock,
+            before=self._file_watch.look,  # what changes from then on is another change
+            read=self._watch_files,
+            take=self._take,
+            tell=self._tell_reload,
+            on_done=lambda is_taken: self._metrics.reloaded(self._clock(), is_taken=is_taken),
+        )
         self._jobs = Jobs(
             self._clock,
             daemon.steady,
@@ -721,9 +715,7 @@ class Parts:
         """Nothing; polls and a reload are abandoned (what they decided is stored), sends get a short grace."""
         self._jobs.stop()
         self._agenda.stop()
-        self._guard.stop()
-        if self._reloading is not None:
-            tasks = (*tasks, self._reloading)
+        tasks = (*tasks, *self._reloading.stop())
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks, timeout=STOP_WITHIN.total_seconds())
@@ -832,99 +824,14 @@ class Parts:
         self._tell(key=key, state="refused" if trouble else "ok", headline=headline, body=body)
 
     def start_reload(self) -> None:
-        """Nothing; a reload begins, or follows the one that is under way and may have read the files too early."""
-        if self._reloading is None or self._reloading.done():
-            self._reloading = asyncio.create_task(self._reload_until_read())
-        else:
-            self._must_reload_again = True
+        """Nothing; a reload begins, or follows the one that is under way."""
+        self._reloading.start()
 
-    async def _reload_until_read(self) -> None:
-        while True:
-            self._must_reload_again = False
-            systemd.notify("RELOADING=1", systemd.monotonic_usec())
-            try:
-                await self._reload()
-            except Exception:  # whatever it was, the old rules stay in force and the next reload is answered
-                log.exception("reload_failed")
-            systemd.notify("READY=1")
-            if not self._must_reload_again:
-                return
-
-    async def _reload(self) -> None:
-        """Nothing; new rules, sources and recipients are in force, or the old ones stay and operators know why."""
-        old_settings, old_book = self._daemon.settings, self._daemon.book
-        await self._file_watch.look()  # what changes from here on is another change
-        try:
-            settings, book = await asyncio.to_thread(self._daemon.load)
-        except ProblemsError as error:
-            for problem in error.problems:
-                log.error("reload_refused", problem=str(problem))
-            count = len(error.problems)
-            self._tell_reload(
-                f"Reload refused: {count} mistake{'s' if count > 1 else ''}; the rules of before stay in force",
-                "\n".join(map(str, error.problems)),
-                Severity.WARNING,
-            )
-            self._metrics.reloaded(self._clock(), is_taken=False)
-            return
-        await self._watch_files(settings)
-        said_by_guard = await self._ask_guard(settings, old_book, book)
-        if said_by_guard is None:
-            self._metrics.reloaded(self._clock(), is_taken=False)
-            return
+    def _take(self, settings: Settings, book: RuleBook) -> None:
         self._daemon.settings, self._daemon.book = settings, book
-        self._metrics.reloaded(self._clock(), is_taken=True)
         self._take_sources(settings)
         self.take_subscriptions()
         self.tell_about_unknown_recipients()
-        changes = book.changes_since(old_book)
-        log.info("reloaded", rules=len(book.versions), sources=len(self.sources), **changes)
-        lines = [f"{what}: {', '.join(rule_ids)}" for what, rule_ids in changes.items() if rule_ids]
-        lines = [*(lines or ["no rule changed"]), *said_by_guard]
-        for section in Settings.model_fields:
-            if section not in RELOADED and getattr(settings, section) != getattr(old_settings, section):
-                lines.append(f"[{section}] has changed, which takes a restart to come into force")
-        self._tell_reload(
-            f"Reloaded: {len(book.versions)} rules, {len(self.sources)} sources", "\n".join(lines), Severity.WATCH
-        )
-
-    async def _ask_guard(self, settings: Settings, old: RuleBook, new: RuleBook) -> tuple[str, ...] | None:
-        """What to say about rules that may come into force; None for those that may not, and operators know why."""
-        self._refused_version = None
-        if not settings.rules.guard or new.version == old.version:
-            return ()
-        if self._store.journal.are_rules_accepted(new.version):
-            with self._store.transaction():
-                self._store.journal.use_acceptance(new.version)
-            log.info("guard_overruled", version=new.version)
-            return ("guard: these rules were accepted, whatever alerts they lose",)
-        since = self._clock() - settings.rules.guard_over
-        try:
-            verdict = await asyncio.to_thread(self._guard.compare, old.rule_set, new.rule_set, since)
-        except GuardError as error:
-            log.error("guard_failed", version=new.version, reason=str(error))
-            what, lines = "the rules could not be compared with those of before", [str(error)]
-        else:
-            log.info("guard_compared", version=new.version, alerts=verdict.alerts, lost=len(verdict.losses))
-            if not verdict.losses:
-                latest = ", only the latest compared" if verdict.is_partial else ""
-                return (f"guard: no alert is lost of those since {since:%d %b} ({verdict.alerts}{latest})",)
-            for loss in verdict.losses:
-                log.error("alert_would_be_lost", alert_id=loss.given.alert_id, rule_id=loss.given.rule_id, why=loss.why)
-            count = len({loss.given.alert_id for loss in verdict.losses})
-            what = f"{count} alert{'s' if count > 1 else ''} of the past would be lost"
-            lines = [str(loss) for loss in verdict.losses[:LOSSES_SHOWN]]
-            if len(verdict.losses) > LOSSES_SHOWN:
-                lines.append(f"and {len(verdict.losses) - LOSSES_SHOWN} more, which the log names")
-            if verdict.is_partial:
-                lines.append("Only the latest alerts were compared.")
-        self._refused_version = new.version
-        lines += (
-            "The rules, sources and recipients of before stay in force.",
-            f"To take version {new.version} of the rules all the same: watcher rules accept",
-        )
-        self._tell_reload(f"Reload refused: {what}", "\n".join(lines), Severity.WARNING)
-        return None
 
     def _tell_reload(self, headline: str, body: str, severity: Severity) -> None:
         # Each reload is answered, also one that fails just like the last.
@@ -956,10 +863,7 @@ class Parts:
         self._written_at = now
         if slept:
             self._find_outages()
-        refused = self._refused_version
-        if refused and self._daemon.settings.rules.reload_on_change and self._store.journal.are_rules_accepted(refused):
-            self._refused_version = None
-            self.start_reload()
+        self._reloading.start_if_accepted()
 
     async def check_silence(self) -> None:
         """Nothing; operators know which sources publish nothing for longer than expected."""
