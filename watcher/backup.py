@@ -43,7 +43,8 @@ To bring it back on a machine where watcher is installed (a version not older th
 
   1. watcher restore {name} --files /etc/watcher
      puts the configuration and the rules there; nothing that is there already is overwritten.
-  2. Put the secrets in their places, none of them is in here: {secrets}.
+  2. Put the secrets in their places: {secrets}. None of them is in here, unless it stands in the
+     configuration itself.
   3. Look through the configuration: paths may be others on this machine.
   4. watcher restore {name} --config /etc/watcher/{config}
      puts the store where the configuration wants it; one that is there already is kept beside it.

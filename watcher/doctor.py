@@ -332,12 +332,13 @@ async def examine_webhooks(recipients: Iterable[Recipient], patience: timedelta)
     """Whether the servers of webhooks can be reached; nothing is posted."""
 
     async def look(recipient: Recipient) -> Finding:
-        url = urlsplit(recipient.target)
+        url = urlsplit(recipient.address or recipient.target)
+        host = "its server" if recipient.address else url.hostname  # of a secret address, not even that
         port = url.port or (443 if url.scheme == "https" else 80)
         area = f"recipient {recipient.id}"
         if why := await look_at_address(url.hostname or "", port, patience):
-            return bad(area, f"{url.hostname} cannot be reached: {why}", "is its server up, and its address right?")
-        return good(area, f"{url.hostname} can be reached; `watcher drill` posts an exercise")
+            return bad(area, f"{host} cannot be reached: {why}", "is its server up, and its address right?")
+        return good(area, f"{host} can be reached; `watcher drill` posts an exercise")
 
     hooks = [one for one in recipients if one.channel is Channel.WEBHOOK]
     return list(await asyncio.gather(*map(look, hooks)))

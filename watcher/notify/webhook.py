@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from http import HTTPStatus
 
 import aiohttp
 
@@ -19,6 +20,7 @@ SIGNATURE_HEADER = "X-Watcher-Signature"
 _TIMEOUT = aiohttp.ClientTimeout(total=20, connect=10)
 _GONE = 410
 _REFUSED = frozenset({400, 405, 413, 415, 422})  # the same document would be refused again
+_PHRASES = {one.value: one.phrase for one in HTTPStatus}
 _LONGEST_WAIT = timedelta(days=1)  # a server's Retry-After is believed up to this
 
 
@@ -76,7 +78,8 @@ def _outcome(response: aiohttp.ClientResponse, message: OutgoingMessage) -> Outc
     status = response.status
     if 200 <= status < 300:
         return Delivered(message.delivery.id)
-    reason = plain_reason(f"the receiver answered {status} {response.reason or ''}")
+    # Our own words for it: a server may say back what it was asked, and the address is a secret.
+    reason = f"the receiver answered {status} {_PHRASES.get(status, '')}".rstrip()
     if status == _GONE:
         return GiveUp(reason, recipient_is_gone=True)
     if status in _REFUSED:

@@ -59,6 +59,7 @@ from watcher.web.services import kind_of
 DEFAULT_BUDGET = Budget(60, timedelta(hours=1))
 ENV_PREFIX = "WATCHER_"
 ENV_DELIMITER = "__"
+_TELLING_CHARS = 12  # "/api/webhook" alone would be hidden everywhere, and tells nobody anything
 
 
 class _Section(BaseModel):
@@ -168,6 +169,9 @@ class LogSettings(_Section):
     level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least that is written")
 
 
+_OF_THE_WEB = (SourceKind.FEED, SourceKind.SITEMAP, SourceKind.PAGE)
+
+
 class SourceSettings(_Section):
     id: Id = Field(description="permanent name of the source; letters, digits, _ . -")
     kind: SourceKind = Field(SourceKind.FEED, description="what is found there")
@@ -211,7 +215,11 @@ class SourceSettings(_Section):
     @classmethod
     def _fits_kind(cls, value: str, info: ValidationInfo) -> str:
         kind = info.data.get("kind")
-        return value if kind is None else CHECK_ADDRESS[kind](value)
+        if kind is None:
+            return value
+        if kind in _OF_THE_WEB and "@" in urlsplit(value).netloc:  # links in it would carry them to everybody
+            raise ValueError("expected an address without a name and a password in it")
+        return CHECK_ADDRESS[kind](value)
 
     @field_validator("selector")
     @classmethod
@@ -383,7 +391,8 @@ class Settings(BaseSettings):
             *(recipient.secret for recipient in self.recipients),
             *(SecretStr(one.to) for one in self.recipients if one.is_hidden),
         )
-        return tuple(secret.get_secret_value() for secret in held if secret)
+        whole = [secret.get_secret_value() for secret in held if secret]
+        return (*whole, *(part for one in whole for part in _telling_parts(one)))
 
     def to_sources(self) -> tuple[Source, ...]:
         """The sources as the program uses them, in the order of the file."""
@@ -458,6 +467,17 @@ def _target_of(recipient: RecipientSettings) -> str:
         return recipient.to
     # Another address counts as another recipient to those that were closed; eight digits give nothing of it away.
     return f"{kind_of(recipient.to)}://***#{hashlib.blake2b(recipient.to.encode(), digest_size=4).hexdigest()}"
+
+
+def _telling_parts(secret: str) -> tuple[str, ...]:
+    """Of an address, what makes it a secret and may be said without the rest; not what is too short to be one."""
+    try:
+        parts = urlsplit(secret)
+    except ValueError:
+        return ()
+    if not parts.netloc:
+        return ()
+    return tuple(one for one in (parts.path, parts.query, parts.password or "") if len(one) >= _TELLING_CHARS)
 
 
 def _budget_of(recipient: RecipientSettings) -> Budget | None:
