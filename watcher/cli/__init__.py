@@ -74,7 +74,10 @@ def _options(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command that was typed, then exit: 2 configuration or rules wrong, 4 store damaged, 1 anything else."""
+    """Run the command that was typed, then exit: 2 configuration or rules wrong, 1 anything else.
+
+    A daemon whose store is damaged ends with 4, which its supervisor must not restart.
+    """
     typed = sys.argv[1:] if arguments is None else arguments
     try:
         make_app(typed[0] if typed else "")(arguments)
@@ -86,7 +89,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(2)
     except StoreDamagedError as error:
         typer.echo(f"watcher: {error}", err=True)
-        sys.exit(4)
+        sys.exit(4 if typed[:1] == ["run"] else 1)
     except WatcherError as error:
         typer.echo(f"watcher: {error}", err=True)
         sys.exit(1)
