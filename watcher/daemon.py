@@ -209,7 +209,7 @@ class Parts:
             lambda: daemon.book.recipients,
             on_turn=lambda channel: self._progress.made(f"dispatch:{channel}"),
         )
-        self._progress = Progress()
+        self._progress = Progress(daemon.steady)
         self._workers = Workers(WORKERS)
         self._metrics = Metrics(self._store, notifiers)
         self._written_at = self._clock()

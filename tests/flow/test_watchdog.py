@@ -8,7 +8,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ from watcher.errors import StoreError
 from watcher.store import Store
 
 WATCHDOG = timedelta(seconds=2)
-STALLS = timedelta(milliseconds=200)
+STALLS = timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -93,13 +93,36 @@ async def test_a_working_daemon_is_heard_and_a_stopped_one_is_not(config: Path, 
         await process.kill()
 
 
+class Hand:
+    """A clock that stands until it is moved."""
+
+    seconds = 0.0
+
+    def move(self, by: timedelta) -> None:
+        self.seconds += by.total_seconds()
+
+
+@pytest.fixture
+def hand() -> Hand:
+    return Hand()
+
+
 @asynccontextmanager
-async def parts_of(config: Path) -> AsyncIterator[Parts]:
-    """The parts of a daemon, scheduled; who enters runs the dispatcher."""
+async def parts_of(config: Path, hand: Hand) -> AsyncIterator[Parts]:
+    """The parts of a daemon, scheduled, on that clock; who enters runs the dispatcher."""
+    begin = datetime.now(UTC)
     settings, book = load_all(config)
     with Store.open(settings.store.path, exclusive=True) as store:
         async with AsyncExitStack() as stack:
-            daemon = Daemon(settings, book, store, lambda: (settings, book), make_notifiers)
+            daemon = Daemon(
+                settings,
+                book,
+                store,
+                lambda: (settings, book),
+                make_notifiers,
+                clock=lambda: begin + timedelta(seconds=hand.seconds),
+                steady=lambda: hand.seconds,
+            )
             parts = await Parts.open(daemon, stack)
             parts.schedule()
             try:
@@ -115,49 +138,50 @@ async def fed(parts: Parts, heard: socket.socket) -> bool:
 
 
 async def test_a_dispatcher_that_stands_still_starves_the_watchdog(
-    config: Path, heard: socket.socket, monkeypatch: pytest.MonkeyPatch
+    config: Path, heard: socket.socket, monkeypatch: pytest.MonkeyPatch, hand: Hand
 ) -> None:
     monkeypatch.setattr(composition, "TURN_WITHIN", STALLS)
-    async with parts_of(config) as parts:
+    async with parts_of(config, hand) as parts:
         dispatcher = asyncio.create_task(parts.run_dispatcher())
         await asyncio.sleep(0)
         assert await fed(parts, heard)
         dispatcher.cancel()
         await asyncio.wait({dispatcher})
-        await asyncio.sleep(2 * STALLS.total_seconds())
+        hand.move(2 * STALLS)
         assert not await fed(parts, heard)
         assert set(parts.stalled()) == {"dispatch:console", "dispatch:webhook", "dispatch:apprise"}
 
 
 async def test_polls_that_do_not_begin_starve_the_watchdog(
-    config: Path, heard: socket.socket, monkeypatch: pytest.MonkeyPatch
+    config: Path, heard: socket.socket, monkeypatch: pytest.MonkeyPatch, hand: Hand
 ) -> None:
     monkeypatch.setattr(composition, "POLLS_LATE", STALLS)
-    async with parts_of(config) as parts:
+    async with parts_of(config, hand) as parts:
         assert await fed(parts, heard)
         parts._agenda.stop()
         parts._agenda.plan("courier", timedelta(0))
-        await asyncio.sleep(2 * STALLS.total_seconds())
+        hand.move(2 * STALLS)
         assert not await fed(parts, heard)
         assert parts.stalled() == ("polls do not begin",)
 
 
 async def test_a_store_that_refuses_is_waited_for_and_jobs_that_do_not_run_are_not(
-    config: Path, heard: socket.socket, monkeypatch: pytest.MonkeyPatch
+    config: Path, heard: socket.socket, monkeypatch: pytest.MonkeyPatch, hand: Hand
 ) -> None:
     monkeypatch.setattr(composition, "HEARTBEAT_WITHIN", STALLS)
-    async with parts_of(config) as parts:
-        await asyncio.sleep(2 * STALLS.total_seconds())
+    monkeypatch.setattr(composition, "POLLS_LATE", timedelta(hours=1))  # they wait for real seconds
+    async with parts_of(config, hand) as parts:
+        hand.move(2 * STALLS)
         assert parts.stalled() == ("heartbeat",)
         parts._broke("heartbeat", StoreError("watcher.db: the disk is full"))
         assert await fed(parts, heard)
-        await asyncio.sleep(2 * STALLS.total_seconds())
+        hand.move(2 * STALLS)
         parts._broke("heartbeat", RuntimeError("a transaction is open already"))
         assert not await fed(parts, heard)
         monkeypatch.setattr(composition, "HEARTBEAT_WITHIN", timedelta(hours=1))
         monkeypatch.setattr(composition, "WRITTEN_WITHIN", STALLS)
         parts._expect_progress()
-        await asyncio.sleep(2 * STALLS.total_seconds())
+        hand.move(2 * STALLS)
         parts._broke("heartbeat", StoreError("watcher.db: the disk is full"))
         assert parts.stalled() == ("store",)
         parts._job_done("heartbeat")
