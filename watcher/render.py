@@ -159,7 +159,7 @@ class _Reader:
     def family(self, family: str | None) -> str:
         if family is None:
             return self.wording.say("mail.about_watcher")
-        usual = f"settings.family_{family}"
+        usual = f"settings.family_{family.replace('-', '_')}"
         return self.wording.say(usual) if usual in self.wording.forms else self.name(family)
 
 
@@ -305,7 +305,7 @@ def compose(alert: Alert, reader: _Reader, room: _Room, now: Paragraph = ()) -> 
     if alert.items:
         ours.extend(_items(alert, reader, room))
     elif alert.body:
-        body = shorten(clean(alert.body, keep_lines=True), room.body_cost, cost)
+        body = shorten(clean(_body(alert, reader), keep_lines=True), room.body_cost, cost)
         quotations.append(tuple((Run(line),) for line in body.split("\n")))
     if alert.reports:
         ours.append(_main_report(alert, reader, room))
@@ -314,6 +314,15 @@ def compose(alert: Alert, reader: _Reader, room: _Room, now: Paragraph = ()) -> 
     heading = _directed(_heading(alert, reader, room, now), reader)
     rest = (*quotations, *(_directed(paragraph, reader) for paragraph in ours))
     return tuple(paragraph for paragraph in (heading, *rest) if paragraph)
+
+
+def _body(alert: Alert, reader: _Reader) -> str:
+    """What was said besides quotations; who denies is said in English there, and in the heading in every language."""
+    body = alert.body
+    if EventChange.DENIED in alert.changes and not reader.is_english:
+        for code in _denied_by(alert):
+            body = body.removeprefix(f"{reader.names.get(code, code)} denies it: ")
+    return body
 
 
 def _directed(paragraph: Paragraph, reader: _Reader) -> Paragraph:
@@ -465,17 +474,8 @@ def _items(alert: Alert, reader: _Reader, room: _Room) -> list[Paragraph]:
         lines = [_item_line(item, reader, room) for item in shown if item.severity is severity]
         if lines:
             paragraphs.append(((Run(reader.say(severity.label), Style.STRONG),), *lines))
-    closing: list[Line] = [
-        (
-            (
-                Run(
-                    reader.say(
-                        "to_open", command=reader.apart("/event ID" if reader.in_chat else "watcher alerts show ID")
-                    )
-                ),
-            )
-        )
-    ]
+    command = reader.apart("/event ID" if reader.in_chat else "watcher alerts show ID")
+    closing: list[Line] = [(Run(reader.say("to_open", command=command)),)]
     if left := len(alert.items) - len(shown):
         closing.insert(0, (Run(reader.say("more", number=reader.number(left))),))
     return [*paragraphs, tuple(closing)]

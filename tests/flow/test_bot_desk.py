@@ -125,7 +125,7 @@ async def test_a_mute_is_of_the_chat_alone_and_is_told_when_it_is_over(stage: St
         toast, _ = await talk.presses(EVA, talk.alert(GROUP), "8 h")
         assert toast == "Only administrators of this chat can do that."
         _, [line] = await talk.presses(BORIS, talk.alert(GROUP), "8 h")
-        assert line.text.startswith("Muted here: event ")
+        assert line.text.startswith("Muted here: “Fire across a border: Armenia and Azerbaijan")
         assert line.text.endswith(", until 2022-09-15 00:20 UTC. Critical alerts are still sent.")
         assert talk.labels(talk.alert(GROUP))[0] == "Acknowledge"
         [mute] = talk.store.mutes.in_force(stage.now)

@@ -74,14 +74,14 @@ async def test_settings_change_every_part_and_keep_the_recipient(room: BotRoom) 
         assert "States: Armenia, Azerbaijan" in page.latest.text
         await room.presses(BORIS, page, "Severity", "Critical only")
         await room.presses(BORIS, page, "Quiet hours", "Yerevan", "22:00–07:00")
-        await room.presses(BORIS, page, "Delivery", "together, daily at 08:00")
+        await room.presses(BORIS, page, "How often", "together, daily at 08:00")
         await room.presses(BORIS, page, "Notification", "only that there is an alert")
         await room.presses(BORIS, page, "Language", "Русский", "Готово")
         assert page.latest.text.splitlines()[2:] == [
             "Оповещения: все",
             "Государства: Азербайджан, Армения",
             f"Важность: от уровня «{wording_of('ru').say('common.critical')}»",
-            "Доставка: вместе, ежедневно в 08:00 (Ереван)",
+            "Как часто: вместе, ежедневно в 08:00 (Ереван)",
             "Тихие часы: 22:00–07:00 (Ереван)",
             "Уведомление: только то, что есть оповещение",
             "Язык: Русский",
@@ -131,7 +131,7 @@ async def test_hours_and_cities_are_written_in_words(room: BotRoom) -> None:
         answer = await room.asks(BORIS, BORIS, "/settings quiet 22:00-22:00")
         assert answer.text.startswith("I cannot read these hours: 22:00-22:00")
         answer = await room.asks(BORIS, BORIS, "/settings digest 06:30")
-        assert "Delivery: together, daily at 06:30 (Tbilisi)" in answer.text
+        assert "How often: together, daily at 06:30 (Tbilisi)" in answer.text
         answer = await room.asks(BORIS, BORIS, "/settings digest 25:00")
         assert answer.text.startswith("I cannot read this time")
         answer = await room.asks(BORIS, BORIS, "/settings zone Nowhere-on-Sea")

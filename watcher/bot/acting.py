@@ -26,6 +26,7 @@ from watcher.store.told import HeldMessage
 from watcher.subscriptions import PlaceKind
 from watcher.wording import Wording, wording_of
 
+_HEADLINE_CHARS = 120
 _NAME_CHARS = 80  # as acknowledgements keep it
 _LONGEST_MUTE = timedelta(days=90)  # more is a subscription that should be narrowed
 _ALSO_CRITICAL = ("all", "+")
@@ -158,7 +159,7 @@ class Acting:
                 for recipient in recipients
             ]
         passing = "desk.mute_all" if wanted.also_critical else "desk.mute_but_critical"
-        what = say_mute(mutes[0], asked.wording)
+        what = self._say_mute(asked, mutes[0])
         return f"{asked.wording.say('desk.mute_done', what=what)} {asked.wording.say(passing)}"
 
     async def mute(self, asked: Asked) -> Sequence[Answer]:
@@ -181,7 +182,7 @@ class Acting:
             rows = mute_buttons(alert.id, asked.wording, also_critical=also_critical)[:3]
             return [
                 Answer(
-                    asked.wording.say("desk.mute_how_long", what=asked.wording.say("desk.mute_event", id=event.id)),
+                    asked.wording.say("desk.mute_how_long", what=_say_event(alert.headline, asked.wording)),
                     keyboard(rows),
                 )
             ]
@@ -232,9 +233,14 @@ class Acting:
             if mute.recipient_id in ids or (mute.recipient_id is None and sees_all(asked))
         ]
 
+    def _say_mute(self, asked: Asked, mute: Mute) -> str:
+        event = self._desk.store.events.get(mute.event_id) if mute.event_id else None
+        alert = latest_alert(self._desk, asked, event) if event is not None else None
+        return say_mute(mute, asked.wording, alert.headline if alert is not None else f"[{mute.event_id}]")
+
     def _list(self, asked: Asked) -> Answer:
         mutes = self._mutes_here(asked)
-        lines = [f"{mute.id}. {say_mute(mute, asked.wording)} ({isolate(clean(mute.by))})" for mute in mutes[:_SHOWN]]
+        lines = [f"{mute.id}. {self._say_mute(asked, mute)} ({isolate(clean(mute.by))})" for mute in mutes[:_SHOWN]]
         if len(mutes) > _SHOWN:
             lines.append(asked.wording.count("desk.and_more", len(mutes) - _SHOWN))
         title = asked.wording.say("desk.mute_list" if mutes else "desk.mute_list_none")
@@ -345,10 +351,14 @@ def keyboard(rows: Rows) -> Keyboard:
     return tuple(tuple(Button(button.text, data=button.data) for button in row) for row in rows)
 
 
-def say_mute(mute: Mute, wording: Wording) -> str:
-    """What is muted and until when, in the language of who reads it."""
+def _say_event(headline: str, wording: Wording) -> str:
+    return wording.say("desk.mute_event", title=isolate(shorten(clean(headline), _HEADLINE_CHARS, len)))
+
+
+def say_mute(mute: Mute, wording: Wording, headline: str) -> str:
+    """What is muted and until when, in the language of who reads it; ``headline`` is that of an event that is muted."""
     if mute.event_id is not None:
-        what = wording.say("desk.mute_event", id=mute.event_id)
+        what = _say_event(headline, wording)
     elif mute.rule is not None:
         what = wording.say("desk.mute_rule", id=mute.rule)
     elif mute.state is not None:

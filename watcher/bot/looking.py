@@ -5,16 +5,30 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 
 from watcher.bot.chart import Lane, can_draw, draw_chart, lanes_of, text_chart
 from watcher.bot.desk import Desk
-from watcher.bot.seats import latest_alert, seat_of, sees_all, visible_alert, visible_event
+from watcher.bot.seats import latest_alert, recipients_of, seat_of, sees_all, visible_alert, visible_event
 from watcher.bot.talk import Answer, Asked, Command, Document, Role
 from watcher.errors import StoreError
 from watcher.evidence import Evidence
 from watcher.health import Level, level, state_of
-from watcher.model import Alert, DeliveryState, Event, Match, Report, Signal, Source, SourceState, Standing, Toll, Voice
+from watcher.model import (
+    Alert,
+    DeliveryState,
+    Event,
+    EventChange,
+    Match,
+    Report,
+    Signal,
+    Source,
+    SourceState,
+    Standing,
+    Toll,
+    Voice,
+)
 from watcher.publish.page import render_alert_page
 from watcher.render import clean, isolate, minute, render_telegram, safe_url, shorten
 from watcher.wording import Wording
@@ -72,16 +86,27 @@ class Looking:
         alert = latest_alert(self._desk, asked, event)
         lanes = lanes_of(event)
         lines = self._facts(asked, event, alert)
+        whole_alert = self._whole(asked, alert)
         if not lanes:
-            return [Answer("\n".join(lines))]
+            return [*whole_alert, Answer("\n".join(lines))]
         lines += ["", asked.wording.say("desk.event_reports"), *_timeline(event, asked.wording)]
         if not can_draw():
             chart = text_chart(lanes)
-            return [Answer("\n".join([*lines, "", asked.wording.say("desk.event_chart"), *chart]))]
+            return [*whole_alert, Answer("\n".join([*lines, "", asked.wording.say("desk.event_chart"), *chart]))]
         picture, numbered = await self._draw(lanes)
         caption = [asked.wording.say("desk.event_chart"), asked.wording.say("desk.event_chart_key")]
         caption += [f"[{number}] {isolate(name)}" for number, name in enumerate(numbered, 1)]
-        return [Answer("\n".join(lines)), Answer("\n".join(caption), picture=picture)]
+        return [*whole_alert, Answer("\n".join(lines)), Answer("\n".join(caption), picture=picture)]
+
+    def _whole(self, asked: Asked, latest: Alert | None) -> Sequence[Answer]:
+        """The alert itself where messages are discreet: its quotations and links were shown nowhere yet."""
+        alert = visible_alert(self._desk, asked, named(asked)) or latest
+        if alert is None or not any(one.is_discreet for one in recipients_of(self._desk, asked.place)):
+            return []
+        if self._desk.store.events.acknowledgement_of(alert.id) is not None:  # then it asks for nobody
+            alert = replace(alert, escalates_at=None, unacknowledged_since_at=None)
+        whole = render_telegram(alert, self._desk.book().state_names, asked.wording)
+        return [Answer(whole, is_html=True, is_silent=True)]
 
     async def _draw(self, lanes: Sequence[Lane]) -> tuple[bytes, tuple[str, ...]]:
         # A thread of its own, and only one: the library is not made for several, and readers of news go first.
@@ -100,14 +125,14 @@ class Looking:
         lines = [f"{wording.say(f'common.{event.severity.label}')} · {headline}"]
         lines.append(wording.say("desk.event_between", start=minute(event.opened_at), end=minute(event.last_seen_at)))
         if event.states:
-            lines.append(", ".join(wording.state(code) for code in event.states))
+            lines.append(_listed([wording.state(code) for code in event.states], wording))
         for toll, key in ((event.killed, "desk.event_killed"), (event.injured, "desk.event_injured")):
             if toll is not None:
                 lines.append(wording.say(key, toll=say_toll(toll, wording)))
         if event.publishers:
             lines.append(wording.count("desk.event_newsrooms", len(event.publishers)))
         if event.denied_by:
-            parties = ", ".join(wording.state(code) for code in event.denied_by)
+            parties = _listed([wording.state(code) for code in event.denied_by], wording)
             lines.append(wording.say("desk.event_denied", parties=parties))
         closed = asked.now - event.last_seen_at > event.group_for
         lines.append(wording.say("desk.event_closed" if closed else "desk.event_open"))
@@ -158,10 +183,13 @@ class Looking:
     def _figures(self, asked: Asked, failing: Sequence[Source], states: dict[str, SourceState]) -> list[str]:
         wording, store = asked.wording, self._desk.store
         counts, size = store.counts(asked.now), store.size()
-        deliveries = ", ".join(
-            f"{number} {wording.say(f'desk.delivery_{state.value}')}"
-            for state, number in sorted(counts.deliveries.items())
-            if number and state is not DeliveryState.DELIVERED
+        deliveries = _listed(
+            [
+                f"{number} {wording.say(f'desk.delivery_{state.value}')}"
+                for state, number in sorted(counts.deliveries.items())
+                if number and state is not DeliveryState.DELIVERED
+            ],
+            wording,
         )
         lines = [
             wording.say(
@@ -198,7 +226,7 @@ class Looking:
         title = isolate(clean(alert.rule_title or alert.rule_id))
         lines.append(wording.say("desk.why_rule", title=title, id=alert.rule_id))
         matches = [match for signal in _signals(_evidence(self._desk, alert)) for match in signal.matches]
-        words = list(dict.fromkeys(_say_match(match, wording) for match in matches))
+        words = list(dict.fromkeys(_say_match(match, wording, with_clue=sees_all(asked)) for match in matches))
         if not words:  # nothing was kept: what the message marked
             marked = [one.text[start:end] for one in alert.excerpts for start, end in one.highlights]
             words = list(dict.fromkeys(f"“{isolate(clean(text))}”" for text in marked))
@@ -214,7 +242,8 @@ class Looking:
                 whose = isolate(clean(publishers.get(excerpt.article_id, "")))
                 lines.append(f"“{sentence}”" + (f" — {whose}" if whose else ""))
         if alert.also:
-            lines += ["", wording.say("desk.why_also", titles="; ".join(isolate(clean(one)) for one in alert.also))]
+            titles = wording.say("alert.semicolon").join(isolate(clean(one)) for one in alert.also)
+            lines += ["", wording.say("desk.why_also", titles=titles)]
         return [Answer("\n".join(lines))]
 
 
@@ -250,13 +279,17 @@ def _voice_lines(voice: Voice, reports: Sequence[Report], wording: Wording) -> l
         f"desk.standing_{voice.standing.value}", state=wording.state(voice.state) if voice.state else "?"
     )
     affiliations = dict.fromkeys(report.affiliation for report in said if report.affiliation not in ("", "unknown"))
-    owner = what if voice.standing is not Standing.NEWSROOM else ", ".join(affiliations) or what
-    lines = [f"{'✓' if voice.confirms else '·'} {isolate(clean(voice.name))} — {isolate(clean(owner))}"]
+    owner = what
+    if voice.standing is Standing.NEWSROOM and affiliations:
+        owner = _listed([_affiliation(one, wording) for one in affiliations], wording)
+    lines = [f"{'✓' if voice.confirms else '·'} {isolate(clean(voice.name))} — {owner}"]
     own = [report for report in said if report.copy_of is None] or said
     lines += [_report_line(report) for report in own[:3]]
     if voice.copies:
         outlets = [isolate(clean(one)) for one in voice.outlets if one != voice.name][:6]
-        lines.append(wording.count("desk.voice_copies", voice.copies) + (f": {', '.join(outlets)}" if outlets else ""))
+        lines.append(
+            wording.count("desk.voice_copies", voice.copies) + (f": {_listed(outlets, wording)}" if outlets else "")
+        )
     return lines
 
 
@@ -308,16 +341,29 @@ def _signals(evidence: Evidence | None) -> tuple[Signal, ...]:
     return (*evidence.grounds.signals, *(signal for quoted in evidence.quoted for signal in quoted.signals))
 
 
-def _say_match(match: Match, wording: Wording) -> str:
-    text = f"“{isolate(shorten(clean(match.text), _WORDS_CHARS, len))}” — {clean(match.clue)}"
+def _say_match(match: Match, wording: Wording, *, with_clue: bool) -> str:
+    """The words and what they were taken for; ``with_clue``: also how the rule calls that, for who writes rules."""
+    text = f"“{isolate(shorten(clean(match.text), _WORDS_CHARS, len))}”"
+    told = [isolate(clean(match.clue))] if with_clue else []
     if match.state is not None:
-        return f"{text}: {wording.state(match.state)}"
-    if match.toll is not None:
-        return f"{text}: {say_toll(match.toll, wording)}"
-    if match.stance is None:
-        return text
-    text += f", {wording.say(f'desk.stance_{match.stance.value}')}"
-    return f"{text} (“{isolate(clean(match.cue.text))}”)" if match.cue is not None else text
+        told.append(wording.state(match.state))
+    elif match.toll is not None:
+        told.append(say_toll(match.toll, wording))
+    elif match.stance is not None:
+        cue = f" (“{isolate(clean(match.cue.text))}”)" if match.cue is not None else ""
+        told.append(wording.say(f"desk.stance_{match.stance.value}") + cue)
+    return " — ".join((text, *([_listed(told, wording)] if told else [])))
+
+
+def _listed(words: Sequence[str], wording: Wording) -> str:
+    """The words in one line, with the comma of the language."""
+    return wording.say("alert.comma").join(words)
+
+
+def _affiliation(name: str, wording: Wording) -> str:
+    """Whose an outlet is, in the reader's language where the word is one of the usual ones."""
+    usual = f"alert.affiliation_{name}"
+    return wording.say(usual) if usual in wording.forms else isolate(clean(name))
 
 
 def say_toll(toll: Toll, wording: Wording) -> str:
@@ -331,7 +377,10 @@ def say_toll(toll: Toll, wording: Wording) -> str:
 
 def _alert_line(alert: Alert, wording: Wording) -> str:
     headline = isolate(shorten(clean(alert.headline), _HEADLINE_CHARS, len))
-    return f"{minute(alert.created_at)} · {wording.say(f'common.{alert.severity.label}')}\n{headline} [{alert.id}]"
+    marks = [minute(alert.created_at), wording.say(f"common.{alert.severity.label}")]
+    if alert.changes and EventChange.OPENED not in alert.changes:
+        marks.append(wording.say("mail.update"))
+    return f"{' · '.join(marks)}\n{headline} [{alert.id}]"
 
 
 def _timeline(event: Event, wording: Wording) -> list[str]:
@@ -363,7 +412,7 @@ def _source_line(how: Level | None, source: Source, wording: Wording) -> str:
     owner = " ".join(
         part
         for part in (
-            "" if source.affiliation == "unknown" else isolate(clean(source.affiliation)),
+            "" if source.affiliation == "unknown" else _affiliation(source.affiliation, wording),
             f"({wording.state(source.state)})" if source.state else "",
         )
         if part

@@ -79,6 +79,7 @@ _WRITE_HEALTH_EVERY = timedelta(minutes=1)
 _LOOK_AT_WEBHOOK_EVERY = 300.0  # seconds
 _MEMBERS_FOR = 60.0  # seconds for which an administrator is believed to be one
 _PERSON_LIMIT = 20  # things that one person asks in a minute; more is ignored
+_PRESS_LIMIT = 60  # the same of buttons: who ticks off states presses fast, and a page that changes is no flood
 _STRANGER_LIMIT = 6
 _GREETED = 500  # groups whose members have read who we are; anybody may put us into more
 _REPLY_WITHIN = 30.0  # seconds; later nobody waits for it any more
@@ -142,7 +143,7 @@ class Runtime:
         self._noted_at: datetime | None = None
         self._handling = asyncio.Lock()
         self._administrators: dict[tuple[int, int], tuple[float, bool]] = {}
-        self._asked_lately: dict[int, deque[float]] = {}
+        self._asked_lately: dict[tuple[int, bool], deque[float]] = {}  # by person or chat, and whether presses
         self._excused: set[str] = set()  # places that know that what they wrote came too late
         desk.find_channel = self.find_channel
 
@@ -455,10 +456,10 @@ class Runtime:
         person = _person_of(query.from_user)
         leads = await self._leads(person, place)
         role = role_of(self._desk, person, place, is_administrator=leads)
-        if self._is_too_much(person, place, role):
-            await self._toast(query.id, "")
-            return
         wording = wording_for(self._desk, person, place)
+        if self._is_too_much(person, place, role, is_press=True):
+            await self._toast(query.id, "" if role is Role.STRANGER else wording.say("bot.too_fast"))
+            return
         word, _, rest = data.partition(":")
         press = self._desk.presses.get(word)
         asked = Asked(
@@ -476,25 +477,29 @@ class Runtime:
             return
         await self._give(await press.handler(asked), asked, query.id)
 
-    def _is_too_much(self, person: Person, place: Place, role: Role) -> bool:
+    def _is_too_much(self, person: Person, place: Place, role: Role, *, is_press: bool = False) -> bool:
         """Whether one person, or one chat of strangers, asks so much that the answers would be a flood."""
         is_stranger = role is Role.STRANGER
-        return self._asks_too_much(person.id, role) or (
-            is_stranger and place.chat != person.id and self._asks_too_much(place.chat, role)
+        is_press &= not is_stranger
+        most = _STRANGER_LIMIT if is_stranger else _PRESS_LIMIT if is_press else _PERSON_LIMIT
+        is_too_much = self._asks_too_much((person.id, is_press), most) or (
+            is_stranger and place.chat != person.id and self._asks_too_much((place.chat, is_press), most)
         )
+        if is_too_much:
+            log.warning("person_asks_too_much", role=role.name.lower())
+        return is_too_much
 
-    def _asks_too_much(self, person: int, role: Role) -> bool:
+    def _asks_too_much(self, asker: tuple[int, bool], most: int) -> bool:
         now = asyncio.get_running_loop().time()
-        lately = self._asked_lately.setdefault(person, deque())
+        lately = self._asked_lately.setdefault(asker, deque())
         while lately and lately[0] < now - 60:
             lately.popleft()
         if len(self._asked_lately) > 1000:
             self._asked_lately = {
                 one: times for one, times in self._asked_lately.items() if times and times[-1] > now - 60
             }
-            self._asked_lately[person] = lately
-        if len(lately) >= (_STRANGER_LIMIT if role is Role.STRANGER else _PERSON_LIMIT):
-            log.warning("person_asks_too_much", role=role.name.lower())
+            self._asked_lately[asker] = lately
+        if len(lately) >= most:
             return True
         lately.append(now)
         return False

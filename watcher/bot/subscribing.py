@@ -172,6 +172,8 @@ class Subscribing:
         except KeyError:
             return [self._answer(choosing.open(()))]
         except UnclearZoneError as unclear:
+            if not unclear.said:
+                return [self._answer(choosing.open(("zone", what)))]
             if not unclear.zones:
                 return [
                     Answer(say("settings.not_zone", text=_repeated(unclear.said)), choosing.open(("zone",)).keyboard)

@@ -125,7 +125,11 @@ def _most_first(counted: Mapping[str, int] | Mapping[str | None, int]) -> list[t
 
 
 def _kind(family: str | None, wording: Wording) -> str:
-    return shorten(clean(family), _NAME_CHARS, len) if family else wording.say("mail.about_watcher")
+    """What people call the family; the operator's own word where it is theirs."""
+    if not family:
+        return wording.say("mail.about_watcher")
+    usual = f"settings.family_{family.replace('-', '_')}"
+    return wording.say(usual) if usual in wording.forms else shorten(clean(family), _NAME_CHARS, len)
 
 
 def _toll(toll: Toll | None) -> str:
