@@ -284,7 +284,7 @@ class Outbox:
         return tuple(map(delivery_of, rows))
 
     def release_abandoned(self) -> int:
-        """How many deliveries a dead process had claimed; they are uncertain and due now. For the holder of the lock."""
+        """How many deliveries a dead process had claimed: uncertain now, and due. For the holder of the lock."""
         return self._release("1 = ?", 1, ABANDONED)
 
     def next_due_at(self, channel: Channel | None = None) -> datetime | None:
