@@ -59,7 +59,8 @@ def settings_of(config: Path | None) -> Settings:
     """The settings that a command works with; raises ConfigError, also where there is no configuration file."""
     path = find_config(config)
     if path is None:
-        hint = "name the configuration file with --config, or begin one: watcher init DIR, or watcher sources discover URL --add"
+        begin = "watcher init DIR, or watcher sources discover URL --add"
+        hint = f"name the configuration file with --config, or begin one: {begin}"
         problem = Problem(Location(str(DEFAULT_CONFIG)), f"is not here; {hint}")
         raise ConfigError((problem,))
     return load_settings(path, os.environ)
