@@ -16,7 +16,15 @@ from watcher.notify.governor import Governor, chat_of
 from watcher.store import Store
 from watcher.store.edits import HeadlineEdit
 from watcher.store.outbox import Claimed
-from watcher.timing import LEASE, SEND_TIMEOUT, repeats_soon, retries_are_over, retry_delay, uncertain_until
+from watcher.timing import (
+    LEASE,
+    SEND_TIMEOUT,
+    longest_retry,
+    repeats_soon,
+    retries_are_over,
+    retry_delay,
+    uncertain_until,
+)
 
 T = TypeVar("T")
 
@@ -337,7 +345,8 @@ class Dispatcher:
         self, delivery: Delivery, severity: Severity, outcome: Retry, fault: BaseException | None
     ) -> Settled | None:
         outbox = self.store.outbox
-        delay = retry_delay(delivery.attempts, self.jitter()) if outcome.after is None else outcome.after
+        backed_off = retry_delay(delivery.attempts, self.jitter(), longest_retry(severity))
+        delay = backed_off if outcome.after is None else outcome.after
         next_attempt_at = self.clock() + delay
         if not outbox.settle_retry(delivery, not_before=next_attempt_at, reason=outcome.reason):
             return None

@@ -10,6 +10,7 @@ from watcher.model import Channel, Severity, Source, SourceState
 
 RETRY_FIRST = timedelta(seconds=5)  # a hiccup of the network is over by then, and people hardly notice
 RETRY_LONGEST = timedelta(minutes=30)  # after an outage everything arrives within this
+RETRY_LONGEST_CRITICAL = timedelta(minutes=2)  # so long after an outage a critical alert may still be on its way
 RETRY_TOTAL = timedelta(days=3)  # a weekend with the mail server down
 RETRY_JITTER = 0.2  # spreads the retries of one outage over a fifth of the delay
 
@@ -50,9 +51,14 @@ class NextPoll:
     pace: Pace
 
 
-def retry_delay(attempts: int, jitter: float) -> timedelta:
+def retry_delay(attempts: int, jitter: float, longest: timedelta = RETRY_LONGEST) -> timedelta:
     """How long to wait after that many failed attempts: 5 s, doubling to 30 min, less up to a fifth by jitter."""
-    return _doubling(RETRY_FIRST, RETRY_LONGEST, attempts) * (1 - RETRY_JITTER * jitter)
+    return _doubling(RETRY_FIRST, longest, attempts) * (1 - RETRY_JITTER * jitter)
+
+
+def longest_retry(severity: Severity) -> timedelta:
+    """The longest pause between two attempts of a message that was refused; not of one that may have arrived."""
+    return RETRY_LONGEST_CRITICAL if severity >= Severity.CRITICAL else RETRY_LONGEST
 
 
 def retries_are_over(attempts: int, severity: Severity) -> bool:

@@ -18,6 +18,7 @@ from watcher.timing import (
     RETRY_TOTAL,
     NextPoll,
     Pace,
+    longest_retry,
     plan_poll,
     resume_poll,
     retries_are_over,
@@ -178,3 +179,8 @@ def test_a_start_keeps_the_plan_and_a_change_of_settings_counts(
     polled: Source, known: SourceState, minutes: float
 ) -> None:
     assert resume_poll(polled, known, NOW) == NOW + minutes * MINUTE
+
+
+def test_critical_alerts_are_tried_every_two_minutes_at_the_latest() -> None:
+    assert retry_delay(50, 0, longest_retry(Severity.CRITICAL)) == timedelta(minutes=2)
+    assert retry_delay(50, 0, longest_retry(Severity.WARNING)) == timedelta(minutes=30)

@@ -18,6 +18,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from tests.bot_api import Fault
 from tests.desk import HOUR, MINUTE, OPERATOR, Desk, open_desk
 from tests.newsroom import Item
+from tests.smtp import MailServer
 from watcher.cli.common import load_all
 from watcher.daemon import Daemon, Parts, make_notifiers
 from watcher.fetch import Fetcher
@@ -266,5 +267,36 @@ async def test_telegram_gone_for_six_hours_loses_nothing_and_hides_nothing_criti
         for number in range(7):
             assert PAIRS[2 * number] in everything
         assert arrived[0].startswith("CRITICAL")  # of what is due then; each waits for its own next attempt
+        with desk.store() as store:
+            assert store.counts(desk.now).deliveries.keys() == {DeliveryState.DELIVERED}
+
+
+@pytest.mark.slow
+async def test_a_mail_server_gone_for_six_hours_loses_and_repeats_nothing(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    mail_too = (
+        f'[email]\nhost = "127.0.0.1"\nport = {port}\nsender = "watcher@example.org"\n'
+        '[[recipients]]\nid = "lawyer"\nchannel = "email"\nto = "lawyer@example.org"\nbudget = "none"\n'
+    )
+    async with open_desk(tmp_path) as desk:
+        desk.configure(TWO_RULES, mail_too, courier="full_text = false")
+        desk.room.publish("courier", Item("old", "Nothing", "Nothing happened.", desk.now - 48 * HOUR))
+        await desk.poll()
+        for number in range(7):
+            one, other = PAIRS[2 * number : 2 * number + 2]
+            text = f"{one} recalled its ambassador from {other}."
+            desk.room.publish("courier", Item(f"i{number}", f"News {number}", text, desk.now))
+            for _ in range(5):
+                await desk.poll()
+        assert len(desk.told()) == 7  # the chats do not wait for the mail
+        async with MailServer(port=port) as server:
+            for _ in range(8):
+                await desk.poll()
+            subjects = [str(one.mail["Subject"]) for one in server.accepted]
+        assert len(subjects) == 7
+        for number in range(7):
+            assert sum(PAIRS[2 * number] in subject for subject in subjects) == 1
         with desk.store() as store:
             assert store.counts(desk.now).deliveries.keys() == {DeliveryState.DELIVERED}
