@@ -36,7 +36,7 @@ _HIDDEN = "[hidden]"
 _SECRET_KEY = re.compile(r"token|password|secret|authorization|cookie", re.IGNORECASE)
 _SECRET_TEXT = re.compile(
     r"(?<![0-9])[0-9]{6,}:[A-Za-z0-9_-]{30,}"  # a Telegram bot token
-    r"|(?<=://)[^/\s@]+:[^/\s@]+(?=@)"  # name and password inside a URL
+    r"|(?<=://)[^/\s@:]+:[^/\s@]+(?=@)"  # name and password inside a URL
 )
 
 

@@ -11,6 +11,8 @@ from email.policy import default
 
 from watcher.notify.mail_refusal import Refusal, judge_refusal
 
+_MOST_BYTES = 256_000  # of a mail; the report stands before our mail, of which the headers are enough
+_MOST_BLOCKS = 2_000  # the parser makes a message of each, and anybody may write to the mailbox
 _WORDS_CHARS = 300
 _MESSAGE_ID = re.compile(r"<[^<>\s]+>")
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
@@ -38,6 +40,9 @@ class Wish:
 
 def read_returned(raw: bytes) -> tuple[Bounce | Wish, ...]:
     """What a message in that mailbox says to us; nothing where it is any other mail, or cannot be read."""
+    raw = raw[:_MOST_BYTES].replace(b"\r\n", b"\n")
+    if raw.count(b"\n\n") > _MOST_BLOCKS:
+        return ()
     try:
         mail = message_from_bytes(raw, policy=default)
         if wish := _WISH.search(" ".join(str(mail.get("Subject", "")).split())):
