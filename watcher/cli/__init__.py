@@ -39,6 +39,7 @@ def make_app(command: str = "") -> typer.Typer:
             reading,
             rules,
             sources,
+            status,
             subscribers,
             workbench,
         )
@@ -47,6 +48,7 @@ def make_app(command: str = "") -> typer.Typer:
         reading.register(app)
         workbench.register(rules.app)
         app.add_typer(rules.app, name="rules")
+        status.register(app)
         looking.register(app)
         app.add_typer(outbox.outbox_app, name="outbox")
         backup.register(app)

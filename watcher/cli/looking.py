@@ -1,4 +1,4 @@
-"""Commands that look at the store, beside a running daemon or without one: status, sources, alerts."""
+"""Commands that look at the store, beside a running daemon or without one: sources, alerts."""
 
 from __future__ import annotations
 
@@ -13,22 +13,15 @@ from watcher.cli import evidence
 from watcher.cli.common import ConfigOption, Format, FormatOption, print_json, print_table, settings_of
 from watcher.cli.evidence import AlertFormat, evidence_json, render_for_others
 from watcher.errors import StoreError, WatcherError
-from watcher.health import BlindRule, Level, level, say_blind, state_of
+from watcher.health import Level, level, state_of
 from watcher.model import Acknowledgement, Alert, Delivery, DeliveryState, Source, SourceState
-from watcher.notices import overdue_since
-from watcher.readiness import LATE_AFTER
 from watcher.render import minute, render_json, render_text
 from watcher.sequence import show_span
 from watcher.settings import Settings
 from watcher.store import Store
-from watcher.store.articles import ArticleStatus
-from watcher.store.codec import decode_time
-from watcher.store.drills import Drill
-from watcher.subscriptions import SubscriptionStatus
 from watcher.timing import Pace, plan_poll
 from watcher.understand.states import Gazetteer
 
-ALIVE_WITHIN = timedelta(minutes=3)  # the daemon writes a sign of life every minute
 RATE_OVER = timedelta(days=7)  # a week has every day of the week in it
 _WILL_BE_TRIED = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.UNCERTAIN)
 
@@ -37,7 +30,6 @@ alerts_app = typer.Typer(help="The alerts that were decided.", invoke_without_co
 
 def register(app: typer.Typer) -> None:
     """Nothing; adds the commands."""
-    app.command()(status)
     app.add_typer(alerts_app, name="alerts")
     evidence.register(app)
 
@@ -57,116 +49,6 @@ def ago(at: datetime | None, now: datetime) -> str:
         if abs(seconds) >= 2 * size:
             return f"{seconds // size} {unit} ago" if seconds > 0 else f"in {-seconds // size} {unit}"
     return f"{seconds} s ago" if seconds >= 0 else f"in {-seconds} s"
-
-
-def status(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> None:
-    """One screen: is it alive, what does it read, what is undelivered. Exit 1 when something is wrong."""
-    settings, store = open_store(config)
-    now = datetime.now(UTC)
-    with store:
-        counts = store.counts(now)
-        runs = store.journal.runs(1)
-        states = {state.source_id: state for state in store.articles.source_states()}
-        closed = store.outbox.closed_recipients()
-        mutes = store.mutes.in_force(now)
-        size = store.size()
-        drills = store.drills.latest()
-        every = settings.drill.every
-        overdue = overdue_since(store, every, now) if isinstance(every, timedelta) else None
-        bot = next((one for one in store.journal.notices("bot") if one.key == "bot" and one.state != "ok"), None)
-        heard = store.kept.get("bot.heard_at")
-        subscribers = len(store.subscriptions.all(SubscriptionStatus.ACTIVE))
-        waiting = len(store.subscriptions.all(SubscriptionStatus.WAITING))
-        quarantined = list(store.articles.since(now - timedelta(days=1), ArticleStatus.QUARANTINED))
-        blind = [
-            BlindRule(notice.key.removeprefix("blind:"), notice.detail, notice.state == "unfed")
-            for notice in store.journal.notices("blind:")
-            if notice.state in ("blind", "unfed")
-        ]
-    failing = [
-        (state, seen)
-        for source in settings.to_sources()
-        if (state := states.get(source.id))
-        and state.polled_at
-        and level(seen := state_of(source, state, now)) is not Level.GOOD
-    ]
-    alive = bool(runs) and runs[0].stopped_at is None and now - runs[0].alive_at < ALIVE_WITHIN
-    late = counts.oldest_pending_at is not None and now - counts.oldest_pending_at > LATE_AFTER
-    troubles = [
-        f"source {state.source_id}: {seen.value}" + (f": {state.detail}" if state.detail else "")
-        for state, seen in failing
-    ]
-    troubles += say_blind(one for one in blind if not one.is_so_configured)
-    if drills and drills[0].missed:
-        troubles.append(f"the last exercise did not reach {', '.join(drills[0].missed)}; see `watcher drill`")
-    unfed = list(say_blind(one for one in blind if one.is_so_configured))
-    if bot is not None:
-        troubles.append(f"the bot hears nobody since {minute(bot.changed_at)}: {bot.state}")
-    troubles += [f"recipient {one.recipient_id} is closed: {one.reason}" for one in closed]
-    troubles += [f"article {one.article.id} quarantined: {one.reason}" for one in quarantined]
-    if counts.deliveries.get(DeliveryState.FAILED):
-        troubles.append(f"{counts.deliveries[DeliveryState.FAILED]} deliveries failed; see `watcher outbox`")
-    if counts.deliveries.get(DeliveryState.UNCERTAIN):
-        troubles.append(
-            f"{counts.deliveries[DeliveryState.UNCERTAIN]} deliveries may have arrived; see `watcher outbox`"
-        )
-    if late:
-        troubles.append(f"the oldest undelivered message waits since {ago(counts.oldest_pending_at, now)}")
-    notes = [*unfed, *([f"a drill is overdue since {minute(overdue)}: `watcher drill`"] if overdue else [])]
-    if output is Format.JSON:
-        print_json(
-            {
-                "running": alive,
-                "last_sign_of_life": runs[0].alive_at.isoformat() if runs else None,
-                "sources": len(settings.sources),
-                "sources_failing": [state.source_id for state, _ in failing],
-                "rules_blind": [one.rule_id for one in blind],
-                "articles": counts.articles,
-                "quarantined": counts.quarantined,
-                "open_events": counts.open_events,
-                "alerts": counts.alerts,
-                "deliveries": {state.value: number for state, number in counts.deliveries.items()},
-                "oldest_undelivered": counts.oldest_pending_at and counts.oldest_pending_at.isoformat(),
-                "bot_heard": heard,
-                "subscribers": subscribers,
-                "subscribers_waiting": waiting,
-                "mutes": [str(mute) for mute in mutes],
-                "store_bytes": size.bytes,
-                "store_free_bytes": size.free_bytes,
-                "last_drill": drills[0].started_at.isoformat() if drills else None,
-                "notes": notes,
-                "troubles": troubles,
-            }
-        )
-    else:
-        life = f"last sign of life {ago(runs[0].alive_at, now)}" if runs else "has never run"
-        typer.echo(f"watcher     {'running' if alive else 'not running'}, {life}")
-        typer.echo(f"sources     {len(settings.sources)}, {len(failing)} in trouble")
-        typer.echo(f"articles    {counts.articles}, {counts.quarantined} quarantined")
-        typer.echo(f"events      {counts.open_events} open")
-        typer.echo(f"alerts      {counts.alerts}")
-        delivered = ", ".join(f"{number} {state.value}" for state, number in counts.deliveries.items() if number)
-        typer.echo(f"deliveries  {delivered or 'none'}")
-        if settings.telegram is not None:
-            asks = f", {waiting} waiting to be let in" if waiting else ""
-            since = f"; the bot heard Telegram {ago(decode_time(heard), now)}" if heard else ""
-            typer.echo(f"subscribers {subscribers}{asks}{since}")
-        in_force = [f"{mute} until {minute(mute.until_at)}" for mute in mutes]
-        typer.echo(f"mutes       {len(mutes)} in force" + (f": {'; '.join(in_force)}" if in_force else ""))
-        typer.echo(f"store       {size.bytes / 1e6:,.1f} MB, {size.free_bytes / 1e6:,.1f} of it free")
-        held = f"{ago(drills[0].started_at, now)}, {_reached(drills[0])}" if drills else "none yet"
-        typer.echo(f"last drill  {held}")
-        for note in notes:
-            typer.echo(f"- {note}")
-        for trouble in troubles:
-            typer.echo(f"! {trouble}")
-    if troubles:
-        raise typer.Exit(1)
-
-
-def _reached(drill: Drill) -> str:
-    count = len(drill.recipients)
-    return f"{count - len(drill.missed)} of {count} got it"
 
 
 def sources(config: ConfigOption = None, output: FormatOption = Format.TEXT) -> None:
