@@ -144,7 +144,6 @@ def live(folder: Path, begin: float, until: float) -> None:
     from watcher.log import configure_logging
     from watcher.model import Channel
     from watcher.notify.telegram import TelegramNotifier
-    from watcher.progress import Progress
     from watcher.store import Store
 
     clock = Clock(SharedSeconds(folder / "seconds"), begin)
@@ -214,7 +213,6 @@ def live(folder: Path, begin: float, until: float) -> None:
         mock.patch("apscheduler.executors.base.datetime", now),
         mock.patch.object(composition, "Agenda", WatchedAgenda),
         mock.patch.object(composition, "Fetcher", DistantFetcher),
-        mock.patch.object(composition, "Progress", lambda: Progress(clock.seconds)),
         Store.open(settings.store.path, exclusive=True) as store,
         asyncio.Runner(loop_factory=lambda: SkippingLoop(clock)) as runner,
     ):
