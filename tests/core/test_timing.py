@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.builders import NOW
 from watcher.model import Severity, Source, SourceState
 from watcher.timing import (
+    POLL_EARLY,
     POLL_JITTER,
     POLL_LONGEST,
     RETRY_AFTER_LONGEST,
@@ -102,8 +103,8 @@ def test_a_quiet_or_failing_source_is_polled_less_within_bounds(
     assert plan_poll(polled, known, 0) == NextPoll(NOW + minutes * MINUTE, minutes * MINUTE, pace)
 
 
-def test_jitter_is_a_tenth_of_the_interval_asked_for() -> None:
-    assert plan_poll(source(), state(), 1).at == NOW + 5.5 * MINUTE
+def test_jitter_is_a_twentieth_earlier_with_news_and_a_tenth_later_without() -> None:
+    assert plan_poll(source(), state(), 1).at == NOW + 4.75 * MINUTE
     assert plan_poll(source(), quiet(400), 0.5).at == NOW + 20.25 * MINUTE
 
 
@@ -142,7 +143,7 @@ def test_never_now_never_before_retry_after_never_beyond_the_bound(
         retry_at=retry_at(NOW, retry_after),
     )
     planned = plan_poll(polled, known, jitter)
-    assert planned.at >= NOW + every
+    assert planned.at >= NOW + every * (1 - POLL_EARLY)
     bound = max(slowest(polled), POLL_LONGEST if failures else every)
     if retry_after is None:
         assert planned.at <= NOW + bound + every * POLL_JITTER
@@ -155,7 +156,7 @@ def test_never_now_never_before_retry_after_never_beyond_the_bound(
     ("polled", "known", "minutes"),
     [
         (source(), SourceState("courier", "x"), 0),
-        (source(), state(polled_at=NOW - MINUTE, next_poll_at=NOW + 4.3 * MINUTE), 4.3),  # as planned
+        (source(), state(polled_at=NOW - MINUTE, next_poll_at=NOW + 3.9 * MINUTE), 3.9),  # as planned
         (source(), state(polled_at=NOW - HOUR, next_poll_at=NOW - 55 * MINUTE), -55),  # overdue
         (source(every=2 * MINUTE), state(polled_at=NOW - MINUTE, next_poll_at=NOW + 9 * MINUTE), 1),  # faster now
         (source(every=HOUR), state(polled_at=NOW - MINUTE, next_poll_at=NOW + 4 * MINUTE), 4),  # slower from then on
@@ -171,7 +172,7 @@ def test_never_now_never_before_retry_after_never_beyond_the_bound(
         (
             source(),
             state(polled_at=NOW + 3 * DAY, new_item_at=NOW + 3 * DAY, next_poll_at=NOW + 3 * DAY + 5 * MINUTE),
-            5.5,
+            5,
         ),
     ],
 )
