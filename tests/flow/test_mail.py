@@ -70,7 +70,9 @@ async def test_updates_are_one_thread_and_a_click_ends_it() -> None:
             first, second, third = [accepted.mail for accepted in server.accepted]
             assert second["References"] == third["References"] == first["Message-ID"]
             assert second["Subject"] == f"Re: {first['Subject']}"
-            assert third["Subject"] == str(second["Subject"]).replace("[AVERTISSEMENT]", "[CRITIQUE]") != second["Subject"]
+            assert (
+                third["Subject"] == str(second["Subject"]).replace("[AVERTISSEMENT]", "[CRITIQUE]") != second["Subject"]
+            )
             token = str(third["List-Unsubscribe"]).partition(">")[0].rpartition("/")[2]
             (_, click) = post.leaving.routes()
             asked = Request("POST", "", {"token": token}, body=b"List-Unsubscribe=One-Click")
